@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vector unit's scalar functions, to the bit.
+ *
+ * Every kernel uses these formulas lane by lane, so they hold only operations
+ * that are correctly rounded everywhere: +, -, *, /, sqrt, fma, rint and integer
+ * arithmetic. No libm: its last bit differs between versions. Written without
+ * branches on values, so that compilers turn loops over them into vector code.
+ */
+#ifndef CHIP_FP_H
+#define CHIP_FP_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline float chip_f32(uint32_t bits)
+{
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+static inline uint32_t chip_bits(float f)
+{
+	uint32_t u;
+
+	memcpy(&u, &f, sizeof(u));
+	return u;
+}
+
+/* (x > lo ? x : lo) and so on: NaN gives the bound, as maxps and minps do. */
+static inline float chip_clamp(float x, float lo, float hi)
+{
+	x = x > lo ? x : lo;
+	return x < hi ? x : hi;
+}
+
+/* Nearest even integer of |x| < 2^22, by the adder's own rounding. */
+static inline float chip_rint(float x)
+{
+	const float big = 12582912.0f;	/* 1.5 * 2^23 */
+
+	return (x + big) - big;
+}
+
+/*
+ * e^x, error below 1.1 ulp in the normal range. x is clamped to [-104, 89]:
+ * results run from 0 to infinity through the subnormals. NaN gives exp(-104).
+ * Reduction with a two-part ln 2 (Cody and Waite), degree 6 minimax polynomial
+ * on [-ln2/2, ln2/2]; the scaling by 2^n is in two exact steps so that
+ * subnormal results round once.
+ */
+static inline float chip_exp(float x)
+{
+	float n, r, p;
+	int32_t i, h;
+
+	x = chip_clamp(x, -104.0f, 89.0f);
+	n = chip_rint(x * 1.44269504f);
+	r = __builtin_fmaf(n, -0.693359375f, x);
+	r = __builtin_fmaf(n, 2.12194440e-4f, r);
+	p = 1.9875691e-4f;
+	p = __builtin_fmaf(p, r, 1.3981999e-3f);
+	p = __builtin_fmaf(p, r, 8.3334519e-3f);
+	p = __builtin_fmaf(p, r, 4.1665795e-2f);
+	p = __builtin_fmaf(p, r, 1.6666665e-1f);
+	p = __builtin_fmaf(p, r, 0.5f);
+	p = __builtin_fmaf(p, r * r, r);
+	p = p + 1.0f;
+	i = (int32_t)n;
+	h = i >> 1;
+	p = p * chip_f32((uint32_t)(h + 127) << 23);
+	return p * chip_f32((uint32_t)(i - h + 127) << 23);
+}
+
+/* tanh x = 1 - 2 / (e^2x + 1); absolute error below 2^-23. */
+static inline float chip_tanh(float x)
+{
+	return 1.0f - 2.0f / (chip_exp(x + x) + 1.0f);
+}
+
+/*
+ * erf by Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7 plus
+ * rounding.
+ */
+static inline float chip_erf(float x)
+{
+	float a = chip_f32(chip_bits(x) & 0x7fffffffu);
+	float t = 1.0f / __builtin_fmaf(0.3275911f, a, 1.0f);
+	float p = 1.061405429f;
+	float y;
+
+	p = __builtin_fmaf(p, t, -1.453152027f);
+	p = __builtin_fmaf(p, t, 1.421413741f);
+	p = __builtin_fmaf(p, t, -0.284496736f);
+	p = __builtin_fmaf(p, t, 0.254829592f);
+	y = 1.0f - (p * t) * chip_exp(-(a * a));
+	return chip_f32(chip_bits(y) | (chip_bits(x) & 0x80000000u));
+}
+
+static inline float chip_act(uint8_t act, float x)
+{
+	switch (act) {
+	case 1:	/* CTRANS_ACT_GELU_TANH: sqrt(2/pi) (x + 0.044715 x^3) */
+		return (0.5f * x) * (1.0f + chip_tanh(0.797884561f *
+			__builtin_fmaf(0.044715f * x, x * x, x)));
+	case 2:	/* CTRANS_ACT_GELU_ERF */
+		return (0.5f * x) * (1.0f + chip_erf(x * 0.707106781f));
+	case 3:	/* CTRANS_ACT_RELU */
+		return x > 0.0f ? x : 0.0f;
+	case 4:	/* CTRANS_ACT_SILU */
+		return x / (1.0f + chip_exp(-x));
+	default:
+		return x;
+	}
+}
+
+/* The natural logarithm of a positive normal number, error below 2 ulp. */
+static inline float chip_log(float x)
+{
+	uint32_t u = chip_bits(x);
+	/* m in [sqrt(1/2), sqrt(2)) */
+	int32_t e = (int32_t)(u - 0x3f3504f3u) >> 23;
+	float m = chip_f32(u - ((uint32_t)e << 23));
+	float f = m - 1.0f;
+	float s = f / (2.0f + f);
+	float z = s * s;
+	float p = 0.24279079f;
+
+	/* log(1+f) = 2 s + 2/3 s^3 ..., as f - s (f - R(z)) */
+	p = __builtin_fmaf(p, z, 0.28498787f);
+	p = __builtin_fmaf(p, z, 0.40000972f);
+	p = __builtin_fmaf(p, z, 0.66666663f);
+	p = s * (f - z * p);
+	p = f - p;
+	return __builtin_fmaf((float)e, 0.693147182f, p);
+}
+
+/* binary16 from binary32, nearest even; overflow gives infinity, NaN a quiet NaN */
+static inline uint16_t chip_f16_from_f32(float x)
+{
+	uint32_t u = chip_bits(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
+	uint32_t r;
+
+	if (a > 0x7f800000u)
+		return (uint16_t)(sign | 0x7e00u | ((a >> 13) & 0x3ffu));
+	if (a >= 0x477ff000u)		/* 65520 and up round to infinity */
+		return (uint16_t)(sign | 0x7c00u);
+	if (a < 0x38800000u) {		/* below 2^-14: subnormal, let the adder round */
+		r = chip_bits(chip_f32(a) + 0.5f) - 0x3f000000u;
+		return (uint16_t)(sign | r);
+	}
+	r = a - 0x38000000u;
+	r += 0xfffu + ((r >> 13) & 1u);
+	return (uint16_t)(sign | (r >> 13));
+}
+
+static inline float chip_f32_from_f16(uint16_t h)
+{
+	uint32_t sign = (uint32_t)(h & 0x8000u) << 16, a = h & 0x7fffu;
+	float f;
+
+	if (a >= 0x7c00u)		/* infinity, NaN */
+		return chip_f32(sign | 0x7f800000u | (a & 0x3ffu) << 13 |
+				(a > 0x7c00u ? 0x400000u : 0));
+	/* exact: a subnormal half is a normal float */
+	f = chip_f32(a << 13) * 0x1p112f;
+	return chip_f32(chip_bits(f) | sign);
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The arithmetic of the chip model behind one interface.
+ *
+ * uapi/ctrans_job.h defines what every instruction computes, to the bit. A
+ * struct chip_kernel is one way of computing it: kernel_ref.c in plain loops,
+ * spike by spike; the others with the vector instructions of one CPU. All
+ * give the same bits; tests/unit/test_kernel*.c hold them to it.
+ *
+ * Functions here see only contiguous memory and may be called by several
+ * threads at once on different output. No function allocates. Pointers are
+ * aligned to 4 bytes, weight tiles to 64, the arrays of a chip_qrow to 64.
+ */
+#ifndef CHIP_KERNEL_H
+#define CHIP_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uapi/ctrans_job.h"
+
+struct chip_outlier {
+	uint32_t k;
+	int32_t a;
+};
+
+/*
+ * One quantised row of activations. The caller owns the arrays; they have room
+ * for n rounded up to 64 and are zero (a), or 128 (u8), from n on.
+ */
+struct chip_qrow {
+	float theta;
+	uint32_t n;
+	uint32_t n_outliers;	/* magnitude beyond 127 */
+	uint32_t n_clamped;
+	int16_t *a;		/* every value, -32767..32767 */
+	uint8_t *u8;		/* 128 + a where |a| <= 127, else 128 */
+	struct chip_outlier *outliers;	/* ascending k; room for n */
+};
+
+/* How values go to the domains; only the reference computes by it. */
+struct chip_dispatch {
+	uint64_t spike_mask[2];
+	uint8_t code;		/* enum ctrans_spike_code */
+};
+
+/* What the reference saw while executing, for comparing with the accounts. */
+struct chip_domain_counts {
+	uint64_t dense_ops;	/* products, for each output */
+	uint64_t spike_ops;	/* spike accumulates, for each output */
+	uint64_t outlier_ops;
+};
+
+/*
+ * acc[r][t * 16 + j] += sum over k in [k0, k1) of (a[r][k] + kernel->offset) * w,
+ * outliers included; the caller takes offset * column sum off in the end. (In u8
+ * an outlier stands as 128, so that its product is added apart from the array's.)
+ * k0 and k1 are multiples of 4, k1 - k0 at most CHIP_K_SPAN, so that a 32-bit
+ * accumulator cannot overflow: 255 * 127 * 65536 < 2^31. Outliers are added in
+ * 64 bits. w points at the granule of tile 0 and input k0; tile t is at
+ * w + t * tile_stride.
+ */
+#define CHIP_K_SPAN	65536u
+#define CHIP_ROWS_AT_ONCE 8u	/* at most so many rows in one call */
+#define CHIP_TILES_AT_ONCE 4u	/* and so many tiles */
+
+struct chip_sums {
+	const struct chip_qrow *const *rows;	/* n_rows pointers */
+	uint32_t n_rows;
+	uint32_t n_tiles;
+	const int8_t *w;
+	size_t tile_stride;
+	uint32_t k0, k1;
+	int64_t (*acc)[CHIP_TILES_AT_ONCE * CTRANS_TILE_OUT];	/* [n_rows] */
+	const struct chip_dispatch *dispatch;
+	struct chip_domain_counts *counts;	/* [n_rows], or NULL; the reference adds */
+};
+
+/*
+ * y[j] for 16 outputs of one row: f = act(fma((float)(S[j] - offset * colsum[j]),
+ * theta * scale[j], bias[j])); out[j] = add ? out[j] + f : f, for j < n.
+ * bias may be NULL (0 is then +0). Reads and writes only n (1..16) elements of
+ * out; scale, colsum and bias have 16.
+ */
+struct chip_epilogue {
+	const int64_t *s;
+	const int32_t *colsum;
+	const float *scale;
+	const float *bias;
+	float theta;
+	uint8_t act;
+	bool add;
+	uint32_t n;
+	float *out;
+};
+
+struct chip_kernel {
+	const char *name;
+	int32_t offset;		/* 0 or 128, see chip_sums */
+	bool (*supported)(void);	/* by the CPU we run on */
+
+	/* sum16 of x * x */
+	float (*sumsq)(const float *x, uint32_t n);
+	/* fill row->a, u8, outliers, n_outliers, n_clamped from x; theta is set */
+	void (*quantise)(const float *x, uint32_t n, struct chip_qrow *row);
+	void (*sums)(const struct chip_sums *s);
+	void (*epilogue)(const struct chip_epilogue *e);
+	/* s[j] = sum16 over k < n of x[k] * w[k][j], one F32 tile of 16 outputs */
+	void (*sums_f32)(const float *x, const float *w, uint32_t n, float s[16]);
+	/* out[j] (+)= act(s[j] + bias[j]), j < n, bias may be NULL */
+	void (*epilogue_f32)(const float s[16], const float *bias, uint8_t act,
+			     bool add, uint32_t n, float *out);
+
+	/* y may equal x; bias may be NULL (0) */
+	void (*layernorm)(const float *x, const float *gain, const float *bias,
+			  float eps, uint32_t n, float *y);
+	/* y[i] = fma((float)w[i], scale, p[i]); p NULL: +0 */
+	/* one granule column of a packed S8 row is gathered by the caller */
+	void (*embed)(const int8_t *w, float scale, const float *p, uint32_t n,
+		      float *y);
+
+	/* scores of one block: s[i] = sum16(q * k[i]) * scale, i < n <= 64 */
+	void (*scores)(const float *q, const void *key_tile, uint32_t head_dim,
+		       uint32_t n, float scale, uint8_t kv_type, float *s);
+	/* largest of n values, n >= 1; NaN if one is */
+	float (*max)(const float *x, uint32_t n);
+	/* e[i] = exp(e[i] - m) in place, i < n <= 64; returns sum16 of them */
+	float (*exp_block)(float *e, uint32_t n, float m);
+	/* o[d] += sum16 over i < n of e[i] * v[i][d] */
+	void (*weigh)(const float *e, const void *value_tile, uint32_t head_dim,
+		      uint32_t n, uint8_t kv_type, float *o);
+	/* o[i] /= z */
+	void (*divide)(float *o, uint32_t n, float z);
+	/* sum16 of exp(x - m) over n <= 1024 logits, x unchanged */
+	float (*sumexp)(const float *x, uint32_t n, float m);
+	/* binary32 -> binary16, nearest even, overflow to infinity */
+	void (*to_f16)(const float *x, uint32_t n, uint16_t *y);
+};
+
+/* name NULL or "auto": the fastest the CPU supports; else by name, or NULL. */
+const struct chip_kernel *chip_kernel_get(const char *name);
+
+/* i-th kernel built in, reference first; NULL past the end. */
+const struct chip_kernel *chip_kernel_at(unsigned int i);
+
+#endif
