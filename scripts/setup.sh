@@ -124,8 +124,9 @@ done
 
 say "apt-get install ${missing[*]}"
 if ! install_missing; then
-	$updated && fail "apt-get install failed; its reason is above"
+	$updated && fail "apt-get install failed: the reason is above"
 	say "apt-get install failed, perhaps from old lists: apt-get update"
 	apt update || fail "apt-get update failed: is there a network?"
-	install_missing || fail "apt-get install failed; its reason is above"
+	install_missing ||
+		fail "apt-get install failed for the reason above; no network?"
 fi
