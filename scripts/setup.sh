@@ -8,8 +8,8 @@ set -euo pipefail
 here=$(basename "$0")
 set_name=${1:-}
 
-run_packages=(gcc libc6-dev meson ninja-build pkgconf liburing-dev
-	libpcre2-dev libcjson-dev libxxhash-dev)
+run_packages=(make gcc libc6-dev meson ninja-build pkgconf
+	liburing-dev libpcre2-dev libcjson-dev libxxhash-dev)
 
 # The sanitizer runtimes of clang are a package of their own, named for
 # clang's version, and only recommended by it.
