@@ -29,6 +29,33 @@ static inline uint32_t chip_bits(float f)
 	return u;
 }
 
+/*
+ * Fused multiply-add, rounded once. Where the CPU has none: the product of two
+ * floats is exact in double; its sum with z is rounded to odd there (an inexact
+ * result gets an odd last bit, on the exact value's side), and from that the
+ * conversion to float rounds as from the exact value, double having more than
+ * two bits in reserve even for subnormal floats.
+ */
+static inline float chip_fma(float x, float y, float z)
+{
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+	return __builtin_fmaf(x, y, z);
+#else
+	double p = (double)x * (double)y, c = (double)z;
+	double s = p + c;
+	double b = s - p;
+	double err = (p - (s - b)) + (c - b);	/* s + err is exact; NaN if s is not finite */
+	uint64_t u, odd;
+
+	memcpy(&u, &s, sizeof(u));
+	/* towards err: away from zero where the signs agree, else towards it */
+	odd = (err > 0.0) == (s > 0.0) ? 1u : (uint64_t)-1;
+	u += ((err > 0.0) | (err < 0.0)) & ~u & 1u ? odd : 0;
+	memcpy(&s, &u, sizeof(s));
+	return (float)s;
+#endif
+}
+
 /* (x > lo ? x : lo) and so on: NaN gives the bound, as maxps and minps do. */
 static inline float chip_clamp(float x, float lo, float hi)
 {
@@ -58,15 +85,15 @@ static inline float chip_exp(float x)
 
 	x = chip_clamp(x, -104.0f, 89.0f);
 	n = chip_rint(x * 1.44269504f);
-	r = __builtin_fmaf(n, -0.693359375f, x);
-	r = __builtin_fmaf(n, 2.12194440e-4f, r);
+	r = chip_fma(n, -0.693359375f, x);
+	r = chip_fma(n, 2.12194440e-4f, r);
 	p = 1.9875691e-4f;
-	p = __builtin_fmaf(p, r, 1.3981999e-3f);
-	p = __builtin_fmaf(p, r, 8.3334519e-3f);
-	p = __builtin_fmaf(p, r, 4.1665795e-2f);
-	p = __builtin_fmaf(p, r, 1.6666665e-1f);
-	p = __builtin_fmaf(p, r, 0.5f);
-	p = __builtin_fmaf(p, r * r, r);
+	p = chip_fma(p, r, 1.3981999e-3f);
+	p = chip_fma(p, r, 8.3334519e-3f);
+	p = chip_fma(p, r, 4.1665795e-2f);
+	p = chip_fma(p, r, 1.6666665e-1f);
+	p = chip_fma(p, r, 0.5f);
+	p = chip_fma(p, r * r, r);
 	p = p + 1.0f;
 	i = (int32_t)n;
 	h = i >> 1;
@@ -87,14 +114,14 @@ static inline float chip_tanh(float x)
 static inline float chip_erf(float x)
 {
 	float a = chip_f32(chip_bits(x) & 0x7fffffffu);
-	float t = 1.0f / __builtin_fmaf(0.3275911f, a, 1.0f);
+	float t = 1.0f / chip_fma(0.3275911f, a, 1.0f);
 	float p = 1.061405429f;
 	float y;
 
-	p = __builtin_fmaf(p, t, -1.453152027f);
-	p = __builtin_fmaf(p, t, 1.421413741f);
-	p = __builtin_fmaf(p, t, -0.284496736f);
-	p = __builtin_fmaf(p, t, 0.254829592f);
+	p = chip_fma(p, t, -1.453152027f);
+	p = chip_fma(p, t, 1.421413741f);
+	p = chip_fma(p, t, -0.284496736f);
+	p = chip_fma(p, t, 0.254829592f);
 	y = 1.0f - (p * t) * chip_exp(-(a * a));
 	return chip_f32(chip_bits(y) | (chip_bits(x) & 0x80000000u));
 }
@@ -104,7 +131,7 @@ static inline float chip_act(uint8_t act, float x)
 	switch (act) {
 	case 1:	/* CTRANS_ACT_GELU_TANH: sqrt(2/pi) (x + 0.044715 x^3) */
 		return (0.5f * x) * (1.0f + chip_tanh(0.797884561f *
-			__builtin_fmaf(0.044715f * x, x * x, x)));
+			chip_fma(0.044715f * x, x * x, x)));
 	case 2:	/* CTRANS_ACT_GELU_ERF */
 		return (0.5f * x) * (1.0f + chip_erf(x * 0.707106781f));
 	case 3:	/* CTRANS_ACT_RELU */
@@ -129,12 +156,12 @@ static inline float chip_log(float x)
 	float p = 0.24279079f;
 
 	/* log(1+f) = 2 s + 2/3 s^3 ..., as f - s (f - R(z)) */
-	p = __builtin_fmaf(p, z, 0.28498787f);
-	p = __builtin_fmaf(p, z, 0.40000972f);
-	p = __builtin_fmaf(p, z, 0.66666663f);
+	p = chip_fma(p, z, 0.28498787f);
+	p = chip_fma(p, z, 0.40000972f);
+	p = chip_fma(p, z, 0.66666663f);
 	p = s * (f - z * p);
 	p = f - p;
-	return __builtin_fmaf((float)e, 0.693147182f, p);
+	return chip_fma((float)e, 0.693147182f, p);
 }
 
 /* binary16 from binary32, nearest even; overflow gives infinity, NaN a quiet NaN */
@@ -159,14 +186,13 @@ static inline uint16_t chip_f16_from_f32(float x)
 static inline float chip_f32_from_f16(uint16_t h)
 {
 	uint32_t sign = (uint32_t)(h & 0x8000u) << 16, a = h & 0x7fffu;
-	float f;
-
-	if (a >= 0x7c00u)		/* infinity, NaN */
-		return chip_f32(sign | 0x7f800000u | (a & 0x3ffu) << 13 |
-				(a > 0x7c00u ? 0x400000u : 0));
 	/* exact: a subnormal half is a normal float */
-	f = chip_f32(a << 13) * 0x1p112f;
-	return chip_f32(chip_bits(f) | sign);
+	uint32_t u = chip_bits(chip_f32(a << 13) * 0x1p112f);
+
+	/* infinity and NaN keep their fraction, a NaN becomes quiet */
+	u |= a >= 0x7c00u ? 0x7f800000u : 0;
+	u |= a > 0x7c00u ? 0x400000u : 0;
+	return chip_f32(u | sign);
 }
 
 #endif

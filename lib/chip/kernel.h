@@ -27,7 +27,8 @@ struct chip_outlier {
 
 /*
  * One quantised row of activations. The caller owns the arrays; they have room
- * for n rounded up to 64 and are zero (a), or 128 (u8), from n on.
+ * for n rounded up to 64, and quantise() fills them so far: zero (a), or 128
+ * (u8), from n on.
  */
 struct chip_qrow {
 	float theta;
@@ -45,7 +46,10 @@ struct chip_dispatch {
 	uint8_t code;		/* enum ctrans_spike_code */
 };
 
-/* What the reference saw while executing, for comparing with the accounts. */
+/*
+ * What the reference saw while executing, for comparing with the accounts: every
+ * one of the n_tiles * 16 outputs counts, those of padding too.
+ */
 struct chip_domain_counts {
 	uint64_t dense_ops;	/* products, for each output */
 	uint64_t spike_ops;	/* spike accumulates, for each output */
@@ -123,7 +127,7 @@ struct chip_kernel {
 	/* scores of one block: s[i] = sum16(q * k[i]) * scale, i < n <= 64 */
 	void (*scores)(const float *q, const void *key_tile, uint32_t head_dim,
 		       uint32_t n, float scale, uint8_t kv_type, float *s);
-	/* largest of n values, n >= 1; NaN if one is */
+	/* largest of n values, n >= 1; NaN if one is; a zero is +0 */
 	float (*max)(const float *x, uint32_t n);
 	/* e[i] = exp(e[i] - m) in place, i < n <= 64; returns sum16 of them */
 	float (*exp_block)(float *e, uint32_t n, float m);

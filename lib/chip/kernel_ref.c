@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The reference: uapi/ctrans_job.h in plain loops, to be read beside it and to
+ * hold the fast kernels to. Nothing here is chosen for speed.
+ */
+#include <stdlib.h>
+
+#include "chip/fp.h"
+#include "chip/kernel_ref.h"
+#include "chip/kernel_variants.h"
+
+#define N_OUT CTRANS_TILE_OUT
+
+/* ---- Sums: three domains --------------------------------------------- */
+
+enum domain { ZERO, DENSE, SPIKING, OUTLIER };
+
+static enum domain domain_of(int32_t a, const struct chip_dispatch *d)
+{
+	uint32_t m = (uint32_t)abs(a);
+
+	if (m == 0)
+		return ZERO;
+	if (m > 127)
+		return OUTLIER;
+	return d && (d->spike_mask[m / 64] >> (m % 64) & 1) ? SPIKING : DENSE;
+}
+
+/* Weight of input k for output j, k counted from k0. */
+static int32_t weight(const struct chip_ref_work *work, uint32_t k, unsigned int j)
+{
+	uint32_t i = k - work->k0;
+
+	return work->w[(size_t)i / 4 * (4 * N_OUT) + j * 4 + i % 4];
+}
+
+static uint64_t ref_dense(const struct chip_ref_work *work, int64_t s[16])
+{
+	uint64_t ops = 0;
+
+	for (uint32_t k = work->k0; k < work->k1; k++) {
+		int32_t a = work->a[k];
+
+		if (domain_of(a, work->dispatch) != DENSE)
+			continue;
+		for (unsigned int j = 0; j < N_OUT; j++)
+			s[j] += a * weight(work, k, j);
+		ops += N_OUT;
+	}
+	return ops;
+}
+
+/* One spike: every output adds the weight, or subtracts it where a < 0. */
+static void spike(const struct chip_ref_work *work, uint32_t k, int32_t a,
+		  unsigned int shift, int64_t s[16])
+{
+	for (unsigned int j = 0; j < N_OUT; j++) {
+		int32_t w = weight(work, k, j) * (1 << shift);
+
+		if (a > 0)
+			s[j] += w;
+		else
+			s[j] -= w;
+	}
+}
+
+/*
+ * Time goes by in the outer loop, as in the array. Rate: a value of magnitude m
+ * spikes in timesteps 0..m-1. Radix: in timestep t where bit t of m is set, and
+ * the weight stands shifted by t.
+ */
+static uint64_t ref_spiking(const struct chip_ref_work *work, int64_t s[16])
+{
+	bool radix = work->dispatch && work->dispatch->code == CTRANS_CODE_RADIX;
+	uint32_t timesteps = 0;
+	uint64_t ops = 0;
+
+	for (uint32_t k = work->k0; k < work->k1; k++) {
+		uint32_t m = (uint32_t)abs(work->a[k]);
+
+		if (domain_of(work->a[k], work->dispatch) != SPIKING)
+			continue;
+		if (radix)
+			m = 32 - (uint32_t)__builtin_clz(m);
+		timesteps = m > timesteps ? m : timesteps;
+	}
+	for (uint32_t t = 0; t < timesteps; t++) {
+		for (uint32_t k = work->k0; k < work->k1; k++) {
+			int32_t a = work->a[k];
+			uint32_t m = (uint32_t)abs(a);
+
+			if (!(radix ? m >> t & 1 : t < m))
+				continue;
+			if (domain_of(a, work->dispatch) != SPIKING)
+				continue;
+			spike(work, k, a, radix ? t : 0, s);
+			ops += N_OUT;
+		}
+	}
+	return ops;
+}
+
+/* A 16-bit multiply of two byte products, the upper one signed. */
+static uint64_t ref_outlier(const struct chip_ref_work *work, int64_t s[16])
+{
+	uint64_t ops = 0;
+
+	for (uint32_t k = work->k0; k < work->k1; k++) {
+		int32_t a = work->a[k];
+		int32_t low = a & 0xff;
+		int32_t high = (a - low) / 256;
+
+		if (domain_of(a, work->dispatch) != OUTLIER)
+			continue;
+		for (unsigned int j = 0; j < N_OUT; j++) {
+			int32_t w = weight(work, k, j);
+
+			s[j] += high * w * 256 + low * w;
+		}
+		ops += N_OUT;
+	}
+	return ops;
+}
+
+const struct chip_ref_domains chip_ref_domains = {
+	.dense = ref_dense,
+	.spiking = ref_spiking,
+	.outlier = ref_outlier,
+};
+
+void chip_ref_sums(const struct chip_ref_domains *domains,
+		   const struct chip_sums *sums)
+{
+	for (uint32_t r = 0; r < sums->n_rows; r++) {
+		struct chip_domain_counts counts = { 0 };
+
+		for (uint32_t t = 0; t < sums->n_tiles; t++) {
+			struct chip_ref_work work = {
+				.a = sums->rows[r]->a,
+				.w = sums->w + t * sums->tile_stride,
+				.k0 = sums->k0,
+				.k1 = sums->k1,
+				.dispatch = sums->dispatch,
+			};
+			int64_t dense[16] = { 0 }, spiking[16] = { 0 };
+			int64_t outlier[16] = { 0 };
+
+			counts.dense_ops += domains->dense(&work, dense);
+			counts.spike_ops += domains->spiking(&work, spiking);
+			counts.outlier_ops += domains->outlier(&work, outlier);
+			for (unsigned int j = 0; j < N_OUT; j++)
+				sums->acc[r][t * N_OUT + j] +=
+					dense[j] + spiking[j] + outlier[j];
+		}
+		if (sums->counts) {
+			sums->counts[r].dense_ops += counts.dense_ops;
+			sums->counts[r].spike_ops += counts.spike_ops;
+			sums->counts[r].outlier_ops += counts.outlier_ops;
+		}
+	}
+}
+
+static void ref_sums(const struct chip_sums *s)
+{
+	chip_ref_sums(&chip_ref_domains, s);
+}
+
+static void ref_quantise(const float *x, uint32_t n, struct chip_qrow *row)
+{
+	float inv = 1.0f / row->theta;
+	uint32_t padded = (n + 63) / 64 * 64;
+
+	row->n = n;
+	row->n_outliers = 0;
+	row->n_clamped = 0;
+	for (uint32_t k = 0; k < n; k++) {
+		float v = x[k] * inv;
+		int32_t a;
+
+		v = v == v ? v : 0.0f;
+		/* one beyond the limits, so that rounding still decides */
+		a = (int32_t)chip_rint(chip_clamp(v, -32768.0f, 32768.0f));
+		if (abs(a) > 32767) {
+			a = a < 0 ? -32767 : 32767;
+			row->n_clamped++;
+		}
+		row->a[k] = (int16_t)a;
+		row->u8[k] = (uint8_t)(abs(a) > 127 ? 128 : 128 + a);
+		if (abs(a) > 127)
+			row->outliers[row->n_outliers++] =
+				(struct chip_outlier){ .k = k, .a = a };
+	}
+	for (uint32_t k = n; k < padded; k++) {
+		row->a[k] = 0;
+		row->u8[k] = 128;
+	}
+}
+
+/* ---- The vector unit -------------------------------------------------- */
+
+/* The tree of sum16. */
+static float tree16(float p[16])
+{
+	for (unsigned int step = 8; step; step /= 2)
+		for (unsigned int j = 0; j < step; j++)
+			p[j] += p[j + step];
+	return p[0];
+}
+
+static float ref_sumsq(const float *x, uint32_t n)
+{
+	float p[16] = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		p[i % 16] = chip_fma(x[i], x[i], p[i % 16]);
+	return tree16(p);
+}
+
+static void put(uint8_t act, bool add, float y, float *out)
+{
+	float f = chip_act(act, y);
+
+	*out = add ? *out + f : f;
+}
+
+static void ref_epilogue(const struct chip_epilogue *e)
+{
+	for (uint32_t j = 0; j < e->n; j++) {
+		float bias = e->bias ? e->bias[j] : 0.0f;
+
+		/* offset 0: S is the sum itself */
+		put(e->act, e->add, chip_fma((float)e->s[j],
+					     e->theta * e->scale[j], bias),
+		    &e->out[j]);
+	}
+}
+
+static void ref_sums_f32(const float *x, const float *w, uint32_t n, float s[16])
+{
+	for (unsigned int j = 0; j < N_OUT; j++) {
+		float p[16] = { 0 };
+
+		for (uint32_t k = 0; k < n; k++)
+			p[k % 16] = chip_fma(x[k], w[(size_t)k * N_OUT + j],
+					     p[k % 16]);
+		s[j] = tree16(p);
+	}
+}
+
+static void ref_epilogue_f32(const float s[16], const float *bias, uint8_t act,
+			     bool add, uint32_t n, float *out)
+{
+	for (uint32_t j = 0; j < n; j++)
+		put(act, add, s[j] + (bias ? bias[j] : 0.0f), &out[j]);
+}
+
+static void ref_layernorm(const float *x, const float *gain, const float *bias,
+			  float eps, uint32_t n, float *y)
+{
+	float p[16] = { 0 }, q[16] = { 0 };
+	float mean, var, r;
+
+	for (uint32_t i = 0; i < n; i++)
+		p[i % 16] += x[i];
+	mean = tree16(p) / (float)n;
+	for (uint32_t i = 0; i < n; i++) {
+		float d = x[i] - mean;
+
+		q[i % 16] = chip_fma(d, d, q[i % 16]);
+	}
+	var = tree16(q) / (float)n;
+	r = 1.0f / __builtin_sqrtf(var + eps);
+	for (uint32_t i = 0; i < n; i++)
+		y[i] = chip_fma((x[i] - mean) * r, gain[i], bias ? bias[i] : 0.0f);
+}
+
+static void ref_embed(const int8_t *w, float scale, const float *p, uint32_t n,
+		      float *y)
+{
+	for (uint32_t i = 0; i < n; i++)
+		y[i] = chip_fma((float)w[i], scale, p ? p[i] : 0.0f);
+}
+
+/* Element i of an array of keys or values. */
+static float kv_at(const void *kv, uint8_t type, size_t i)
+{
+	if (type == CTRANS_KV_F32)
+		return ((const float *)kv)[i];
+	return chip_f32_from_f16(((const uint16_t *)kv)[i]);
+}
+
+static void ref_scores(const float *q, const void *key_tile, uint32_t head_dim,
+		       uint32_t n, float scale, uint8_t kv_type, float *s)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		size_t group = (size_t)(i / 16) * head_dim * 16;
+		float p[16] = { 0 };
+
+		for (uint32_t d = 0; d < head_dim; d++)
+			p[d % 16] = chip_fma(q[d],
+					     kv_at(key_tile, kv_type,
+						   group + d * 16 + i % 16),
+					     p[d % 16]);
+		s[i] = tree16(p) * scale;
+	}
+}
+
+static float ref_max(const float *x, uint32_t n)
+{
+	float m = x[0];
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (x[i] != x[i])
+			return x[i];
+		m = x[i] > m ? x[i] : m;
+	}
+	return m + 0.0f;	/* of two zeros, +0 */
+}
+
+static float ref_exp_block(float *e, uint32_t n, float m)
+{
+	float p[16] = { 0 };
+
+	for (uint32_t i = 0; i < n; i++) {
+		e[i] = chip_exp(e[i] - m);
+		p[i % 16] += e[i];
+	}
+	return tree16(p);
+}
+
+static void ref_weigh(const float *e, const void *value_tile, uint32_t head_dim,
+		      uint32_t n, uint8_t kv_type, float *o)
+{
+	for (uint32_t d = 0; d < head_dim; d++) {
+		float p[16] = { 0 };
+
+		for (uint32_t i = 0; i < n; i++)
+			p[i % 16] = chip_fma(e[i],
+					     kv_at(value_tile, kv_type,
+						   (size_t)i * head_dim + d),
+					     p[i % 16]);
+		o[d] += tree16(p);
+	}
+}
+
+static void ref_divide(float *o, uint32_t n, float z)
+{
+	for (uint32_t i = 0; i < n; i++)
+		o[i] /= z;
+}
+
+static float ref_sumexp(const float *x, uint32_t n, float m)
+{
+	float p[16] = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		p[i % 16] += chip_exp(x[i] - m);
+	return tree16(p);
+}
+
+static void ref_to_f16(const float *x, uint32_t n, uint16_t *y)
+{
+	for (uint32_t i = 0; i < n; i++)
+		y[i] = chip_f16_from_f32(x[i]);
+}
+
+static bool ref_supported(void)
+{
+	return true;
+}
+
+const struct chip_kernel chip_kernel_reference = {
+	.name = "reference",
+	.offset = 0,
+	.supported = ref_supported,
+	.sumsq = ref_sumsq,
+	.quantise = ref_quantise,
+	.sums = ref_sums,
+	.epilogue = ref_epilogue,
+	.sums_f32 = ref_sums_f32,
+	.epilogue_f32 = ref_epilogue_f32,
+	.layernorm = ref_layernorm,
+	.embed = ref_embed,
+	.scores = ref_scores,
+	.max = ref_max,
+	.exp_block = ref_exp_block,
+	.weigh = ref_weigh,
+	.divide = ref_divide,
+	.sumexp = ref_sumexp,
+	.to_f16 = ref_to_f16,
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sixteen float lanes on the vectors of the CPU this is compiled for: one of 64
+ * bytes, two of 32 or four of 16, as GNU C vectors with the few operations that
+ * have no operator. struct v16 is the sixteen partial sums of sum16().
+ *
+ * Every loop over the parts is unrolled by request: else compilers keep the
+ * accumulators in memory.
+ */
+#ifndef CHIP_KERNEL_VEC_H
+#define CHIP_KERNEL_VEC_H
+
+#include <string.h>
+
+#include "chip/fp.h"
+#include "chip/kernel_variants.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#if defined(__AVX512F__)
+#define VL 16
+#elif defined(__AVX2__)
+#define VL 8
+#else
+#define VL 4
+#endif
+#define NV (16 / VL)
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+typedef float vf __attribute__((vector_size(4 * VL)));
+
+struct v16 {
+	vf v[NV];
+};
+
+INLINE vf vf_load(const float *p)
+{
+	vf v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+INLINE void vf_store(float *p, vf v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+INLINE vf vf_set(float x)
+{
+#if defined(__AVX512F__)
+	return (vf)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+	return (vf)_mm256_set1_ps(x);
+#else
+	return (vf){ x, x, x, x };
+#endif
+}
+
+/* a * b + c, rounded once */
+INLINE vf vf_fma(vf a, vf b, vf c)
+{
+#if defined(__AVX512F__)
+	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+	return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+	return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+	vf r;
+
+	UNROLL
+	for (int i = 0; i < VL; i++)
+		r[i] = chip_fma(a[i], b[i], c[i]);
+	return r;
+#endif
+}
+
+/* Keys and values: binary16, or binary32 where f16 is false. */
+INLINE vf vf_load_kv(const void *p, size_t i, bool f16)
+{
+	const uint16_t *h = (const uint16_t *)p + i;
+
+	if (!f16)
+		return vf_load((const float *)p + i);
+#if defined(__AVX512F__)
+	return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)h));
+#elif defined(__AVX2__)
+	return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)h));
+#elif defined(__aarch64__)
+	return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
+#else
+	return (vf){ chip_f32_from_f16(h[0]), chip_f32_from_f16(h[1]),
+		     chip_f32_from_f16(h[2]), chip_f32_from_f16(h[3]) };
+#endif
+}
+
+INLINE struct v16 v16_zero(void)
+{
+	return (struct v16){ { { 0 } } };
+}
+
+INLINE struct v16 v16_load(const float *p)
+{
+	struct v16 a;
+
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		a.v[i] = vf_load(p + i * VL);
+	return a;
+}
+
+INLINE void v16_store(float *p, struct v16 a)
+{
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		vf_store(p + i * VL, a.v[i]);
+}
+
+INLINE struct v16 v16_set(float x)
+{
+	struct v16 a;
+
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		a.v[i] = vf_set(x);
+	return a;
+}
+
+INLINE struct v16 v16_add(struct v16 a, struct v16 b)
+{
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		a.v[i] += b.v[i];
+	return a;
+}
+
+INLINE struct v16 v16_sub(struct v16 a, struct v16 b)
+{
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		a.v[i] -= b.v[i];
+	return a;
+}
+
+INLINE struct v16 v16_mul(struct v16 a, struct v16 b)
+{
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		a.v[i] *= b.v[i];
+	return a;
+}
+
+INLINE struct v16 v16_fma(struct v16 a, struct v16 b, struct v16 c)
+{
+	UNROLL
+	for (int i = 0; i < NV; i++)
+		c.v[i] = vf_fma(a.v[i], b.v[i], c.v[i]);
+	return c;
+}
+
+/* The tree of sum16. */
+INLINE float tree16(float p[16])
+{
+	UNROLL
+	for (int j = 0; j < 8; j++)
+		p[j] += p[j + 8];
+	UNROLL
+	for (int j = 0; j < 4; j++)
+		p[j] += p[j + 4];
+	UNROLL
+	for (int j = 0; j < 2; j++)
+		p[j] += p[j + 2];
+	return p[0] + p[1];
+}
+
+#endif
