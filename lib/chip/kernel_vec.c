@@ -7,9 +7,9 @@
  */
 #include "chip/kernel_vec.h"
 
-#include "chip/kernel_vec_sums.inc"
-#include "chip/kernel_vec_row.inc"
-#include "chip/kernel_vec_attn.inc"
+#include "chip/kernel_vec_sums.h"
+#include "chip/kernel_vec_row.h"
+#include "chip/kernel_vec_attn.h"
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
