@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "model/model.h"
+
+static const char *const tokenizers[] = {
+	[CT_TOKENIZER_NONE] = "none",
+	[CT_TOKENIZER_HF_JSON] = "tokenizer.json",
+	[CT_TOKENIZER_HF_BPE] = "vocab.json and merges.txt",
+	[CT_TOKENIZER_GGUF] = "embedded",
+};
+
+static void count(struct ct_model_info *info, const struct ct_matrix *m)
+{
+	const struct ct_tensor *t = &m->t;
+
+	info->n_params += t->n_elems;
+	info->weight_bytes += t->nbytes;
+	info->dtype[t->dtype].n_tensors++;
+	info->dtype[t->dtype].n_params += t->n_elems;
+	info->dtype[t->dtype].bytes += t->nbytes;
+}
+
+void ct_model_describe(const struct ct_model *model,
+		       struct ct_model_info *info)
+{
+	const struct ct_gpt2 *g = &model->gpt2;
+
+	memset(info, 0, sizeof(*info));
+	info->format = model->format == CT_FORMAT_HF ? "safetensors" :
+		       model->gguf.version == 2 ? "GGUF v2" : "GGUF v3";
+	info->architecture = "gpt2";
+	info->tokenizer = tokenizers[model->tokenizer];
+	info->cfg = g->cfg;
+	info->n_files = model->files.n;
+	for (uint32_t i = 0; i < model->files.n; i++)
+		info->file_bytes += model->files.v[i].size;
+	for (int r = 0; r < CT_N_ROLES; r++) {
+		enum ct_role role = (enum ct_role)r;
+		uint32_t n = role < CT_FIRST_LAYER_ROLE ? 1 : g->cfg.n_layer;
+
+		if (role == CT_LM_HEAD && g->cfg.tied_head)
+			continue;
+		for (uint32_t l = 0; l < n; l++)
+			count(info, ct_gpt2_matrix(g, role, l));
+	}
+}
+
+void ct_model_dtype_mix(const struct ct_model_info *info, char *text,
+			size_t size)
+{
+	bool done[CT_N_DTYPES] = { false };
+	size_t at = 0;
+
+	if (size)
+		text[0] = '\0';
+	for (int n = 0; n < CT_N_DTYPES; n++) {
+		int best = -1;
+
+		for (int d = 0; d < CT_N_DTYPES; d++)
+			if (!done[d] && info->dtype[d].n_params &&
+			    (best < 0 || info->dtype[d].n_params >
+					 info->dtype[best].n_params))
+				best = d;
+		if (best < 0 || at >= size)
+			return;
+		done[best] = true;
+		at += (size_t)snprintf(text + at, size - at, "%s%s",
+				       at ? "+" : "",
+				       ct_dtype_name((enum ct_dtype)best));
+	}
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#include "model/gpt2.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/file.h"
+
+/* Lengths that shapes are made of. */
+enum dim { ONE, VOCAB, CTX, EMBD, EMBD3, INNER };
+
+/*
+ * hf names come from modeling_gpt2.py of Hugging Face transformers, gguf
+ * names from gguf-py of llama.cpp (tensor names of MODEL_ARCH.GPT2). Layer
+ * roles are prefixed with "h.N." and "blk.N.".
+ */
+static const struct {
+	const char *hf, *gguf;
+	size_t at;		/* in struct ct_gpt2 or ct_gpt2_layer */
+	enum dim out, in;
+	bool conv1d;		/* stored [in][out] in HF files */
+} roles[CT_N_ROLES] = {
+#define TOP(f)	offsetof(struct ct_gpt2, f)
+#define LAY(f)	offsetof(struct ct_gpt2_layer, f)
+	[CT_WTE] = { "wte.weight", "token_embd.weight", TOP(wte),
+		     VOCAB, EMBD, false },
+	[CT_WPE] = { "wpe.weight", "position_embd.weight", TOP(wpe),
+		     CTX, EMBD, false },
+	[CT_LN_F_GAIN] = { "ln_f.weight", "output_norm.weight",
+			   TOP(ln_f_gain), EMBD, ONE, true },
+	[CT_LN_F_BIAS] = { "ln_f.bias", "output_norm.bias", TOP(ln_f_bias),
+			   EMBD, ONE, true },
+	[CT_LM_HEAD] = { "lm_head.weight", "output.weight", TOP(lm_head),
+			 VOCAB, EMBD, false },
+	[CT_LN_1_GAIN] = { "ln_1.weight", "attn_norm.weight", LAY(ln_1_gain),
+			   EMBD, ONE, true },
+	[CT_LN_1_BIAS] = { "ln_1.bias", "attn_norm.bias", LAY(ln_1_bias),
+			   EMBD, ONE, true },
+	[CT_QKV] = { "attn.c_attn.weight", "attn_qkv.weight", LAY(qkv),
+		     EMBD3, EMBD, true },
+	[CT_QKV_BIAS] = { "attn.c_attn.bias", "attn_qkv.bias", LAY(qkv_bias),
+			  EMBD3, ONE, true },
+	[CT_ATTN_OUT] = { "attn.c_proj.weight", "attn_output.weight",
+			  LAY(attn_out), EMBD, EMBD, true },
+	[CT_ATTN_OUT_BIAS] = { "attn.c_proj.bias", "attn_output.bias",
+			       LAY(attn_out_bias), EMBD, ONE, true },
+	[CT_LN_2_GAIN] = { "ln_2.weight", "ffn_norm.weight", LAY(ln_2_gain),
+			   EMBD, ONE, true },
+	[CT_LN_2_BIAS] = { "ln_2.bias", "ffn_norm.bias", LAY(ln_2_bias),
+			   EMBD, ONE, true },
+	[CT_FC] = { "mlp.c_fc.weight", "ffn_up.weight", LAY(fc),
+		    INNER, EMBD, true },
+	[CT_FC_BIAS] = { "mlp.c_fc.bias", "ffn_up.bias", LAY(fc_bias),
+			 INNER, ONE, true },
+	[CT_MLP_OUT] = { "mlp.c_proj.weight", "ffn_down.weight",
+			 LAY(mlp_out), EMBD, INNER, true },
+	[CT_MLP_OUT_BIAS] = { "mlp.c_proj.bias", "ffn_down.bias",
+			      LAY(mlp_out_bias), EMBD, ONE, true },
+#undef TOP
+#undef LAY
+};
+
+const char *ct_role_name(enum ct_role role)
+{
+	return role < CT_N_ROLES ? roles[role].gguf : "unknown";
+}
+
+const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
+				       enum ct_role role, uint32_t layer)
+{
+	const char *base = role < CT_FIRST_LAYER_ROLE ?
+			   (const char *)gpt2 :
+			   (const char *)&gpt2->layer[layer];
+
+	return (const struct ct_matrix *)(base + roles[role].at);
+}
+
+static uint32_t dim_of(const struct ct_gpt2_config *c, enum dim dim)
+{
+	switch (dim) {
+	case VOCAB:
+		return c->n_vocab;
+	case CTX:
+		return c->n_ctx;
+	case EMBD:
+		return c->n_embd;
+	case EMBD3:
+		return 3 * c->n_embd;
+	case INNER:
+		return c->n_inner;
+	default:
+		return 1;
+	}
+}
+
+struct binder {
+	struct ct_gpt2 *gpt2;
+	const struct ct_tensors *table;
+	enum ct_naming naming;
+	const char *prefix;
+};
+
+/* Longest: "transformer.h.4294967295.attn.c_attn.weight". */
+#define NAME_SIZE	64
+
+static void role_name(const struct binder *b, enum ct_role role,
+		      uint32_t layer, char name[NAME_SIZE])
+{
+	bool hf = b->naming == CT_NAMES_HF;
+	const char *own = hf ? roles[role].hf : roles[role].gguf;
+	/* lm_head is the model's, not the transformer's. */
+	const char *prefix = role == CT_LM_HEAD ? "" : b->prefix;
+
+	if (role < CT_FIRST_LAYER_ROLE)
+		snprintf(name, NAME_SIZE, "%s%s", prefix, own);
+	else
+		snprintf(name, NAME_SIZE, "%s%s.%u.%s", prefix,
+			 hf ? "h" : "blk", layer, own);
+}
+
+static int check_shape(const struct ct_matrix *m, struct ct_err *err)
+{
+	uint32_t rows = ct_matrix_rows(m), cols = ct_matrix_cols(m);
+	bool vector = m->n_in == 1 && m->in_major;
+	uint64_t want[2] = { rows, cols };
+	const struct ct_tensor *t = &m->t;
+
+	if (vector && t->ndim == 1 && t->shape[0] == cols)
+		return 0;
+	if (!vector && t->ndim == 2 && t->shape[0] == rows &&
+	    t->shape[1] == cols)
+		return 0;
+	return ct_fail(err, -EBADMSG,
+		       "tensor %s has shape %s, but the configuration asks for %s",
+		       t->name, ct_shape_show(t->ndim, t->shape).s,
+		       vector ? ct_shape_show(1, want + 1).s :
+				ct_shape_show(2, want).s);
+}
+
+static int check_type(const struct ct_tensor *t, enum ct_role role,
+		      struct ct_err *err)
+{
+	if (ct_dtype_is_float(t->dtype))
+		return 0;
+	if (role == CT_LM_HEAD && !strcmp(t->type_name, "Q6_K"))
+		return ct_fail(err, -ENOTSUP,
+			       "tensor %s has type Q6_K, which is not supported: quantise with llama-quantize --pure, which keeps the head in the chosen type",
+			       t->name);
+	return ct_fail(err, -ENOTSUP,
+		       "tensor %s has type %s, which is not supported (F32, F16, BF16, Q8_0 and Q4_0 are)",
+		       t->name, t->type_name);
+}
+
+static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
+		struct ct_err *err)
+{
+	const struct ct_gpt2_config *cfg = &b->gpt2->cfg;
+	struct ct_matrix *m;
+	const struct ct_tensor *t;
+	char name[NAME_SIZE];
+	int code;
+
+	role_name(b, role, layer, name);
+	t = ct_tensors_find(b->table, name);
+	if (!t)
+		return ct_fail(err, -ENOENT, "tensor %s is missing%s", name,
+			       role == CT_LM_HEAD ?
+			       ", although the configuration says that the head is not tied" :
+			       "");
+	m = (struct ct_matrix *)ct_gpt2_matrix(b->gpt2, role, layer);
+	m->t = *t;
+	m->n_out = dim_of(cfg, roles[role].out);
+	m->n_in = dim_of(cfg, roles[role].in);
+	/* Vectors are one row in either naming. */
+	m->in_major = roles[role].in == ONE ||
+		      (roles[role].conv1d && b->naming == CT_NAMES_HF);
+	code = check_type(t, role, err);
+	return code ? code : check_shape(m, err);
+}
+
+/* A layer beyond the last says that config and weights do not belong together. */
+static int check_no_more(const struct binder *b, struct ct_err *err)
+{
+	uint32_t n = b->gpt2->cfg.n_layer;
+	char name[NAME_SIZE];
+
+	role_name(b, CT_QKV, n, name);
+	if (ct_tensors_find(b->table, name))
+		return ct_fail(err, -EBADMSG,
+			       "tensor %s exists, but the configuration has only %u layers",
+			       name, n);
+	return 0;
+}
+
+int ct_gpt2_bind(struct ct_gpt2 *gpt2, const struct ct_tensors *table,
+		 enum ct_naming naming, struct ct_err *err)
+{
+	struct binder b = { gpt2, table, naming, "" };
+	uint32_t n_layer = gpt2->cfg.n_layer;
+	int code = 0;
+
+	if (naming == CT_NAMES_HF &&
+	    ct_tensors_find(table, "transformer.wte.weight"))
+		b.prefix = "transformer.";
+	if (naming == CT_NAMES_GGUF)
+		gpt2->cfg.tied_head = !ct_tensors_find(table, "output.weight");
+	/*
+	 * A layer without tensors must not cost memory: 4096 layers are a few
+	 * bytes in a config.
+	 */
+	if (table->n / (CT_N_ROLES - CT_FIRST_LAYER_ROLE) < n_layer)
+		return ct_fail(err, -ENOENT,
+			       "%zu tensors are too few for the %u layers that the configuration has",
+			       table->n, n_layer);
+	gpt2->layer = calloc(n_layer, sizeof(*gpt2->layer));
+	if (!gpt2->layer)
+		return ct_fail(err, -ENOMEM, "out of memory for %u layers",
+			       n_layer);
+
+	for (int r = 0; r < CT_FIRST_LAYER_ROLE && !code; r++)
+		if (r != CT_LM_HEAD || !gpt2->cfg.tied_head)
+			code = bind(&b, (enum ct_role)r, 0, err);
+	for (uint32_t l = 0; l < n_layer && !code; l++)
+		for (int r = CT_FIRST_LAYER_ROLE; r < CT_N_ROLES && !code; r++)
+			code = bind(&b, (enum ct_role)r, l, err);
+	if (!code)
+		code = check_no_more(&b, err);
+	if (code) {
+		ct_gpt2_free(gpt2);
+		return code;
+	}
+	if (gpt2->cfg.tied_head)
+		gpt2->lm_head = gpt2->wte;
+	return 0;
+}
+
+void ct_gpt2_free(struct ct_gpt2 *gpt2)
+{
+	free(gpt2->layer);
+	gpt2->layer = NULL;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct ct_tensor *x = &((const struct ct_weight *)a)->m->t;
+	const struct ct_tensor *y = &((const struct ct_weight *)b)->m->t;
+
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+int ct_gpt2_weights(const struct ct_gpt2 *gpt2, struct ct_weight **weights,
+		    size_t *n, struct ct_err *err)
+{
+	size_t per_layer = CT_N_ROLES - CT_FIRST_LAYER_ROLE, at = 0;
+	struct ct_weight *w;
+
+	w = malloc((CT_FIRST_LAYER_ROLE + per_layer * gpt2->cfg.n_layer) *
+		   sizeof(*w));
+	if (!w)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	for (int r = 0; r < CT_N_ROLES; r++) {
+		enum ct_role role = (enum ct_role)r;
+		uint32_t layers = role < CT_FIRST_LAYER_ROLE ?
+				  1 : gpt2->cfg.n_layer;
+
+		if (role == CT_LM_HEAD && gpt2->cfg.tied_head)
+			continue;
+		for (uint32_t l = 0; l < layers; l++)
+			w[at++] = (struct ct_weight){
+				role, l, ct_gpt2_matrix(gpt2, role, l),
+			};
+	}
+	qsort(w, at, sizeof(*w), by_place);
+	*weights = w;
+	*n = at;
+	return 0;
+}

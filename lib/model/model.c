@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#include "model/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/head.h"
+#include "model/shards.h"
+
+#define CONFIG_MAX	(16u << 20)
+
+static int new_model(const char *path, struct ct_model **out,
+		     struct ct_err *err)
+{
+	struct ct_model *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->path = strdup(path);
+	if (!m || !m->path) {
+		free(m);
+		return ct_fail(err, -ENOMEM, "%s: out of memory", path);
+	}
+	*out = m;
+	return 0;
+}
+
+void ct_model_close(struct ct_model *model)
+{
+	if (!model)
+		return;
+	ct_gpt2_free(&model->gpt2);
+	ct_vocab_free(&model->vocab);
+	ct_gguf_free(&model->gguf);
+	ct_tensors_free(&model->tensors);
+	ct_files_close(&model->files);
+	free(model->path);
+	free(model);
+}
+
+typedef int parse_fn(const char *text, size_t len, struct ct_gpt2_config *cfg,
+		     struct ct_err *err);
+
+static int parse_file(const char *dir, const char *name, parse_fn *parse,
+		      struct ct_gpt2_config *cfg, struct ct_err *err)
+{
+	char *path = ct_path_join(dir, name), *text;
+	size_t len;
+	int code;
+
+	if (!path)
+		return ct_fail(err, -ENOMEM, "%s: out of memory", dir);
+	code = ct_file_slurp(path, CONFIG_MAX, &text, &len, err);
+	if (!code) {
+		code = parse(text, len, cfg, err);
+		if (code)
+			ct_err_prefix(err, "%s", path);
+		free(text);
+	}
+	free(path);
+	return code;
+}
+
+static enum ct_tokenizer_kind dir_tokenizer(const char *dir)
+{
+	if (ct_path_exists(dir, "tokenizer.json"))
+		return CT_TOKENIZER_HF_JSON;
+	if (ct_path_exists(dir, "vocab.json") &&
+	    ct_path_exists(dir, "merges.txt"))
+		return CT_TOKENIZER_HF_BPE;
+	return CT_TOKENIZER_NONE;
+}
+
+static int load_dir(struct ct_model *m, struct ct_err *err)
+{
+	static const char generation[] = "generation_config.json";
+	struct ct_gpt2_config *cfg = &m->gpt2.cfg;
+	int code;
+
+	m->format = CT_FORMAT_HF;
+	m->tokenizer = dir_tokenizer(m->path);
+	if (!ct_path_exists(m->path, "config.json"))
+		return ct_fail(err, -ENOENT,
+			       "%s: no config.json in it, so it is not a Hugging Face model directory",
+			       m->path);
+	code = parse_file(m->path, "config.json", ct_gpt2_config_json, cfg,
+			  err);
+	if (!code && ct_path_exists(m->path, generation))
+		code = parse_file(m->path, generation,
+				  ct_gpt2_config_generation, cfg, err);
+	if (!code)
+		code = ct_shards_load(m->path, &m->files, &m->tensors, err);
+	if (code)
+		return code;
+	code = ct_gpt2_bind(&m->gpt2, &m->tensors, CT_NAMES_HF, err);
+	if (code)
+		ct_err_prefix(err, "%s", m->path);
+	return code;
+}
+
+/* The header, and with it the tokenizer, of a file that should be GGUF. */
+static int open_gguf(struct ct_model *m, struct ct_err *err)
+{
+	uint32_t index;
+	int code;
+
+	m->format = CT_FORMAT_GGUF;
+	code = ct_files_add(&m->files, m->path, &index, err);
+	if (code)
+		return code;
+	if (!ct_gguf_probe(&m->files.v[index]))
+		return ct_fail(err, -EBADMSG,
+			       "%s: not a GGUF file (of a Hugging Face model, give the directory that has config.json in it)",
+			       m->path);
+	code = ct_gguf_load(&m->files, index, &m->gguf, &m->tensors, err);
+	if (code)
+		return code;
+	if (!ct_gguf_find(&m->gguf, "tokenizer.ggml.model"))
+		return 0;
+	m->tokenizer = CT_TOKENIZER_GGUF;
+	code = ct_vocab_load(&m->gguf, &m->vocab, err);
+	if (code)
+		ct_err_prefix(err, "%s", m->path);
+	return code;
+}
+
+static int check_gguf_kind(const struct ct_model *m, struct ct_err *err)
+{
+	struct ct_str arch = { "", 0 };
+	uint64_t splits = 1;
+	int code;
+
+	if (!ct_gguf_find(&m->gguf, "general.architecture"))
+		return ct_fail(err, -ENOENT,
+			       "metadata key general.architecture is missing");
+	code = ct_gguf_string_opt(&m->gguf, "general.architecture", &arch, err);
+	if (!code)
+		code = ct_gguf_u64_opt(&m->gguf, "split.count", &splits, err);
+	if (code)
+		return code;
+	if (arch.len != 4 || memcmp(arch.ptr, "gpt2", 4))
+		return ct_fail(err, -ENOTSUP,
+			       "architecture \"%s\" is not supported (gpt2 is)",
+			       ct_show(arch.ptr, arch.len).s);
+	if (splits > 1)
+		return ct_fail(err, -ENOTSUP,
+			       "one of several files: join them with llama-gguf-split --merge");
+	if (!m->tensors.n)
+		return ct_fail(err, -ENOENT,
+			       "the file holds only a vocabulary, no weights");
+	return 0;
+}
+
+static int bind_gguf(struct ct_model *m, struct ct_err *err)
+{
+	const struct ct_tensor *wte;
+	int code;
+
+	code = check_gguf_kind(m, err);
+	if (code)
+		return code;
+	wte = ct_tensors_find(&m->tensors, "token_embd.weight");
+	if (!wte)
+		return ct_fail(err, -ENOENT,
+			       "tensor token_embd.weight is missing");
+	code = ct_gpt2_config_gguf(&m->gguf, wte->shape[0], &m->gpt2.cfg, err);
+	if (!code)
+		code = ct_gpt2_bind(&m->gpt2, &m->tensors, CT_NAMES_GGUF, err);
+	if (code)
+		return code;
+	/* Padding rows without a token are common; tokens without a row are not. */
+	if (m->vocab.n_tokens > m->gpt2.cfg.n_vocab)
+		return ct_fail(err, -EBADMSG,
+			       "%u tokens, but token_embd.weight has %u rows",
+			       m->vocab.n_tokens, m->gpt2.cfg.n_vocab);
+	return 0;
+}
+
+static int load_gguf(struct ct_model *m, struct ct_err *err)
+{
+	int code = open_gguf(m, err);
+
+	if (code)
+		return code;
+	code = bind_gguf(m, err);
+	if (code)
+		ct_file_prefix(&m->files.v[0], err);
+	return code;
+}
+
+static int stat_path(const char *path, bool *is_dir, struct ct_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return ct_fail(err, -errno, "%s: %s", path, strerror(errno));
+	*is_dir = S_ISDIR(st.st_mode);
+	return 0;
+}
+
+int ct_model_open(const char *path, struct ct_model **model,
+		  struct ct_err *err)
+{
+	struct ct_model *m;
+	bool is_dir = false;
+	int code;
+
+	code = stat_path(path, &is_dir, err);
+	if (!code)
+		code = new_model(path, &m, err);
+	if (code)
+		return code;
+	code = is_dir ? load_dir(m, err) : load_gguf(m, err);
+	if (!code)
+		code = ct_head_tie(&m->gpt2, &m->files, err);
+	if (code) {
+		ct_model_close(m);
+		return code;
+	}
+	m->has_weights = true;
+	*model = m;
+	return 0;
+}
+
+int ct_model_open_tokenizer(const char *path, struct ct_model **model,
+			    struct ct_err *err)
+{
+	struct ct_model *m;
+	bool is_dir = false;
+	int code;
+
+	code = stat_path(path, &is_dir, err);
+	if (!code)
+		code = new_model(path, &m, err);
+	if (code)
+		return code;
+	if (is_dir)
+		m->tokenizer = dir_tokenizer(path);
+	else
+		code = open_gguf(m, err);
+	if (!code && m->tokenizer == CT_TOKENIZER_NONE)
+		code = ct_fail(err, -ENOENT,
+			       is_dir ? "%s: no tokenizer.json, and no vocab.json with merges.txt" :
+					"%s: the file has no tokenizer", path);
+	if (code) {
+		ct_model_close(m);
+		return code;
+	}
+	*model = m;
+	return 0;
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+#include "model/reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "model/io.h"
+
+#define DEPTH_DEFAULT	8
+#define BUFFER_DEFAULT	(4u << 20)
+#define BUFFER_MAX	(1u << 30)
+#define HUGE_PAGE	(2u << 20)
+
+/* Bytes between two spans that are read along rather than skipped. */
+#define GAP_MAX		(64u << 10)
+
+/* One read, and the pieces of spans that it brings. */
+struct extent {
+	uint32_t file;
+	uint64_t offset;
+	size_t len;
+	size_t first, n;
+};
+
+struct piece {
+	size_t span;
+	uint64_t at;		/* in the span */
+	size_t skip;		/* in the extent */
+	size_t len;
+};
+
+struct plan {
+	struct extent *extents;
+	size_t n_extents, cap_extents;
+	struct piece *pieces;
+	size_t n_pieces, cap_pieces;
+	size_t longest;		/* extent */
+	uint64_t total;
+};
+
+static int get_opts(const struct ct_read_opts *in, struct ct_read_opts *out,
+		    struct ct_err *err)
+{
+	*out = in ? *in : (struct ct_read_opts){ 0 };
+	if (!out->depth)
+		out->depth = DEPTH_DEFAULT;
+	if (!out->buffer)
+		out->buffer = BUFFER_DEFAULT;
+	if (out->buffer > BUFFER_MAX || out->depth > CT_IO_DEPTH_MAX)
+		return ct_fail(err, -EINVAL,
+			       "%u reads of %zu bytes in flight are too many",
+			       out->depth, out->buffer);
+	return 0;
+}
+
+static int progress(const struct ct_read_opts *opts, uint64_t done,
+		    uint64_t total, struct ct_err *err)
+{
+	if (opts->progress && opts->progress(opts->ctx, done, total))
+		return ct_fail(err, -ECANCELED, "loading was cancelled");
+	return 0;
+}
+
+/* Where in a list of reads the next request begins. */
+struct place {
+	size_t item;
+	uint64_t at;
+};
+
+static size_t next_len(const struct ct_read *list, size_t n, struct place *p,
+		       size_t max)
+{
+	uint64_t left;
+
+	while (p->item < n && p->at == list[p->item].len) {
+		p->item++;
+		p->at = 0;
+	}
+	if (p->item == n)
+		return 0;
+	left = list[p->item].len - p->at;
+	return left < max ? (size_t)left : max;
+}
+
+static int read_all(struct ct_io *io, const struct ct_files *files,
+		    const struct ct_read *list, size_t n,
+		    const struct ct_read_opts *o, struct ct_err *err)
+{
+	size_t flying[CT_IO_DEPTH_MAX] = { 0 };
+	unsigned int head = 0, tail = 0;	/* slots in turn */
+	uint64_t done = 0, total = 0;
+	struct place p = { 0, 0 };
+	int code;
+
+	for (size_t i = 0; i < n; i++)
+		total += list[i].len;
+	while (done < total) {
+		size_t len;
+
+		while (head - tail < o->depth &&
+		       (len = next_len(list, n, &p, o->buffer))) {
+			const struct ct_read *r = &list[p.item];
+
+			ct_io_read(io, head % o->depth, &files->v[r->file],
+				   r->offset + p.at, len,
+				   (char *)r->dst + p.at);
+			flying[head++ % o->depth] = len;
+			p.at += len;
+		}
+		code = ct_io_wait(io, tail % o->depth, err);
+		if (code)
+			return code;
+		done += flying[tail++ % o->depth];
+		code = progress(o, done, total, err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+int ct_read_direct(const struct ct_files *files, const struct ct_read *list,
+		   size_t n, const struct ct_read_opts *opts,
+		   struct ct_err *err)
+{
+	struct ct_read_opts o;
+	struct ct_io *io;
+	int code;
+
+	code = get_opts(opts, &o, err);
+	if (!code)
+		code = ct_io_open(o.depth, &io, err);
+	if (code)
+		return code;
+	code = read_all(io, files, list, n, &o, err);
+	ct_io_close(io);
+	return code;
+}
+
+/* Room for one more element in a growing array. */
+static int grow(void **v, size_t n, size_t *cap, size_t size,
+		struct ct_err *err)
+{
+	size_t want = *cap ? 2 * *cap : 64;
+	void *p;
+
+	if (n < *cap)
+		return 0;
+	p = realloc(*v, want * size);
+	if (!p)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	*v = p;
+	*cap = want;
+	return 0;
+}
+
+/*
+ * How much of a span from @at on fits behind what the extent has, in whole
+ * units. *skip is where in the extent it would begin.
+ */
+static size_t fits(const struct extent *e, const struct ct_span *s,
+		   uint64_t at, size_t buffer, size_t *skip)
+{
+	uint64_t from = s->offset + at, left = s->len - at, room;
+
+	if (e->file != s->file || from < e->offset + e->len ||
+	    from - (e->offset + e->len) > GAP_MAX)
+		return 0;
+	*skip = (size_t)(from - e->offset);
+	if (*skip >= buffer)
+		return 0;
+	room = buffer - *skip;
+	if (left <= room)
+		return (size_t)left;
+	return (size_t)(room - room % s->unit);
+}
+
+static int plan_piece(struct plan *plan, const struct ct_span *spans,
+		      size_t i, uint64_t at, size_t buffer, size_t *taken,
+		      struct ct_err *err)
+{
+	const struct ct_span *s = &spans[i];
+	struct extent *e;
+	size_t len = 0, skip = 0;
+	int code;
+
+	if (plan->n_extents)
+		len = fits(&plan->extents[plan->n_extents - 1], s, at, buffer,
+			   &skip);
+	if (!len) {
+		code = grow((void **)&plan->extents, plan->n_extents,
+			    &plan->cap_extents, sizeof(*e), err);
+		if (code)
+			return code;
+		e = &plan->extents[plan->n_extents++];
+		*e = (struct extent){ s->file, s->offset + at, 0,
+				      plan->n_pieces, 0 };
+		len = fits(e, s, at, buffer, &skip);
+		if (!len)	/* a unit is larger than a buffer */
+			len = buffer;
+	}
+	code = grow((void **)&plan->pieces, plan->n_pieces, &plan->cap_pieces,
+		    sizeof(*plan->pieces), err);
+	if (code)
+		return code;
+	plan->pieces[plan->n_pieces++] = (struct piece){ i, at, skip, len };
+	e = &plan->extents[plan->n_extents - 1];
+	e->n++;
+	e->len = skip + len;
+	if (e->len > plan->longest)
+		plan->longest = e->len;
+	plan->total += len;
+	*taken = len;
+	return 0;
+}
+
+static int make_plan(struct plan *plan, const struct ct_span *spans, size_t n,
+		     size_t buffer, struct ct_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = 0;
+
+		while (at < spans[i].len) {
+			size_t taken;
+			int code = plan_piece(plan, spans, i, at, buffer,
+					      &taken, err);
+
+			if (code)
+				return code;
+			at += taken;
+		}
+	}
+	return 0;
+}
+
+static int deliver(const struct plan *plan, const struct extent *e,
+		   const char *bytes, uint64_t *done, ct_stream_fn *fn,
+		   void *ctx, struct ct_err *err)
+{
+	for (size_t i = e->first; i < e->first + e->n; i++) {
+		const struct piece *p = &plan->pieces[i];
+		int code = fn(ctx, p->span, p->at, bytes + p->skip, p->len,
+			      err);
+
+		if (code)
+			return code;
+		*done += p->len;
+	}
+	return 0;
+}
+
+static int run_plan(const struct plan *plan, struct ct_io *io,
+		    const struct ct_files *files,
+		    const struct ct_read_opts *o, char *staging,
+		    size_t stride, ct_stream_fn *fn, void *ctx,
+		    struct ct_err *err)
+{
+	size_t next = 0;
+	uint64_t done = 0;
+
+	for (size_t i = 0; i < plan->n_extents; i++) {
+		unsigned int slot = (unsigned int)(i % o->depth);
+		int code;
+
+		for (; next < plan->n_extents && next - i < o->depth; next++) {
+			const struct extent *e = &plan->extents[next];
+
+			ct_io_read(io, (unsigned int)(next % o->depth),
+				   &files->v[e->file], e->offset, e->len,
+				   staging + next % o->depth * stride);
+		}
+		code = ct_io_wait(io, slot, err);
+		if (!code)
+			code = deliver(plan, &plan->extents[i],
+				       staging + slot * stride, &done, fn, ctx,
+				       err);
+		if (!code)
+			code = progress(o, done, plan->total, err);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+/*
+ * Buffers in one block, in huge pages where they are to be had: a load
+ * touches all of it once, and page faults would cost as much as the copies.
+ */
+static int get_staging(size_t stride, unsigned int depth, void **block,
+		       char **staging, struct ct_err *err)
+{
+	size_t len = stride * depth;
+	uintptr_t start;
+
+	*block = malloc(len + HUGE_PAGE);
+	if (!*block)
+		return ct_fail(err, -ENOMEM,
+			       "out of memory for %zu bytes of read buffers",
+			       len);
+	start = ((uintptr_t)*block + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+	*staging = (char *)start;
+	if (len >= HUGE_PAGE)
+		madvise(*staging, len / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+	return 0;
+}
+
+int ct_stream(const struct ct_files *files, const struct ct_span *spans,
+	      size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,
+	      void *ctx, struct ct_err *err)
+{
+	struct plan plan = { 0 };
+	struct ct_read_opts o;
+	struct ct_io *io = NULL;
+	void *block = NULL;
+	char *staging = NULL;
+	size_t stride;
+	int code;
+
+	code = get_opts(opts, &o, err);
+	if (!code && o.buffer > CT_STAGING_MAX / o.depth)
+		code = ct_fail(err, -EINVAL,
+			       "%u buffers of %zu bytes are more than %u MiB",
+			       o.depth, o.buffer, CT_STAGING_MAX >> 20);
+	if (!code)
+		code = make_plan(&plan, spans, n, o.buffer, err);
+	if (code || !plan.n_extents)
+		goto out;
+	if (o.depth > plan.n_extents)
+		o.depth = (unsigned int)plan.n_extents;
+	stride = (plan.longest + 63) & ~(size_t)63;
+	code = get_staging(stride, o.depth, &block, &staging, err);
+	if (!code)
+		code = ct_io_open(o.depth, &io, err);
+	if (!code)
+		code = run_plan(&plan, io, files, &o, staging, stride, fn, ctx,
+				err);
+	/* Before the buffers go: the kernel may still write to them. */
+	ct_io_close(io);
+out:
+	free(block);
+	free(plan.extents);
+	free(plan.pieces);
+	return code;
+}

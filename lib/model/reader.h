@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Getting bytes of a model's files: straight to where they will live, or past
+ * a consumer through a few staging buffers. Either way several reads are in
+ * flight, and the ways can run in several threads on the same files.
+ */
+#ifndef CT_MODEL_READER_H
+#define CT_MODEL_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/file.h"
+
+/* What staging may take at most. */
+#define CT_STAGING_MAX	(64u << 20)
+
+/*
+ * Told after each read that was used. Not 0 ends the operation with
+ * -ECANCELED. @total is the same at each call, and @done reaches it.
+ */
+typedef int ct_progress_fn(void *ctx, uint64_t done, uint64_t total);
+
+/* Zero means the default, as does a NULL pointer to the whole. */
+struct ct_read_opts {
+	unsigned int depth;	/* reads in flight; default 8 */
+	size_t buffer;		/* bytes of one read; default 4 MiB */
+	ct_progress_fn *progress;
+	void *ctx;
+};
+
+struct ct_read {
+	uint32_t file;
+	uint64_t offset, len;
+	void *dst;
+};
+
+/* Read all of a list, each item to its destination. */
+int ct_read_direct(const struct ct_files *files, const struct ct_read *list,
+		   size_t n, const struct ct_read_opts *opts,
+		   struct ct_err *err);
+
+/* A run of bytes to be streamed, made of units (rows) of @unit > 0 bytes. */
+struct ct_span {
+	uint32_t file;
+	uint64_t offset, len;
+	uint64_t unit;
+};
+
+/*
+ * @len bytes at position @at of span number @span. Pieces of a span come in
+ * order and are whole units, unless a unit is larger than a buffer. The bytes
+ * are gone when the callback returns. Not 0 ends the stream with that value.
+ */
+typedef int ct_stream_fn(void *ctx, size_t span, uint64_t at,
+			 const void *bytes, size_t len, struct ct_err *err);
+
+/*
+ * Pass all spans to @fn, in the order of the list. Spans that follow each
+ * other in a file share reads, so a list in file order is read in large
+ * pieces. Staging memory is depth x buffer, at most CT_STAGING_MAX (-EINVAL)
+ * and never more than the spans need.
+ */
+int ct_stream(const struct ct_files *files, const struct ct_span *spans,
+	      size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,
+	      void *ctx, struct ct_err *err);
+
+#endif

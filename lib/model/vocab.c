@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "model/vocab.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int get_name(const struct ct_gguf *gguf, const char *key, char **name,
+		    struct ct_err *err)
+{
+	struct ct_str s = { "", 0 };
+	int code = ct_gguf_string_opt(gguf, key, &s, err);
+
+	if (code)
+		return code;
+	*name = strndup(s.ptr, s.len);
+	return *name ? 0 : ct_fail(err, -ENOMEM, "out of memory");
+}
+
+static int get_id(const struct ct_gguf *gguf, const char *key,
+		  uint32_t n_tokens, int64_t *id, struct ct_err *err)
+{
+	/* The largest number is how some writers say "none". */
+	uint64_t v = UINT32_MAX;
+	int code = ct_gguf_u64_opt(gguf, key, &v, err);
+
+	*id = -1;
+	if (code || v == UINT32_MAX)
+		return code;
+	if (v >= n_tokens)
+		return ct_fail(err, -EBADMSG, "metadata key %s is %" PRIu64
+			       ", but there are %u tokens", key, v, n_tokens);
+	*id = (int64_t)v;
+	return 0;
+}
+
+static int get_lists(const struct ct_gguf *gguf, struct ct_vocab *v,
+		     struct ct_err *err)
+{
+	uint32_t n_types;
+	int code;
+
+	code = ct_gguf_strings_opt(gguf, "tokenizer.ggml.tokens", &v->tokens,
+				   &v->n_tokens, err);
+	if (!code && !v->n_tokens)
+		code = ct_fail(err, -ENOENT,
+			       "metadata key tokenizer.ggml.tokens is missing or empty");
+	if (!code)
+		code = ct_gguf_strings_opt(gguf, "tokenizer.ggml.merges",
+					   &v->merges, &v->n_merges, err);
+	if (!code)
+		code = ct_gguf_i32s_opt(gguf, "tokenizer.ggml.token_type",
+					&v->types, &n_types, err);
+	if (code)
+		return code;
+	if (v->types && n_types != v->n_tokens)
+		return ct_fail(err, -EBADMSG,
+			       "%u token types for %u tokens", n_types,
+			       v->n_tokens);
+	for (uint32_t i = 0; v->types && i < n_types; i++)
+		if (v->types[i] < CT_TOKEN_NORMAL ||
+		    v->types[i] > CT_TOKEN_BYTE)
+			return ct_fail(err, -EBADMSG,
+				       "token %u has the unknown type %d", i,
+				       v->types[i]);
+	return 0;
+}
+
+static int get_ids(const struct ct_gguf *gguf, struct ct_vocab *v,
+		   struct ct_err *err)
+{
+	const struct {
+		const char *key;
+		int64_t *id;
+	} ids[] = {
+		{ "tokenizer.ggml.bos_token_id", &v->bos_id },
+		{ "tokenizer.ggml.eos_token_id", &v->eos_id },
+		{ "tokenizer.ggml.unknown_token_id", &v->unk_id },
+		{ "tokenizer.ggml.padding_token_id", &v->pad_id },
+	};
+	int code = 0;
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]) && !code; i++)
+		code = get_id(gguf, ids[i].key, v->n_tokens, ids[i].id, err);
+	if (!code)
+		code = ct_gguf_bool_opt(gguf, "tokenizer.ggml.add_bos_token",
+					&v->add_bos, err);
+	if (!code)
+		code = ct_gguf_bool_opt(gguf, "tokenizer.ggml.add_eos_token",
+					&v->add_eos, err);
+	return code;
+}
+
+int ct_vocab_load(const struct ct_gguf *gguf, struct ct_vocab *vocab,
+		  struct ct_err *err)
+{
+	struct ct_vocab v = { 0 };
+	int code;
+
+	if (!ct_gguf_find(gguf, "tokenizer.ggml.model"))
+		return ct_fail(err, -ENOENT, "the file has no tokenizer");
+	code = get_name(gguf, "tokenizer.ggml.model", &v.model, err);
+	if (!code)
+		code = get_name(gguf, "tokenizer.ggml.pre", &v.pre, err);
+	if (!code)
+		code = get_lists(gguf, &v, err);
+	if (!code)
+		code = get_ids(gguf, &v, err);
+	if (code) {
+		ct_vocab_free(&v);
+		return code;
+	}
+	*vocab = v;
+	return 0;
+}
+
+void ct_vocab_free(struct ct_vocab *vocab)
+{
+	free(vocab->model);
+	free(vocab->pre);
+	free(vocab->tokens);
+	free(vocab->merges);
+	free(vocab->types);
+	memset(vocab, 0, sizeof(*vocab));
+}
