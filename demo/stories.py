@@ -26,14 +26,14 @@ SHE = {"he": "she", "him": "her", "his": "her", "himself": "herself"}
 OPENINGS = {
     "kid": [
         "{once upon a time|once|long ago} {there was|there lived} a "
-        "{~trait|little|young|~trait little} {boy_girl} {named|called} %A "
+        "{~trait|little|young|~trait little} %boy_girl {named|called} %A "
         "{who lived %home {with %his %parent|}|who was %years years old|}.",
-        "%A was a ~trait {boy_girl} {who lived %home|of %years}.",
+        "%A was a ~trait %boy_girl {who lived %home|of %years}.",
         "%A was %years years old and lived %home.",
         "%A lived %home {with %his %parent|with %his family|}. "
-        "{%he was ~trait and ~trait2x.|}",
+        "{%he was ~trait and %other_trait.|}",
         "{in a {little|big|quiet} house %home|%home|{~when}, %home} "
-        "there lived a {boy_girl} {named|called} %A.",
+        "there lived a %boy_girl {named|called} %A.",
         "{every day|every morning|after school}, %A {went past %place|"
         "played with %his %pet|helped %his %parent {~at|in the garden}}.",
         "",
@@ -42,7 +42,7 @@ OPENINGS = {
         "%A and %B were {good friends|best friends|neighbours|"
         "in the same class}. {they lived %home.|}",
         "once there were two friends, %A and %B. {they did everything "
-        "together.|%A was ~trait, and %B was ~trait2x.|}",
+        "together.|%A was ~trait, and %B was %other_trait.|}",
         "%A had a {good|dear|~trait} friend {named|called} %B. "
         "{they lived %home.|they {met|played together} every day.|}",
         "",
@@ -137,30 +137,24 @@ def people(rng, cast):
 def story(rng, plot):
     cast, weather, steps = plot
     fixed = people(rng, cast)
+    fixed["other_trait"] = rng.sample(words.LISTS["trait"], 2)[1]
     scope = Scope(rng, words.LISTS, fixed)
-    trait, trait2 = rng.sample(words.LISTS["trait"], 2)
-
-    def fill(text):
-        text = text.replace("{boy_girl}", fixed["boy_girl"])
-        text = text.replace("~trait2x", trait2)
-        return scope.expand(text)
-
     parts = []
     if cast in OPENINGS:
         choices = OPENINGS[cast]
         opening = rng.choice(choices)
         if rng.random() < 0.5:
             opening = choices[0]
-        parts.append(fill(opening))
-        if not (steps[0].startswith(("~rainy", "~snowy", "~night"))):
-            parts.append(fill(rng.choice(WEATHER[weather])))
+        parts.append(scope.expand(opening))
+        if not steps[0].startswith(("~rainy", "~snowy", "~night")):
+            parts.append(scope.expand(rng.choice(WEATHER[weather])))
     for step in steps:
         if step.startswith("?"):
             if rng.random() < 0.4:
                 continue
             step = step[1:]
-        parts.append(fill(step))
-    parts.append(fill(rng.choice(ENDINGS[cast])))
+        parts.append(scope.expand(step))
+    parts.append(scope.expand(rng.choice(ENDINGS[cast])))
     parts = [finish(p) for p in parts if p.strip(" ,.")]
     if cast == "talk":
         return "\n".join(parts)
