@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/* From values to counts, from counts to cycles and energy; see energy.h. */
+#include "chip/energy.h"
+
+#include <string.h>
+
+#include "uapi/ctrans_regs.h"
+
+#define PLANES 7u
+
+static uint32_t magnitude(int16_t a)
+{
+	return (uint32_t)(a < 0 ? -a : a);
+}
+
+static bool spikes_at(const uint64_t mask[2], uint32_t m)
+{
+	return mask[m >> 6] >> (m & 63) & 1;
+}
+
+/* Bit i of m as the byte i: seven counters in one addition. */
+static uint64_t spread(uint32_t m)
+{
+	return (m & 1) | (uint64_t)(m & 2) << 7 | (uint64_t)(m & 4) << 14 |
+	       (uint64_t)(m & 8) << 21 | (uint64_t)(m & 16) << 28 |
+	       (uint64_t)(m & 32) << 35 | (uint64_t)(m & 64) << 42;
+}
+
+static void count_radix(const int16_t *a, uint32_t n, const uint64_t mask[2],
+			struct chip_row_counts *c)
+{
+	uint32_t plane[8] = { 0 }, zero = 0, outlier = 0;
+	uint64_t lut[129];
+
+	/* bytes 0..6 the bit planes of spiking values, byte 7 the dense values */
+	lut[0] = 0;
+	for (uint32_t m = 1; m < 128; m++)
+		lut[m] = spikes_at(mask, m) ? spread(m) : 1ull << 56;
+	lut[128] = 0;
+
+	for (uint32_t i = 0; i < n;) {
+		uint32_t end = n - i > 255 ? i + 255 : n;
+		uint64_t sum = 0;
+
+		for (; i < end; i++) {
+			uint32_t m = magnitude(a[i]);
+
+			sum += lut[m < 128 ? m : 128];
+			zero += m == 0;
+			outlier += m > 127;
+		}
+		for (unsigned int p = 0; p < 8; p++)
+			plane[p] += sum >> (8 * p) & 0xff;
+	}
+
+	c->zero = zero;
+	c->outlier = outlier;
+	c->dense = plane[7];
+	c->spiking = n - zero - outlier - plane[7];
+	c->timesteps = PLANES;
+	for (unsigned int p = 0; p < PLANES; p++) {
+		c->at_step[p] = plane[p];
+		c->spikes += plane[p];
+	}
+}
+
+static void count_rate(const int16_t *a, uint32_t n, const uint64_t mask[2],
+		       struct chip_row_counts *c)
+{
+	uint32_t hist[129] = { 0 }, left;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t m = magnitude(a[i]);
+
+		hist[m < 128 ? m : 128]++;
+	}
+	c->zero = hist[0];
+	c->outlier = hist[128];
+	for (uint32_t m = 1; m < 128; m++) {
+		if (spikes_at(mask, m)) {
+			c->spiking += hist[m];
+			c->spikes += (uint64_t)m * hist[m];
+			if (hist[m])
+				c->timesteps = m;
+		} else {
+			c->dense += hist[m];
+		}
+	}
+	/* value m fires in each of the first m timesteps */
+	left = c->spiking;
+	for (uint32_t t = 0; t < c->timesteps; t++) {
+		c->at_step[t] = left;
+		if (spikes_at(mask, t + 1))
+			left -= hist[t + 1];
+	}
+}
+
+void chip_count_row(const int16_t *a, uint32_t n, const uint64_t mask[2],
+		    uint8_t code, struct chip_row_counts *c)
+{
+	memset(c, 0, offsetof(struct chip_row_counts, at_step));
+	if (code == CTRANS_CODE_RADIX)
+		count_radix(a, n, mask, c);
+	else
+		count_rate(a, n, mask, c);
+}
+
+/* The same by definition: ask every value in every timestep. */
+void chip_count_row_reference(const int16_t *a, uint32_t n,
+			      const uint64_t mask[2], uint8_t code,
+			      struct chip_row_counts *c)
+{
+	uint32_t steps = code == CTRANS_CODE_RADIX ? PLANES : CHIP_TIMESTEPS;
+
+	memset(c, 0, sizeof(*c));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t m = magnitude(a[i]);
+
+		if (m == 0)
+			c->zero++;
+		else if (m > 127)
+			c->outlier++;
+		else if (spikes_at(mask, m))
+			c->spiking++;
+		else
+			c->dense++;
+	}
+	for (uint32_t t = 0; t < steps; t++) {
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t m = magnitude(a[i]);
+
+			if (m > 127 || !m || !spikes_at(mask, m))
+				continue;
+			if (code == CTRANS_CODE_RADIX ? m >> t & 1 : t < m)
+				c->at_step[t]++;
+		}
+		c->spikes += c->at_step[t];
+		if (code == CTRANS_CODE_RADIX || c->at_step[t])
+			c->timesteps = t + 1;
+	}
+}
+
+static uint64_t div_up(uint64_t n, uint64_t d)
+{
+	return (n + d - 1) / d;
+}
+
+void chip_charge_linear_row(const struct chip_costs *c,
+			    const struct chip_row_counts *k, uint32_t n_in,
+			    uint32_t n_out, uint32_t n_rows,
+			    struct ctrans_stat *st)
+{
+	uint64_t n_pad = div_up(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
+	uint64_t groups = div_up(n_out, (uint64_t)c->cols * c->cores);
+	uint64_t array = div_up(k->dense, c->rows);
+	uint64_t outlier = k->outlier;
+	uint32_t reuse = n_rows < c->reuse ? n_rows : c->reuse;
+
+	for (uint32_t t = 0; t < k->timesteps; t++)
+		array += div_up(k->at_step[t],
+				(uint64_t)c->rows * c->spikes_per_cycle);
+	/* the INT16 unit works beside the array, one input a cycle */
+	st->cycles_compute = groups * (array > outlier ? array : outlier);
+
+	st->values_zero = k->zero;
+	st->values_dense = k->dense;
+	st->values_spiking = k->spiking;
+	st->values_outlier = k->outlier;
+	st->values_clamped = k->clamped;
+	st->spikes = k->spikes;
+	st->ops_dense = k->dense * n_pad;
+	st->ops_spiking = k->spikes * n_pad;
+	st->ops_outlier = k->outlier * n_pad;
+	/* scale, round and clamp each input; convert, scale and add each output */
+	st->ops_vector = 3ull * n_in + 3ull * n_out;
+	st->bytes_sram = div_up((uint64_t)(n_in - k->zero) * n_pad, reuse) +
+			 2ull * n_in;
+}
+
+/* What is left over of @total shared among @n goes one each to the first. */
+static uint64_t part(uint64_t total, uint32_t n, uint32_t i)
+{
+	return total / n + (i < total % n);
+}
+
+static uint64_t fj(uint64_t count, uint64_t aj)
+{
+	return (uint64_t)((unsigned __int128)count * aj / 1000);
+}
+
+static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)
+{
+	return div_up(bytes * c->khz, (uint64_t)c->ext_mbps * 1000);
+}
+
+void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
+		 uint32_t n_rows, const struct chip_shared *shared,
+		 struct chip_totals *total)
+{
+	uint64_t compute = 0, bytes = shared->bytes_external, ext, cycles;
+	uint64_t busy_dense = 0, busy_spiking = 0, vector = 0;
+
+	for (uint32_t r = 0; r < n_rows; r++) {
+		struct ctrans_stat *st = &rows[r];
+		uint64_t array = st->ops_dense + st->ops_spiking /
+				 c->spikes_per_cycle;
+
+		/* vector work overlaps the array's; the longer counts */
+		if (st->cycles_compute < div_up(st->ops_vector, c->lanes))
+			st->cycles_compute = div_up(st->ops_vector, c->lanes);
+		compute += st->cycles_compute;
+		bytes += st->bytes_external;
+		vector += div_up(st->ops_vector, c->lanes);
+		if (array) {
+			busy_dense += st->cycles_compute * st->ops_dense / array;
+			busy_spiking += st->cycles_compute -
+					st->cycles_compute * st->ops_dense / array;
+		}
+	}
+	ext = external_cycles(c, bytes);
+	cycles = (compute > ext ? compute : ext) + c->fill;
+	total->cycles += cycles;
+	total->busy_cycles[CTRANS_DOMAIN_DENSE] += busy_dense;
+	total->busy_cycles[CTRANS_DOMAIN_SPIKING] += busy_spiking;
+	total->busy_cycles[CTRANS_DOMAIN_VECTOR] += vector;
+	total->busy_cycles[CTRANS_DOMAIN_EXTERNAL] += ext;
+
+	for (uint32_t r = 0; r < n_rows; r++) {
+		struct ctrans_stat *st = &rows[r];
+		uint64_t written = part(shared->bytes_sram_written, n_rows, r);
+		uint64_t dynamic;
+
+		st->cycles = part(cycles, n_rows, r);
+		st->cycles_external = part(ext, n_rows, r);
+		st->bytes_external += part(shared->bytes_external, n_rows, r);
+		st->energy_dense_fj = fj(st->ops_dense, c->mac8_aj);
+		st->energy_spiking_fj = fj(st->ops_spiking, c->spike_aj);
+		st->energy_outlier_fj = fj(st->ops_outlier, c->mac16_aj);
+		st->energy_vector_fj = fj(st->ops_vector, c->vector_aj);
+		st->energy_sram_fj = fj(st->bytes_sram, c->sram_read_aj) +
+				     fj(written, c->sram_write_aj);
+		st->energy_external_fj = fj(st->bytes_external, c->external_aj);
+		dynamic = st->energy_dense_fj + st->energy_spiking_fj +
+			  st->energy_outlier_fj + st->energy_vector_fj +
+			  st->energy_sram_fj;
+		/* uW x cycles / kHz = nJ x 1e-3 ... = 1e6 fJ each */
+		st->energy_static_fj = dynamic * c->clock_percent / 100 +
+			part((uint64_t)((unsigned __int128)c->leak_uw * cycles *
+					1000000 / c->khz), n_rows, r);
+		total->energy_fj += dynamic + st->energy_external_fj +
+				    st->energy_static_fj;
+	}
+}

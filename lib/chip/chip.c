@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+/* Making a chip, and its registers. */
+#include "chip/chip.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chip/internal.h"
+
+/* ---- Reset ------------------------------------------------------------ */
+
+/* Everything to its reset value. Lock held, no job on the cores. */
+void chip_reset_now(struct chip *chip)
+{
+	for (unsigned int i = 0; i < CTRANS_QUEUES; i++)
+		chip_queue_reset(chip, i);
+	for (unsigned int i = 0; i < CTRANS_CONTEXTS; i++)
+		chip_tlb_flush(chip, i);
+	chip->reset_asked = false;
+	chip->active = -1;
+	chip->turn = 0;
+	chip->irq_status = 0;
+	chip->irq_mask = 0;
+	chip->qerr = 0;
+	chip->ctx_table = 0;
+	atomic_store(&chip->tlb_dirty, 0);
+	atomic_store(&chip->tlb_seq, 0);
+	atomic_store(&chip->tlb_ack, 0);
+	chip->opp = CTRANS_OPP_RESET;
+	chip->opp_index = 0;
+	chip_costs_at(chip->opp, &chip->costs);
+	chip->energy_fj = 0;
+	chip->cycles = 0;
+	chip->jobs = 0;
+	chip->units = 0;
+	memset(chip->busy_cycles, 0, sizeof(chip->busy_cycles));
+	memset(chip->busy_us, 0, sizeof(chip->busy_us));
+	memset(chip->latch, 0, sizeof(chip->latch));
+	chip_raise_event(chip, CTRANS_IRQ_RESET_DONE);
+}
+
+static void reset(struct chip *chip)
+{
+	if (!chip->working) {
+		chip_reset_now(chip);
+		return;
+	}
+	chip->reset_asked = true;
+	atomic_store(&chip->job.stop, true);
+}
+
+/* ---- Registers -------------------------------------------------------- */
+
+static uint32_t wide(struct chip *chip, uint32_t offset, uint64_t value)
+{
+	chip->latch[offset / 4 % 64] = (uint32_t)(value >> 32);
+	return (uint32_t)value;
+}
+
+static uint32_t latched(const struct chip *chip, uint32_t offset)
+{
+	return chip->latch[(offset - 4) / 4 % 64];
+}
+
+static uint64_t pending_bits(const struct chip *chip)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int i = 0; i < CTRANS_QUEUES; i++)
+		bits |= (uint64_t)atomic_load(&chip->q[i].pending) << i;
+	return bits;
+}
+
+static void clear_pending(struct chip *chip, uint64_t bits)
+{
+	for (unsigned int i = 0; i < CTRANS_QUEUES; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		atomic_store(&chip->q[i].pending, false);
+		chip_queue_rearm(chip, i);
+	}
+}
+
+static uint64_t live_units(const struct chip *chip)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < chip->n_workers; i++)
+		n += atomic_load_explicit(&chip->workers[i].units,
+					  memory_order_relaxed);
+	return n;
+}
+
+static uint32_t queue_read(const struct chip *chip, unsigned int slot,
+			   uint32_t offset)
+{
+	const struct chip_queue *q = &chip->q[slot];
+
+	switch (offset) {
+	case CTRANS_Q_SQ_VA_LO:		return (uint32_t)q->sq_va;
+	case CTRANS_Q_SQ_VA_HI:		return (uint32_t)(q->sq_va >> 32);
+	case CTRANS_Q_STATUS_LO:	return (uint32_t)q->status_bus;
+	case CTRANS_Q_STATUS_HI:	return (uint32_t)(q->status_bus >> 32);
+	case CTRANS_Q_SIZES:		return q->sizes;
+	case CTRANS_Q_CTX:		return q->ctx;
+	case CTRANS_Q_VEC:		return q->vec;
+	case CTRANS_Q_SQ_HEAD:		return q->sq_head;
+	case CTRANS_Q_SQ_TAIL:		return q->sq_tail;
+	case CTRANS_Q_CQ_HEAD:		return q->cq_head;
+	case CTRANS_Q_CQ_TAIL:		return atomic_load(&q->cq_tail);
+	case CTRANS_Q_STATE:		return q->state;
+	case CTRANS_Q_ERROR:		return q->error;
+	case CTRANS_Q_ACTIVE:		return q->active;
+	case CTRANS_Q_PROGRESS:
+		return (uint32_t)(q->progress + (q->active ? live_units(chip) : 0));
+	case CTRANS_Q_ARM:		return atomic_load(&q->kernel_arm);
+	case CTRANS_Q_FAULT_VA_LO:	return (uint32_t)q->fault.va;
+	case CTRANS_Q_FAULT_VA_HI:	return (uint32_t)(q->fault.va >> 32);
+	case CTRANS_Q_FAULT_INFO:
+		return (uint32_t)q->fault.write << 31 | (q->fault.insn & 0xffff);
+	default:			return 0;
+	}
+}
+
+static uint32_t global_read(struct chip *chip, uint32_t offset)
+{
+	switch (offset) {
+	case CTRANS_REG_ID:		return CTRANS_ID;
+	case CTRANS_REG_VERSION:	return CTRANS_VERSION;
+	case CTRANS_REG_CAPS:
+		return CTRANS_CAP_S8 | CTRANS_CAP_F32 | CTRANS_CAP_RATE |
+		       CTRANS_CAP_RADIX;
+	case CTRANS_REG_CORES:		return chip->costs.cores;
+	case CTRANS_REG_ROWS:		return chip->costs.rows;
+	case CTRANS_REG_COLS:		return chip->costs.cols;
+	case CTRANS_REG_SRAM_KIB:	return 500;
+	case CTRANS_REG_LIMITS:		return CTRANS_CONTEXTS << 16 | CTRANS_QUEUES;
+	case CTRANS_REG_EXT_MBPS:	return chip->costs.ext_mbps;
+	case CTRANS_REG_IRQ_STATUS:	return chip->irq_status;
+	case CTRANS_REG_IRQ_MASK:	return chip->irq_mask;
+	case CTRANS_REG_QPEND_LO:	return (uint32_t)pending_bits(chip);
+	case CTRANS_REG_QPEND_HI:	return (uint32_t)(pending_bits(chip) >> 32);
+	case CTRANS_REG_QERR_LO:	return (uint32_t)chip->qerr;
+	case CTRANS_REG_QERR_HI:	return (uint32_t)(chip->qerr >> 32);
+	case CTRANS_REG_STATE:
+		return chip->reset_asked ? CTRANS_STATE_RESETTING :
+					   CTRANS_STATE_READY;
+	case CTRANS_REG_OPP:		return chip->opp;
+	case CTRANS_REG_OPP_COUNT:	return CHIP_OPPS;
+	case CTRANS_REG_OPP_INDEX:	return chip->opp_index;
+	case CTRANS_REG_OPP_MV:		return chip_opps[chip->opp_index].mv;
+	case CTRANS_REG_OPP_KHZ:	return chip_opps[chip->opp_index].khz;
+	case CTRANS_REG_ENERGY_LO:
+		return wide(chip, offset, chip->energy_fj / 1000000);
+	case CTRANS_REG_CYCLES_LO:	return wide(chip, offset, chip->cycles);
+	case CTRANS_REG_JOBS_LO:	return wide(chip, offset, chip->jobs);
+	case CTRANS_REG_BUSY_LO(0):
+	case CTRANS_REG_BUSY_LO(1):
+	case CTRANS_REG_BUSY_LO(2):
+	case CTRANS_REG_BUSY_LO(3):
+		return wide(chip, offset,
+			    chip->busy_us[(offset - CTRANS_REG_BUSY_LO(0)) / 8]);
+	case CTRANS_REG_ENERGY_HI:
+	case CTRANS_REG_CYCLES_HI:
+	case CTRANS_REG_JOBS_HI:
+	case CTRANS_REG_BUSY_HI(0):
+	case CTRANS_REG_BUSY_HI(1):
+	case CTRANS_REG_BUSY_HI(2):
+	case CTRANS_REG_BUSY_HI(3):	return latched(chip, offset);
+	case CTRANS_REG_TEMP_MC:	return CTRANS_TEMP_NONE;
+	case CTRANS_REG_HEARTBEAT:	return (uint32_t)live_units(chip);
+	case CTRANS_REG_CTX_TABLE_LO:	return (uint32_t)chip->ctx_table;
+	case CTRANS_REG_CTX_TABLE_HI:	return (uint32_t)(chip->ctx_table >> 32);
+	case CTRANS_REG_TLB_SEQ:	return (uint32_t)atomic_load(&chip->tlb_seq);
+	case CTRANS_REG_TLB_ACK:	return (uint32_t)atomic_load(&chip->tlb_ack);
+	default:			return 0;
+	}
+}
+
+uint32_t chip_read(struct chip *chip, uint32_t offset)
+{
+	uint32_t v, q0 = CTRANS_REG_Q(0);
+
+	if (offset >= CTRANS_BAR0_SIZE || offset % 4)
+		return UINT32_MAX;
+	pthread_mutex_lock(&chip->lock);
+	if (offset >= q0 && offset < CTRANS_REG_Q(CTRANS_QUEUES))
+		v = queue_read(chip, (offset - q0) / 0x80, (offset - q0) % 0x80);
+	else
+		v = global_read(chip, offset);
+	pthread_mutex_unlock(&chip->lock);
+	return v;
+}
+
+static void set_lo(uint64_t *reg, uint32_t value)
+{
+	*reg = (*reg & ~0xffffffffull) | value;
+}
+
+static void set_hi(uint64_t *reg, uint32_t value)
+{
+	*reg = (*reg & 0xffffffffull) | (uint64_t)value << 32;
+}
+
+static bool sizes_ok(uint32_t sizes)
+{
+	uint32_t sq = sizes & 0xff, cq = sizes >> 8 & 0xff;
+
+	return !(sizes >> 16) && sq >= CTRANS_QUEUE_LOG2_MIN &&
+	       sq <= CTRANS_QUEUE_LOG2_MAX && cq >= CTRANS_QUEUE_LOG2_MIN &&
+	       cq <= CTRANS_QUEUE_LOG2_MAX;
+}
+
+static void queue_control(struct chip *chip, struct chip_queue *q, uint32_t value)
+{
+	switch (value) {
+	case CTRANS_QCTRL_START:
+		if (q->state == CTRANS_QSTATE_RUNNING)
+			return;
+		q->state = CTRANS_QSTATE_RUNNING;
+		q->error = CTRANS_QERR_NONE;
+		break;
+	case CTRANS_QCTRL_STOP:
+	case CTRANS_QCTRL_ABORT:
+		if (!q->active) {
+			q->state = CTRANS_QSTATE_STOPPED;
+			return;
+		}
+		q->stop_asked = true;
+		if (value == CTRANS_QCTRL_ABORT)
+			atomic_store(&chip->job.stop, true);
+		break;
+	}
+}
+
+static void queue_write(struct chip *chip, unsigned int slot, uint32_t offset,
+			uint32_t value)
+{
+	struct chip_queue *q = &chip->q[slot];
+
+	if (offset == CTRANS_Q_CTRL) {
+		queue_control(chip, q, value);
+		return;
+	}
+	if (offset == CTRANS_Q_ARM) {
+		atomic_store(&q->kernel_arm, value);
+		atomic_store(&q->kernel_armed, true);
+		chip_queue_rearm(chip, slot);
+		return;
+	}
+	if (q->state == CTRANS_QSTATE_RUNNING || q->active)
+		return;
+	switch (offset) {
+	case CTRANS_Q_SQ_VA_LO:
+		set_lo(&q->sq_va, value & ~63u);
+		break;
+	case CTRANS_Q_SQ_VA_HI:
+		set_hi(&q->sq_va, value);
+		break;
+	case CTRANS_Q_STATUS_LO:
+		set_lo(&q->status_bus, value & ~63u);
+		break;
+	case CTRANS_Q_STATUS_HI:
+		set_hi(&q->status_bus, value);
+		break;
+	case CTRANS_Q_SIZES:
+		if (sizes_ok(value))
+			q->sizes = value;
+		break;
+	case CTRANS_Q_CTX:
+		if (value < CTRANS_CONTEXTS)
+			q->ctx = value;
+		break;
+	case CTRANS_Q_VEC:
+		if (value < CTRANS_QUEUES)
+			q->vec = value;
+		break;
+	case CTRANS_Q_SQ_HEAD:
+		q->sq_head = value;
+		break;
+	case CTRANS_Q_SQ_TAIL:
+		q->sq_tail = value;
+		atomic_store(&q->db_sq_tail, value);
+		break;
+	case CTRANS_Q_CQ_HEAD:
+		q->cq_head = value;
+		atomic_store(&q->db_cq_head, value);
+		break;
+	case CTRANS_Q_CQ_TAIL:
+		atomic_store(&q->cq_tail, value);
+		break;
+	}
+}
+
+static void invalidate(struct chip *chip, uint32_t ctx)
+{
+	uint64_t bits;
+
+	if (ctx != CTRANS_TLB_ALL && ctx >= CTRANS_CONTEXTS)
+		return;
+	bits = ctx == CTRANS_TLB_ALL ? UINT64_MAX : 1ull << ctx;
+	atomic_fetch_add(&chip->tlb_seq, 1);
+	atomic_fetch_or(&chip->tlb_dirty, bits);
+	if (chip->working)
+		return;		/* acknowledged at the next boundary */
+	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
+		if (bits >> c & 1)
+			chip_tlb_flush(chip, c);
+	atomic_store(&chip->tlb_dirty, 0);
+	atomic_store(&chip->tlb_ack, atomic_load(&chip->tlb_seq));
+}
+
+static void global_write(struct chip *chip, uint32_t offset, uint32_t value)
+{
+	switch (offset) {
+	case CTRANS_REG_IRQ_STATUS:
+		chip->irq_status &= ~value;
+		break;
+	case CTRANS_REG_IRQ_MASK:
+		chip->irq_mask = value;
+		if (chip->irq_status & value)
+			chip->bus.raise(chip->bus.ctx, 0);
+		break;
+	case CTRANS_REG_QPEND_LO:
+		clear_pending(chip, value);
+		break;
+	case CTRANS_REG_QPEND_HI:
+		clear_pending(chip, (uint64_t)value << 32);
+		break;
+	case CTRANS_REG_QERR_LO:
+		chip->qerr &= ~(uint64_t)value;
+		break;
+	case CTRANS_REG_QERR_HI:
+		chip->qerr &= ~((uint64_t)value << 32);
+		break;
+	case CTRANS_REG_RESET:
+		if (value & CTRANS_RESET_CHIP)
+			reset(chip);
+		break;
+	case CTRANS_REG_OPP:
+		/* between jobs, so that one job is at one point */
+		if (value < CHIP_OPPS && !chip->working) {
+			chip->opp = value;
+			chip_costs_at(value, &chip->costs);
+		}
+		break;
+	case CTRANS_REG_OPP_INDEX:
+		if (value < CHIP_OPPS)
+			chip->opp_index = value;
+		break;
+	case CTRANS_REG_CTX_TABLE_LO:
+		set_lo(&chip->ctx_table, value & 0xfffff000u);
+		break;
+	case CTRANS_REG_CTX_TABLE_HI:
+		set_hi(&chip->ctx_table, value & 0xffffu);
+		break;
+	case CTRANS_REG_TLB_INVAL:
+		invalidate(chip, value);
+		break;
+	}
+}
+
+void chip_write(struct chip *chip, uint32_t offset, uint32_t value)
+{
+	uint32_t q0 = CTRANS_REG_Q(0);
+
+	if (offset >= CTRANS_BAR0_SIZE || offset % 4)
+		return;
+	pthread_mutex_lock(&chip->lock);
+	if (offset >= q0 && offset < CTRANS_REG_Q(CTRANS_QUEUES))
+		queue_write(chip, (offset - q0) / 0x80, (offset - q0) % 0x80, value);
+	else
+		global_write(chip, offset, value);
+	pthread_mutex_unlock(&chip->lock);
+}
+
+/* ---- Life ------------------------------------------------------------- */
+
+int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
+		struct chip **out)
+{
+	const struct chip_kernel *kernel = chip_kernel_get(cfg->kernel);
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int n = cfg->threads ? cfg->threads : (unsigned int)online;
+	struct chip *chip;
+	int err;
+
+	if (!kernel || cfg->threads > CHIP_THREADS_MAX)
+		return -EINVAL;
+	if (n > CHIP_THREADS_MAX)
+		n = CHIP_THREADS_MAX;
+	chip = calloc(1, sizeof(*chip));
+	if (!chip)
+		return -ENOMEM;
+	chip->bus = *bus;
+	chip->kernel = kernel;
+	chip->reference = kernel == chip_kernel_at(0);
+	chip->n_workers = n ? n : 1;
+	chip->workers = calloc(chip->n_workers, sizeof(*chip->workers));
+	chip->tlb = calloc(CTRANS_CONTEXTS, sizeof(*chip->tlb));
+	if (!chip->workers || !chip->tlb) {
+		err = -ENOMEM;
+		goto fail;
+	}
+	for (unsigned int i = 0; i < chip->n_workers; i++) {
+		chip->workers[i].chip = chip;
+		chip->workers[i].index = i;
+	}
+	pthread_mutex_init(&chip->lock, NULL);
+	pthread_mutex_init(&chip->work, NULL);
+	chip_reset_now(chip);
+	chip->irq_status = 0;
+	err = chip_pool_start(chip);
+	if (err)
+		goto fail;
+	*out = chip;
+	return 0;
+
+fail:
+	free(chip->tlb);
+	free(chip->workers);
+	free(chip);
+	return err;
+}
+
+void chip_destroy(struct chip *chip)
+{
+	if (!chip)
+		return;
+	chip_pool_stop(chip);
+	chip_job_free(&chip->job);
+	pthread_mutex_destroy(&chip->lock);
+	pthread_mutex_destroy(&chip->work);
+	free(chip->tlb);
+	free(chip->workers);
+	free(chip);
+}
+
+unsigned int chip_threads(const struct chip *chip)
+{
+	return chip->n_workers;
+}
+
+const char *chip_kernel_name(const struct chip *chip)
+{
+	return chip->kernel->name;
+}

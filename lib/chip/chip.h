@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The chip model as its surroundings see it: registers, doorbells, memory,
+ * interrupts. It knows nothing of models, text or files.
+ *
+ * The model reaches memory and raises interrupts only through struct chip_bus,
+ * so the same code sits behind the in-process transport and behind a virtual
+ * PCIe device. It never starts work by itself: some thread must lend itself as
+ * worker 0 by chip_work(); further workers are the model's own threads and
+ * sleep while there is nothing to do.
+ */
+#ifndef CHIP_CHIP_H
+#define CHIP_CHIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chip;
+
+struct chip_bus {
+	/*
+	 * Memory at a bus address: a pointer and how many bytes (at least 1, at
+	 * most @len wanted) follow it contiguously; NULL if nothing answers. A
+	 * pointer stays good until the mapping is taken away, which the owner of
+	 * the bus may do only after a TLB invalidation or reset has finished.
+	 */
+	void *(*map)(void *ctx, uint64_t addr, uint64_t len, uint64_t *contiguous);
+	/* Raise an interrupt vector. Called from any worker; must not block. */
+	void (*raise)(void *ctx, unsigned int vector);
+	void *ctx;
+};
+
+struct chip_config {
+	unsigned int threads;	/* workers, the lent one included; 0: one per CPU */
+	const char *kernel;	/* see chip_kernel_get(); NULL: the fastest */
+};
+
+#define CHIP_THREADS_MAX	256u
+
+/* 0; -EINVAL for an unknown or unsupported kernel or too many threads; -ENOMEM. */
+int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
+		struct chip **out);
+
+/* No thread may be inside chip_work() or be on its way in. */
+void chip_destroy(struct chip *chip);
+
+/* BAR0, 32-bit, naturally aligned. Any thread. Never block on running work. */
+uint32_t chip_read(struct chip *chip, uint32_t offset);
+void chip_write(struct chip *chip, uint32_t offset, uint32_t value);
+
+/* BAR2: word @offset of doorbell page @slot. Any thread; lock-free. */
+void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
+		   uint32_t value);
+
+/*
+ * Lend this thread as worker 0. Runs admitted jobs, queues in turn, until none
+ * is left or @enough says so between two jobs. Returns the number of jobs run,
+ * or -EBUSY at once if another thread is worker 0 already.
+ * The thread's floating-point environment is set while it works, and restored.
+ */
+int chip_work(struct chip *chip, bool (*enough)(void *arg), void *arg);
+
+unsigned int chip_threads(const struct chip *chip);
+const char *chip_kernel_name(const struct chip *chip);
+
+#endif

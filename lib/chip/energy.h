@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a job costs on the modelled chip: counts of values, spikes and bytes
+ * turned into cycles and energy by one table of constants (constants.c).
+ *
+ * Integer arithmetic throughout, so that the figures do not depend on the
+ * order of summation and equal counts give equal costs.
+ */
+#ifndef CHIP_ENERGY_H
+#define CHIP_ENERGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uapi/ctrans_job.h"
+
+/* Where a constant comes from. */
+enum chip_provenance {
+	CHIP_PUBLISHED,		/* of this chip, by its makers or their readers */
+	CHIP_LITERATURE,	/* of the technology, by others */
+	CHIP_COMPUTED,		/* by a tool, or from the two above */
+	CHIP_ASSUMED,		/* nothing public; a parameter */
+};
+
+struct chip_constant {
+	const char *name;
+	double value;
+	const char *unit;
+	enum chip_provenance provenance;
+	const char *source;
+};
+
+enum chip_constant_id {
+	CHIP_E_MAC8,		/* 8-bit multiply-accumulate */
+	CHIP_E_SPIKE,		/* spike accumulate in the HMAU */
+	CHIP_E_MAC16,		/* outlier multiply-accumulate */
+	CHIP_E_VECTOR,		/* binary32 operation */
+	CHIP_E_SRAM_READ,	/* a byte from on-chip memory */
+	CHIP_E_SRAM_WRITE,
+	CHIP_E_EXTERNAL,	/* a byte to or from external memory */
+	CHIP_P_LEAK,
+	CHIP_CLOCK_SHARE,
+	CHIP_CORES,
+	CHIP_ROWS,
+	CHIP_COLS,
+	CHIP_SPIKES_PER_CYCLE,
+	CHIP_VECTOR_LANES,
+	CHIP_WEIGHT_REUSE,
+	CHIP_EXT_MBPS,
+	CHIP_FILL_CYCLES,
+	CHIP_V_NOMINAL,
+	CHIP_CONSTANTS
+};
+
+extern const struct chip_constant chip_constants[CHIP_CONSTANTS];
+
+struct chip_opp {
+	uint32_t mv, khz;
+};
+
+#define CHIP_OPPS	5
+extern const struct chip_opp chip_opps[CHIP_OPPS];
+
+/* The table at one operating point, in integers. */
+struct chip_costs {
+	uint64_t mac8_aj, spike_aj, mac16_aj, vector_aj;	/* attojoules */
+	uint64_t sram_read_aj, sram_write_aj, external_aj;
+	uint64_t leak_uw;
+	uint32_t clock_percent;
+	uint32_t khz, mv;
+	uint32_t cores, rows, cols, spikes_per_cycle, lanes, reuse, ext_mbps, fill;
+};
+
+void chip_costs_at(unsigned int opp, struct chip_costs *c);
+
+#define CHIP_TIMESTEPS	127	/* the rate code's; the radix code uses 7 */
+
+/* How a quantised row's values fall into the domains. */
+struct chip_row_counts {
+	uint32_t zero, dense, spiking, outlier, clamped;
+	uint64_t spikes;
+	uint32_t timesteps;
+	uint32_t at_step[CHIP_TIMESTEPS];	/* spikes in each timestep */
+};
+
+/* Counts from values by table; and by walking timestep after timestep. */
+void chip_count_row(const int16_t *a, uint32_t n, const uint64_t mask[2],
+		    uint8_t code, struct chip_row_counts *c);
+void chip_count_row_reference(const int16_t *a, uint32_t n, const uint64_t mask[2],
+			      uint8_t code, struct chip_row_counts *c);
+
+struct chip_totals {
+	uint64_t cycles, energy_fj;
+	uint64_t busy_cycles[4];	/* CTRANS_DOMAIN_* */
+};
+
+/*
+ * Fill the records of one instruction, a row each, from what each row did
+ * (ops_*, values_*, spikes, bytes_* of its own and cycles_compute set by the
+ * caller) and what all share; add to the job's totals.
+ */
+struct chip_shared {
+	uint64_t bytes_external;
+	uint64_t bytes_sram_written;
+};
+
+void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
+		 uint32_t n_rows, const struct chip_shared *shared,
+		 struct chip_totals *total);
+
+/* One row of a linear: everything chip_charge() wants from it. */
+void chip_charge_linear_row(const struct chip_costs *c,
+			    const struct chip_row_counts *k, uint32_t n_in,
+			    uint32_t n_out, uint32_t n_rows,
+			    struct ctrans_stat *st);
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/* The instructions that work on whole rows: embed, norm; and their records. */
+#include "chip/internal.h"
+
+#include <string.h>
+
+/*
+ * Cost of the instruction whose rows' own parts are in job->stat; for LOGITS
+ * they are the rows that asked. Worker 0 only.
+ */
+void chip_charge_op(struct chip_worker *w, const struct chip_op *op,
+		    uint32_t n_rows, const struct chip_shared *shared)
+{
+	struct chip_job *job = chip_worker_job(w);
+	uint32_t i = (uint32_t)(op - job->ops);
+	bool some = op->insn.op == CTRANS_INSN_LOGITS;
+
+	chip_charge(&w->chip->costs, job->stat, n_rows, shared, &job->total);
+	if (!job->sqe.stats_va)
+		return;
+	for (uint32_t r = 0, j = 0; r < job->n_rows; r++) {
+		static const struct ctrans_stat none;
+		const struct ctrans_stat *st = &none;
+
+		if (!some)
+			st = &job->stat[r];
+		else if (j < n_rows && job->logit_rows[j] == r)
+			st = &job->stat[j++];
+		chip_scatter(job, &job->stats,
+			     ((uint64_t)r * job->n_ops + i) * sizeof(*st),
+			     sizeof(*st), st);
+	}
+}
+
+/* Token @token's column of packed S8 weights, granule by granule. */
+static void unpack_s8(const struct chip_job *job, const struct chip_operand *o,
+		      uint32_t token, uint32_t n, int8_t *dst)
+{
+	uint32_t quads = chip_round_up(n, 4) / 4;
+	uint64_t base = (uint64_t)(token / CTRANS_TILE_OUT) * quads * CTRANS_GRANULE +
+			token % CTRANS_TILE_OUT * 4;
+
+	for (uint32_t k = 0; k < quads;) {
+		uint64_t avail;
+		const uint8_t *p = chip_at(job, o, base + (uint64_t)k * CTRANS_GRANULE,
+					   &avail);
+
+		/* a granule does not straddle spans, so its four bytes are there */
+		for (;;) {
+			memcpy(dst + 4 * k, p, 4);
+			k++;
+			if (k == quads || avail < CTRANS_GRANULE + 4)
+				break;
+			p += CTRANS_GRANULE;
+			avail -= CTRANS_GRANULE;
+		}
+	}
+}
+
+static void unpack_f32(const struct chip_job *job, const struct chip_operand *o,
+		       uint32_t token, uint32_t n, float *dst)
+{
+	uint64_t base = (uint64_t)(token / CTRANS_TILE_OUT) * chip_round_up(n, 16) *
+			CTRANS_GRANULE + token % CTRANS_TILE_OUT * 4;
+
+	for (uint32_t k = 0; k < n; k++) {
+		uint64_t avail;
+
+		memcpy(dst + k, chip_at(job, o, base + (uint64_t)k * CTRANS_GRANULE,
+					&avail), 4);
+	}
+}
+
+void chip_exec_embed(struct chip_worker *w, const struct chip_op *op)
+{
+	const struct ctrans_insn_embed *e = &op->insn.embed;
+	struct chip_job *job = chip_worker_job(w);
+	uint32_t lo, hi, pos_stride = chip_round_up(4 * e->n, CTRANS_GRANULE);
+
+	chip_share(w, job->n_rows, &lo, &hi);
+	for (uint32_t r = lo; r < hi; r++) {
+		const struct ctrans_row *row = &job->rows[r];
+		const float *pos = NULL;
+
+		if (e->n_positions)
+			pos = chip_gather(job, &op->o[CHIP_BIAS],
+					  (uint64_t)row->position * pos_stride,
+					  4ull * e->n, w->x);
+		if (e->encoding == CTRANS_ENC_S8) {
+			float scale;
+
+			memcpy(&scale, chip_gather(job, &op->o[CHIP_SCALE],
+						   4ull * row->token, 4, &scale), 4);
+			unpack_s8(job, &op->o[CHIP_WEIGHT], row->token, e->n,
+				  (int8_t *)w->w);
+			w->chip->kernel->embed((int8_t *)w->w, scale, pos, e->n, w->y);
+		} else {
+			unpack_f32(job, &op->o[CHIP_WEIGHT], row->token, e->n, w->y);
+			for (uint32_t i = 0; pos && i < e->n; i++)
+				w->y[i] += pos[i];
+		}
+		chip_scatter(job, &op->o[CHIP_OUT], (uint64_t)r * e->out_stride,
+			     4ull * e->n, w->y);
+		if (chip_unit_done(w))
+			return;
+	}
+	if (w->index)
+		return;
+
+	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));
+	for (uint32_t r = 0; r < job->n_rows; r++) {
+		job->stat[r].ops_vector = e->n;
+		job->stat[r].bytes_external =
+			(e->encoding == CTRANS_ENC_S8 ? 1ull : 4ull) * e->n +
+			(e->n_positions ? 4ull * e->n : 0);
+	}
+	chip_charge_op(w, op, job->n_rows, &(struct chip_shared){ 0 });
+}
+
+static void norm_row(struct chip_worker *w, const struct chip_op *op, uint32_t r,
+		     const float *gain, const float *bias, float *y)
+{
+	const struct ctrans_insn_norm *n = &op->insn.norm;
+	const struct chip_job *job = chip_worker_job(w);
+	const float *x = chip_gather(job, &op->o[CHIP_IN], (uint64_t)r * n->in_stride,
+				     4ull * n->n, w->x);
+	float eps;
+
+	memcpy(&eps, &n->eps_f32, 4);
+	w->chip->kernel->layernorm(x, gain, bias, eps, n->n, y);
+}
+
+/*
+ * Few rows: every worker computes all of them for itself, as its next LINEAR
+ * would have to wait otherwise; worker 0 writes them to memory.
+ */
+void chip_exec_norm(struct chip_worker *w, const struct chip_op *op)
+{
+	const struct ctrans_insn_norm *n = &op->insn.norm;
+	struct chip_job *job = chip_worker_job(w);
+	bool own = job->n_rows <= CHIP_FEW_ROWS &&
+		   n->in_va != n->out_va;
+	const float *gain, *bias = NULL;
+	uint32_t lo = 0, hi = job->n_rows;
+	float *scratch = (float *)w->w;	/* 16 floats for each of width */
+
+	gain = chip_gather(job, &op->o[CHIP_WEIGHT], 0, 4ull * n->n, scratch);
+	if (n->bias_va)
+		bias = chip_gather(job, &op->o[CHIP_BIAS], 0, 4ull * n->n,
+				   scratch + n->n);
+	if (!own)
+		chip_share(w, job->n_rows, &lo, &hi);
+	for (uint32_t r = lo; r < hi; r++) {
+		float *y = own ? w->norm + (size_t)r * w->room_width : w->y;
+
+		norm_row(w, op, r, gain, bias, y);
+		if (!own || w->index == 0)
+			chip_scatter(job, &op->o[CHIP_OUT],
+				     (uint64_t)r * n->out_stride, 4ull * n->n, y);
+		if (chip_unit_done(w))
+			return;
+	}
+	if (w->index)
+		return;
+
+	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));
+	for (uint32_t r = 0; r < job->n_rows; r++)
+		job->stat[r].ops_vector = 7ull * n->n;
+	chip_charge_op(w, op, job->n_rows,
+		       &(struct chip_shared){ .bytes_external = 8ull * n->n });
+}

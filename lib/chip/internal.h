@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* Structures shared by the files of the chip model; nothing outside includes this. */
+#ifndef CHIP_INTERNAL_H
+#define CHIP_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uapi/ctrans_job.h"
+#include "uapi/ctrans_regs.h"
+
+#include "chip/chip.h"
+#include "chip/energy.h"
+#include "chip/kernel.h"
+
+/* ---- Memory (mmu.c) --------------------------------------------------- */
+
+/* A stretch of a context that is contiguous in the host's memory too. */
+struct chip_region {
+	uint64_t va, len;
+	uint8_t *ptr;
+	bool writable;
+};
+
+#define CHIP_TLB_REGIONS	64u
+
+/* Translations of one context; the newest regions, replaced in turn. */
+struct chip_tlb {
+	unsigned int n, next;
+	struct chip_region r[CHIP_TLB_REGIONS];
+};
+
+struct chip_span {
+	uint64_t start;		/* offset of the span within its operand */
+	uint64_t len;
+	uint8_t *ptr;
+};
+
+/*
+ * An operand resolved into contiguous spans. One span is the rule; the spans
+ * of a scattered one lie in the job's span pool.
+ */
+struct chip_operand {
+	uint64_t len;
+	uint32_t n_spans;
+	bool writable;
+	struct chip_span one;
+	uint32_t first;		/* in the pool, if n_spans > 1 */
+};
+
+struct chip_span_pool {
+	struct chip_span *spans;
+	uint32_t n, room;
+};
+
+struct chip_fault {
+	int status;		/* enum ctrans_status */
+	uint64_t va;
+	uint32_t insn;
+	bool write;
+};
+
+int chip_resolve(struct chip *chip, unsigned int ctx, uint64_t va, uint64_t len,
+		 bool write, struct chip_span_pool *pool,
+		 struct chip_operand *op, struct chip_fault *fault);
+int chip_copy_in(struct chip *chip, unsigned int ctx, uint64_t va, void *dst,
+		 uint64_t len, struct chip_fault *fault);
+void chip_tlb_flush(struct chip *chip, unsigned int ctx);
+
+/* ---- Jobs (job.c) ----------------------------------------------------- */
+
+enum chip_operand_slot {
+	CHIP_IN,		/* x; attention: q */
+	CHIP_OUT,
+	CHIP_WEIGHT,		/* embed: table; attention: k; norm: gain */
+	CHIP_SCALE,		/* attention: v */
+	CHIP_BIAS,		/* embed: positions */
+	CHIP_COLSUM,
+	CHIP_TOPK,
+	CHIP_OPERANDS
+};
+
+struct chip_op {
+	struct ctrans_insn insn;	/* fetched once */
+	struct chip_operand o[CHIP_OPERANDS];
+	bool from_norm;		/* input is what the NORM just before wrote */
+};
+
+/* One block table, fetched and resolved; rows of a sequence share it. */
+struct chip_seq {
+	uint64_t va;
+	uint32_t n_blocks;
+	struct chip_operand *blocks;
+};
+
+struct chip_job {
+	struct ctrans_sqe sqe;
+	unsigned int ctx;
+
+	struct chip_op *ops;
+	uint32_t n_ops, room_ops;
+
+	struct ctrans_row *rows;
+	uint32_t *row_seq;
+	uint32_t *logit_rows;	/* rows with CTRANS_ROW_LOGITS, ascending */
+	uint32_t n_rows, n_logits, room_rows;
+
+	struct chip_seq *seqs;
+	uint32_t n_seqs, room_seqs;
+	struct chip_operand *blocks;
+	uint32_t n_blocks, room_blocks;
+
+	struct chip_span_pool pool;
+	struct chip_operand stats;
+
+	/* quantised rows of the current linear, when rows are many */
+	struct chip_qrow *qrows;
+	struct chip_row_counts *counts;	/* [rows] */
+	struct ctrans_stat *stat;	/* [rows], of the current instruction */
+	uint32_t room_q;
+	uint8_t *qmem;
+	size_t qmem_size;
+
+	uint32_t max_width;	/* widest row any instruction reads or writes */
+	uint32_t max_position;
+	uint32_t max_head;	/* bytes of a head's key and value tiles */
+	uint64_t block_bytes;	/* of a key/value block that the program reaches */
+
+	struct chip_totals total;
+	struct chip_fault fault;
+	atomic_bool stop;	/* abort or fault: agreed at the next barrier */
+};
+
+/* ---- Workers (pool.c) ------------------------------------------------- */
+
+/* Scratch of one worker; grows, never shrinks, touched by its owner only. */
+struct chip_worker {
+	struct chip *chip;
+	unsigned int index;
+	pthread_t thread;
+
+	float *x, *y, *norm;	/* rows */
+	float *scores;
+	uint8_t *kv;		/* a head of a scattered block */
+	uint8_t *w;		/* an unpacked row, a scattered tile */
+	struct chip_qrow q[2];	/* private quantised rows */
+	uint8_t *qmem;
+	struct chip_domain_counts *executed;	/* [rows], reference only */
+	size_t room_width, room_scores, room_kv, room_exec;
+
+	_Atomic uint64_t units;	/* of work done, for the progress registers */
+};
+
+struct chip_barrier {
+	_Atomic uint32_t arrived;
+	_Atomic uint32_t phase;
+	_Atomic uint32_t sleepers;
+	bool stop;		/* what the last to arrive decided for all */
+};
+
+struct chip_queue {
+	/* doorbell words: written by any thread */
+	_Atomic uint32_t db_sq_tail, db_cq_head, db_arm;
+	_Atomic uint32_t kernel_arm;
+	_Atomic bool armed, kernel_armed;
+	_Atomic bool pending;
+	_Atomic uint32_t cq_tail;
+
+	/* under chip->lock */
+	uint64_t sq_va, status_bus;
+	uint32_t sizes, ctx, vec;
+	uint32_t sq_head, sq_tail, cq_head;
+	uint32_t state, error;
+	bool active, stop_asked;
+	uint64_t progress;
+	struct chip_fault fault;
+	uint32_t fault_sequence;
+};
+
+struct chip {
+	struct chip_bus bus;
+	const struct chip_kernel *kernel;
+	bool reference;
+	unsigned int n_workers;
+	struct chip_worker *workers;
+	struct chip_barrier barrier;
+	unsigned int spin;	/* polls before sleeping */
+
+	pthread_mutex_t lock;	/* registers and queues */
+	pthread_mutex_t work;	/* held by worker 0 */
+	_Atomic uint32_t kick;	/* generation of jobs handed to the helpers */
+	_Atomic bool quit;
+
+	struct chip_job job;
+	struct chip_queue q[CTRANS_QUEUES];
+	unsigned int turn;	/* next queue to look at */
+	int active;		/* queue whose job is on the cores, or -1 */
+	bool working;		/* some thread is inside a job */
+	bool reset_asked;
+
+	uint32_t irq_status, irq_mask;
+	uint64_t qerr;
+	uint64_t ctx_table;
+	_Atomic uint64_t tlb_seq, tlb_ack;
+	_Atomic uint64_t tlb_dirty;	/* contexts to flush at the next boundary */
+	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; worker 0's or under lock */
+	uint32_t opp, opp_index;
+	struct chip_costs costs;
+	uint64_t energy_fj, cycles, jobs, units;
+	uint64_t busy_cycles[4];
+	uint64_t busy_us[4];
+	uint32_t latch[64];	/* HI halves, by offset / 4 of their LO */
+};
+
+/* pool.c */
+int chip_pool_start(struct chip *chip);
+void chip_pool_stop(struct chip *chip);
+void chip_pool_run(struct chip *chip);
+bool chip_barrier_wait(struct chip_worker *w);
+int chip_worker_room(struct chip_worker *w, const struct chip_job *job);
+int chip_job_qrows(struct chip_job *job);
+
+/* job.c: worker 0 only, but chip_job_run(), which every worker enters */
+int chip_job_load(struct chip *chip, struct chip_job *job);
+void chip_job_run(struct chip_worker *w);
+int chip_job_resolve(struct chip *chip, struct chip_job *job);
+void chip_job_free(struct chip_job *job);
+
+/* exec_row.c */
+void chip_charge_op(struct chip_worker *w, const struct chip_op *op,
+		    uint32_t n_rows, const struct chip_shared *shared);
+
+/* exec_*.c: one instruction, entered by every worker */
+void chip_exec_embed(struct chip_worker *w, const struct chip_op *op);
+void chip_exec_norm(struct chip_worker *w, const struct chip_op *op);
+void chip_exec_linear(struct chip_worker *w, const struct chip_op *op);
+void chip_exec_attention(struct chip_worker *w, const struct chip_op *op);
+void chip_exec_topk(struct chip_worker *w, const struct chip_op *op);
+
+/* queue.c */
+void chip_queue_reset(struct chip *chip, unsigned int slot);
+void chip_queue_rearm(struct chip *chip, unsigned int slot);
+void chip_raise_event(struct chip *chip, uint32_t bit);
+void chip_reset_now(struct chip *chip);
+
+/* Rows few enough that every worker prepares them for itself, without a barrier. */
+#define CHIP_FEW_ROWS	2u
+
+static inline struct chip_job *chip_worker_job(struct chip_worker *w)
+{
+	return &w->chip->job;
+}
+
+static inline uint32_t chip_round_up(uint32_t n, uint32_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/* [lo, hi): the worker's share of n things */
+static inline void chip_share(const struct chip_worker *w, uint32_t n,
+			      uint32_t *lo, uint32_t *hi)
+{
+	uint32_t t = w->chip->n_workers;
+
+	*lo = (uint32_t)((uint64_t)n * w->index / t);
+	*hi = (uint32_t)((uint64_t)n * (w->index + 1) / t);
+}
+
+/* A unit of work is done: under a millisecond since the last. True: stop. */
+static inline bool chip_unit_done(struct chip_worker *w)
+{
+	atomic_fetch_add_explicit(&w->units, 1, memory_order_relaxed);
+	return atomic_load_explicit(&chip_worker_job(w)->stop,
+				    memory_order_relaxed);
+}
+
+static inline const struct chip_span *chip_span_at(const struct chip_job *job,
+						   const struct chip_operand *o,
+						   uint64_t off)
+{
+	const struct chip_span *s;
+	uint32_t lo = 0, hi = o->n_spans;
+
+	if (o->n_spans == 1)
+		return &o->one;
+	s = job->pool.spans + o->first;
+	while (hi - lo > 1) {
+		uint32_t mid = (lo + hi) / 2;
+
+		if (s[mid].start <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return s + lo;
+}
+
+/* Pointer to offset @off, and how many bytes follow it contiguously. */
+static inline uint8_t *chip_at(const struct chip_job *job,
+			       const struct chip_operand *o, uint64_t off,
+			       uint64_t *avail)
+{
+	const struct chip_span *s = chip_span_at(job, o, off);
+
+	*avail = s->len - (off - s->start);
+	return s->ptr + (off - s->start);
+}
+
+/* [off, off + len) in place if contiguous, else gathered into @scratch. */
+const void *chip_gather(const struct chip_job *job, const struct chip_operand *o,
+			uint64_t off, uint64_t len, void *scratch);
+void chip_scatter(const struct chip_job *job, const struct chip_operand *o,
+		  uint64_t off, uint64_t len, const void *src);
+
+#endif

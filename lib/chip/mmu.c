@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Context addresses to host memory.
+ *
+ * Page tables are walked once for each stretch that is contiguous in all three
+ * address spaces (context, bus, host); such regions are the TLB. In process,
+ * where the arena is one stretch, a context is one region.
+ */
+#include "chip/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Pages joined to a region on one miss. */
+#define EXTEND_PAGES	8192u
+
+static int read_pte(struct chip *chip, uint64_t table, uint32_t index,
+		    uint64_t *pte)
+{
+	uint64_t contiguous;
+	void *p;
+
+	p = chip->bus.map(chip->bus.ctx, table + 8ull * index, 8, &contiguous);
+	if (!p || contiguous < 8)
+		return CTRANS_ST_BUS;
+	*pte = __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED);
+	return CTRANS_ST_OK;
+}
+
+static bool reserved_set(uint64_t pte, uint64_t addr_mask)
+{
+	return pte & ~(addr_mask | CTRANS_PTE_VALID | CTRANS_PTE_WRITE |
+		       CTRANS_PTE_LEAF);
+}
+
+/* The page that holds @va: its bus address and size. */
+static int walk(struct chip *chip, unsigned int ctx, uint64_t va,
+		uint64_t *bus, uint64_t *size, bool *writable)
+{
+	uint64_t table, pte;
+	int st;
+
+	if (!chip->ctx_table)
+		return CTRANS_ST_FAULT;
+	st = read_pte(chip, chip->ctx_table, ctx, &table);
+	if (st)
+		return st;
+	if (!table || table & ~CTRANS_PTE_ADDR_4K)
+		return CTRANS_ST_FAULT;
+
+	st = read_pte(chip, table, va >> 30 & 511, &pte);
+	if (st)
+		return st;
+	if (!(pte & CTRANS_PTE_VALID) || pte & (CTRANS_PTE_LEAF | CTRANS_PTE_WRITE) ||
+	    reserved_set(pte, CTRANS_PTE_ADDR_4K))
+		return CTRANS_ST_FAULT;
+
+	st = read_pte(chip, pte & CTRANS_PTE_ADDR_4K, va >> 21 & 511, &pte);
+	if (st)
+		return st;
+	if (!(pte & CTRANS_PTE_VALID))
+		return CTRANS_ST_FAULT;
+	if (pte & CTRANS_PTE_LEAF) {
+		if (reserved_set(pte, CTRANS_PTE_ADDR_2M))
+			return CTRANS_ST_FAULT;
+		*bus = pte & CTRANS_PTE_ADDR_2M;
+		*size = CTRANS_PAGE_2M;
+		*writable = pte & CTRANS_PTE_WRITE;
+		return CTRANS_ST_OK;
+	}
+	if (pte & CTRANS_PTE_WRITE || reserved_set(pte, CTRANS_PTE_ADDR_4K))
+		return CTRANS_ST_FAULT;
+
+	st = read_pte(chip, pte & CTRANS_PTE_ADDR_4K, va >> 12 & 511, &pte);
+	if (st)
+		return st;
+	if (!(pte & CTRANS_PTE_VALID) || pte & CTRANS_PTE_LEAF ||
+	    reserved_set(pte, CTRANS_PTE_ADDR_4K))
+		return CTRANS_ST_FAULT;
+	*bus = pte & CTRANS_PTE_ADDR_4K;
+	*size = CTRANS_PAGE_4K;
+	*writable = pte & CTRANS_PTE_WRITE;
+	return CTRANS_ST_OK;
+}
+
+/*
+ * One page, and of it what the bus gives in one piece from its start. A bus
+ * that breaks off inside the page is met again by the caller's next lookup.
+ */
+static int map_page(struct chip *chip, unsigned int ctx, uint64_t va,
+		    struct chip_region *r)
+{
+	uint64_t bus, size, contiguous, skip;
+	int st = walk(chip, ctx, va, &bus, &size, &r->writable);
+
+	if (st)
+		return st;
+	/* pieces of a page are found from where we are asked */
+	skip = va & (size - 1) & ~(uint64_t)(CTRANS_GRANULE - 1);
+	r->ptr = chip->bus.map(chip->bus.ctx, bus, size, &contiguous);
+	if (r->ptr && contiguous > skip) {
+		r->va = va & ~(size - 1);
+		r->len = contiguous < size ? contiguous : size;
+		return CTRANS_ST_OK;
+	}
+	r->ptr = chip->bus.map(chip->bus.ctx, bus + skip, size - skip, &contiguous);
+	if (!r->ptr || contiguous < CTRANS_GRANULE)
+		return CTRANS_ST_BUS;
+	r->va = (va & ~(size - 1)) + skip;
+	r->len = contiguous < size - skip ? contiguous : size - skip;
+	return CTRANS_ST_OK;
+}
+
+static int lookup(struct chip *chip, unsigned int ctx, uint64_t va,
+		  struct chip_region **out)
+{
+	struct chip_tlb *tlb = &chip->tlb[ctx];
+	struct chip_region *r, next;
+	int st;
+
+	for (unsigned int i = 0; i < tlb->n; i++) {
+		r = &tlb->r[i];
+		if (va - r->va < r->len) {
+			*out = r;
+			return CTRANS_ST_OK;
+		}
+	}
+
+	if (tlb->n < CHIP_TLB_REGIONS) {
+		r = &tlb->r[tlb->n];
+	} else {
+		r = &tlb->r[tlb->next];
+		tlb->next = (tlb->next + 1) % CHIP_TLB_REGIONS;
+	}
+	st = map_page(chip, ctx, va, &next);
+	if (st)
+		return st;
+	*r = next;
+	if (tlb->n < CHIP_TLB_REGIONS)
+		tlb->n++;
+
+	for (unsigned int i = 0; i < EXTEND_PAGES; i++) {
+		uint64_t end = r->va + r->len;
+
+		if (end >> CTRANS_VA_BITS || end & (CTRANS_PAGE_4K - 1) ||
+		    map_page(chip, ctx, end, &next) || next.va != end ||
+		    next.ptr != r->ptr + r->len || next.writable != r->writable)
+			break;
+		r->len += next.len;
+	}
+	*out = r;
+	return CTRANS_ST_OK;
+}
+
+static int fail(struct chip_fault *fault, int status, uint64_t va, bool write)
+{
+	fault->status = status;
+	fault->va = va;
+	fault->write = write;
+	return status;
+}
+
+static struct chip_span *pool_add(struct chip_span_pool *pool)
+{
+	if (pool->n == pool->room) {
+		uint32_t room = pool->room ? 2 * pool->room : 256;
+		struct chip_span *s = realloc(pool->spans, room * sizeof(*s));
+
+		if (!s)
+			return NULL;
+		pool->spans = s;
+		pool->room = room;
+	}
+	return &pool->spans[pool->n++];
+}
+
+/*
+ * Resolve [va, va + len) for reading, or for writing too. Returns enum
+ * ctrans_status; @fault says where. A fresh operand goes at the pool's end, so
+ * operands are resolved one after the other.
+ */
+int chip_resolve(struct chip *chip, unsigned int ctx, uint64_t va, uint64_t len,
+		 bool write, struct chip_span_pool *pool,
+		 struct chip_operand *op, struct chip_fault *fault)
+{
+	const uint64_t end = 1ull << CTRANS_VA_BITS;
+	uint64_t off = 0;
+	int st;
+
+	memset(op, 0, sizeof(*op));
+	if (va < CTRANS_VA_MIN || va >= end || len > end - va || !len)
+		return fail(fault, CTRANS_ST_FAULT, va, write);
+
+	op->len = len;
+	op->writable = true;
+	while (off < len) {
+		struct chip_region *r;
+		struct chip_span *s;
+		uint64_t skip, n;
+
+		st = lookup(chip, ctx, va + off, &r);
+		if (st)
+			return fail(fault, st, va + off, write);
+		if (!r->writable) {
+			if (write)
+				return fail(fault, CTRANS_ST_FAULT, va + off, true);
+			op->writable = false;
+		}
+		skip = va + off - r->va;
+		n = r->len - skip < len - off ? r->len - skip : len - off;
+
+		if (op->n_spans == 0) {
+			op->one = (struct chip_span){ off, n, r->ptr + skip };
+			op->n_spans = 1;
+		} else {
+			s = op->n_spans == 1 ? &op->one :
+			    &pool->spans[pool->n - 1];
+			if (s->ptr + s->len == r->ptr + skip) {
+				s->len += n;
+			} else {
+				if (op->n_spans == 1) {
+					op->first = pool->n;
+					s = pool_add(pool);
+					if (!s)
+						return fail(fault, CTRANS_ST_BUS,
+							    va + off, write);
+					*s = op->one;
+				}
+				s = pool_add(pool);
+				if (!s)
+					return fail(fault, CTRANS_ST_BUS,
+						    va + off, write);
+				*s = (struct chip_span){ off, n, r->ptr + skip };
+				op->n_spans++;
+			}
+		}
+		off += n;
+	}
+	return CTRANS_ST_OK;
+}
+
+/* Fetch a copy: entries, programs, arguments, tables. */
+int chip_copy_in(struct chip *chip, unsigned int ctx, uint64_t va, void *dst,
+		 uint64_t len, struct chip_fault *fault)
+{
+	const uint64_t end = 1ull << CTRANS_VA_BITS;
+
+	if (va < CTRANS_VA_MIN || va >= end || len > end - va)
+		return fail(fault, CTRANS_ST_FAULT, va, false);
+	for (uint64_t off = 0; off < len;) {
+		struct chip_region *r;
+		uint64_t skip, n;
+		int st = lookup(chip, ctx, va + off, &r);
+
+		if (st)
+			return fail(fault, st, va + off, false);
+		skip = va + off - r->va;
+		n = r->len - skip < len - off ? r->len - skip : len - off;
+		memcpy((uint8_t *)dst + off, r->ptr + skip, n);
+		off += n;
+	}
+	return CTRANS_ST_OK;
+}
+
+void chip_tlb_flush(struct chip *chip, unsigned int ctx)
+{
+	chip->tlb[ctx].n = 0;
+	chip->tlb[ctx].next = 0;
+}
+
+const void *chip_gather(const struct chip_job *job, const struct chip_operand *o,
+			uint64_t off, uint64_t len, void *scratch)
+{
+	uint64_t avail, done = 0;
+	const uint8_t *p = chip_at(job, o, off, &avail);
+
+	if (avail >= len)
+		return p;
+	while (done < len) {
+		p = chip_at(job, o, off + done, &avail);
+		if (avail > len - done)
+			avail = len - done;
+		memcpy((uint8_t *)scratch + done, p, avail);
+		done += avail;
+	}
+	return scratch;
+}
+
+void chip_scatter(const struct chip_job *job, const struct chip_operand *o,
+		  uint64_t off, uint64_t len, const void *src)
+{
+	uint64_t avail, done = 0;
+
+	while (done < len) {
+		uint8_t *p = chip_at(job, o, off + done, &avail);
+
+		if (avail > len - done)
+			avail = len - done;
+		memcpy(p, (const uint8_t *)src + done, avail);
+		done += avail;
+	}
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Queues: doorbells in, completions and interrupts out, and whose turn it is.
+ *
+ * Doorbell words are plain atomic stores that any thread may do. What they
+ * mean is decided by worker 0 alone when it looks for work, so there is no race
+ * to reason about between doorbell and scheduler, only between arming and
+ * completing: both write their word first and read the other's after
+ * (sequentially consistent), so at least one of them sees both.
+ */
+#include "chip/internal.h"
+
+#include <errno.h>
+#include <fenv.h>
+#include <string.h>
+
+static uint32_t sq_size(const struct chip_queue *q)
+{
+	return 1u << (q->sizes & 0xff);
+}
+
+static uint32_t cq_size(const struct chip_queue *q)
+{
+	return 1u << (q->sizes >> 8 & 0xff);
+}
+
+/* ---- Interrupts ------------------------------------------------------- */
+
+void chip_raise_event(struct chip *chip, uint32_t bit)
+{
+	chip->irq_status |= bit;
+	if (chip->irq_mask & bit)
+		chip->bus.raise(chip->bus.ctx, 0);
+}
+
+/*
+ * Fire if an armed word differs from the completion index. One interrupt until
+ * the pending bit is cleared, however many words are armed.
+ */
+static void evaluate(struct chip *chip, struct chip_queue *q)
+{
+	uint32_t tail = atomic_load(&q->cq_tail);
+	bool fire = false;
+
+	if (atomic_load(&q->pending))
+		return;
+	if (atomic_load(&q->db_arm) != tail && atomic_exchange(&q->armed, false))
+		fire = true;
+	if (atomic_load(&q->kernel_arm) != tail &&
+	    atomic_exchange(&q->kernel_armed, false))
+		fire = true;
+	if (fire && !atomic_exchange(&q->pending, true))
+		chip->bus.raise(chip->bus.ctx, 1 + q->vec);
+}
+
+void chip_queue_rearm(struct chip *chip, unsigned int slot)
+{
+	evaluate(chip, &chip->q[slot]);
+}
+
+void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
+		   uint32_t value)
+{
+	struct chip_queue *q;
+
+	if (slot >= CTRANS_QUEUES)
+		return;
+	q = &chip->q[slot];
+	switch (offset) {
+	case CTRANS_DB_SQ_TAIL:
+		atomic_store_explicit(&q->db_sq_tail, value, memory_order_release);
+		break;
+	case CTRANS_DB_CQ_HEAD:
+		atomic_store_explicit(&q->db_cq_head, value, memory_order_release);
+		break;
+	case CTRANS_DB_ARM:
+		atomic_store(&q->db_arm, value);
+		atomic_store(&q->armed, true);
+		evaluate(chip, q);
+		break;
+	}
+}
+
+/* ---- The status region ------------------------------------------------ */
+
+static void *status_at(struct chip *chip, const struct chip_queue *q,
+		       uint64_t off, uint64_t len)
+{
+	uint64_t contiguous;
+	void *p = chip->bus.map(chip->bus.ctx, q->status_bus + off, len, &contiguous);
+
+	return p && contiguous >= len ? p : NULL;
+}
+
+static void write_line(struct chip *chip, struct chip_queue *q)
+{
+	struct ctrans_status_line *l = status_at(chip, q, CTRANS_STATUS_LINE,
+						 sizeof(*l));
+
+	if (!l)
+		return;
+	l->error = q->error;
+	l->fault_va = q->fault.va;
+	l->fault_sequence = q->fault_sequence;
+	l->fault_insn = q->fault.insn;
+	__atomic_store_n(&l->state, q->state, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->sq_head, q->sq_head, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->cq_tail, atomic_load(&q->cq_tail), __ATOMIC_RELEASE);
+}
+
+static void queue_error(struct chip *chip, unsigned int slot, uint32_t error)
+{
+	struct chip_queue *q = &chip->q[slot];
+
+	q->state = CTRANS_QSTATE_ERROR;
+	q->error = error;
+	chip->qerr |= 1ull << slot;
+	write_line(chip, q);
+	chip_raise_event(chip, CTRANS_IRQ_QUEUE_ERR);
+}
+
+static bool complete(struct chip *chip, unsigned int slot,
+		     const struct ctrans_cqe *cqe)
+{
+	struct chip_queue *q = &chip->q[slot];
+	uint32_t tail = atomic_load(&q->cq_tail);
+	struct ctrans_cqe *c = status_at(chip, q, CTRANS_STATUS_CQ +
+				(uint64_t)(tail & (cq_size(q) - 1)) * sizeof(*c),
+				sizeof(*c));
+
+	if (!c) {
+		queue_error(chip, slot, CTRANS_QERR_STATUS_BUS);
+		return false;
+	}
+	*c = *cqe;
+	atomic_store(&q->cq_tail, tail + 1);
+	return true;
+}
+
+/* ---- Scheduling ------------------------------------------------------- */
+
+/* Take the doorbells' values; false if there is nothing to run or an error. */
+static bool admit(struct chip *chip, unsigned int slot)
+{
+	struct chip_queue *q = &chip->q[slot];
+	uint32_t tail = atomic_load_explicit(&q->db_sq_tail, memory_order_acquire);
+	uint32_t head = atomic_load_explicit(&q->db_cq_head, memory_order_acquire);
+	uint32_t cq_tail = atomic_load(&q->cq_tail);
+
+	if (tail - q->sq_head > sq_size(q) || tail - q->sq_head < q->sq_tail - q->sq_head) {
+		queue_error(chip, slot, CTRANS_QERR_SQ_TAIL);
+		return false;
+	}
+	q->sq_tail = tail;
+	if (cq_tail - head > cq_tail - q->cq_head) {
+		queue_error(chip, slot, CTRANS_QERR_CQ_HEAD);
+		return false;
+	}
+	q->cq_head = head;
+	return tail != q->sq_head && q->sq_head - head < cq_size(q);
+}
+
+/* Next queue with work, in turn. -1: none. Lock held. */
+static int pick(struct chip *chip)
+{
+	for (unsigned int i = 0; i < CTRANS_QUEUES; i++) {
+		unsigned int slot = (chip->turn + i) % CTRANS_QUEUES;
+
+		if (chip->q[slot].state != CTRANS_QSTATE_RUNNING)
+			continue;
+		if (admit(chip, slot)) {
+			chip->turn = (slot + 1) % CTRANS_QUEUES;
+			return (int)slot;
+		}
+	}
+	return -1;
+}
+
+/* Fetch the entry into chip->job. Lock held. */
+static bool fetch(struct chip *chip, unsigned int slot)
+{
+	struct chip_queue *q = &chip->q[slot];
+	struct chip_job *job = &chip->job;
+	uint64_t va = q->sq_va + (uint64_t)(q->sq_head & (sq_size(q) - 1)) *
+				 sizeof(job->sqe);
+
+	job->ctx = q->ctx;
+	if (chip_copy_in(chip, q->ctx, va, &job->sqe, sizeof(job->sqe),
+			 &job->fault)) {
+		q->fault = job->fault;
+		queue_error(chip, slot, CTRANS_QERR_SQ_FAULT);
+		return false;
+	}
+	q->sq_head++;
+	q->active = true;
+	chip->active = (int)slot;
+	write_line(chip, q);
+	return true;
+}
+
+static uint64_t units_done(const struct chip *chip)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < chip->n_workers; i++)
+		n += atomic_load_explicit(&chip->workers[i].units,
+					  memory_order_relaxed);
+	return n;
+}
+
+static void account(struct chip *chip, const struct chip_totals *t)
+{
+	chip->energy_fj += t->energy_fj;
+	chip->cycles += t->cycles;
+	chip->jobs++;
+	for (unsigned int d = 0; d < 4; d++) {
+		chip->busy_cycles[d] += t->busy_cycles[d];
+		chip->busy_us[d] += chip->busy_cycles[d] * 1000 / chip->costs.khz;
+		chip->busy_cycles[d] -= chip->busy_cycles[d] * 1000 /
+					chip->costs.khz * chip->costs.khz / 1000;
+	}
+}
+
+/* The job's end: completion, state, interrupt. Lock held. */
+static void finish(struct chip *chip, unsigned int slot, int status)
+{
+	struct chip_queue *q = &chip->q[slot];
+	struct chip_job *job = &chip->job;
+	struct ctrans_cqe cqe = {
+		.user_data = job->sqe.user_data,
+		.status = status,
+	};
+	bool written;
+
+	q->active = false;
+	chip->active = -1;
+	if (status == CTRANS_ST_OK) {
+		cqe.cycles = job->total.cycles;
+		cqe.energy_pj = job->total.energy_fj / 1000;
+		account(chip, &job->total);
+	}
+	q->progress++;
+	if (chip->reset_asked) {	/* nothing of it may be seen any more */
+		chip_reset_now(chip);
+		return;
+	}
+	written = complete(chip, slot, &cqe);
+	if (status != CTRANS_ST_OK && status != CTRANS_ST_ABORTED) {
+		q->fault = job->fault;
+		q->fault_sequence = job->sqe.sequence;
+		if (written)
+			queue_error(chip, slot, CTRANS_QERR_JOB);
+	} else if (written && q->stop_asked) {
+		q->state = CTRANS_QSTATE_STOPPED;
+	}
+	q->stop_asked = false;
+	write_line(chip, q);
+	evaluate(chip, q);
+}
+
+/* Invalidations asked for while no job held translations. Lock held. */
+static void flush(struct chip *chip)
+{
+	uint64_t dirty = atomic_exchange(&chip->tlb_dirty, 0);
+
+	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
+		if (dirty >> c & 1)
+			chip_tlb_flush(chip, c);
+	atomic_store(&chip->tlb_ack, atomic_load(&chip->tlb_seq));
+}
+
+static bool run_one(struct chip *chip)
+{
+	struct chip_job *job = &chip->job;
+	uint64_t before;
+	int slot, st;
+
+	pthread_mutex_lock(&chip->lock);
+	flush(chip);
+	slot = pick(chip);
+	if (slot < 0 || !fetch(chip, (unsigned int)slot)) {
+		pthread_mutex_unlock(&chip->lock);
+		return slot >= 0;
+	}
+	atomic_store(&job->stop, false);
+	chip->working = true;
+	pthread_mutex_unlock(&chip->lock);
+
+	before = units_done(chip);
+	st = chip_job_load(chip, job);
+	if (st == CTRANS_ST_OK && job->n_ops) {
+		chip_pool_run(chip);
+		if (atomic_load(&job->stop))
+			st = job->fault.status ? job->fault.status : CTRANS_ST_ABORTED;
+	}
+
+	pthread_mutex_lock(&chip->lock);
+	chip->working = false;
+	chip->q[slot].progress += units_done(chip) - before;
+	chip->units += units_done(chip) - before;
+	finish(chip, (unsigned int)slot, st);
+	flush(chip);
+	pthread_mutex_unlock(&chip->lock);
+	return true;
+}
+
+int chip_work(struct chip *chip, bool (*enough)(void *arg), void *arg)
+{
+	fenv_t env;
+	int jobs = 0;
+
+	if (pthread_mutex_trylock(&chip->work))
+		return -EBUSY;
+	fegetenv(&env);
+	fesetenv(FE_DFL_ENV);
+	while (run_one(chip)) {
+		jobs++;
+		if (enough && enough(arg))
+			break;
+	}
+	fesetenv(&env);
+	pthread_mutex_unlock(&chip->work);
+	return jobs;
+}
+
+void chip_queue_reset(struct chip *chip, unsigned int slot)
+{
+	struct chip_queue *q = &chip->q[slot];
+
+	atomic_store(&q->db_sq_tail, 0);
+	atomic_store(&q->db_cq_head, 0);
+	atomic_store(&q->db_arm, 0);
+	atomic_store(&q->kernel_arm, 0);
+	atomic_store(&q->armed, false);
+	atomic_store(&q->kernel_armed, false);
+	atomic_store(&q->pending, false);
+	atomic_store(&q->cq_tail, 0);
+	q->sq_va = 0;
+	q->status_bus = 0;
+	q->sizes = CTRANS_QUEUE_LOG2_MIN << 8 | CTRANS_QUEUE_LOG2_MIN;
+	q->ctx = 0;
+	q->vec = 0;
+	q->sq_head = 0;
+	q->sq_tail = 0;
+	q->cq_head = 0;
+	q->state = CTRANS_QSTATE_STOPPED;
+	q->error = CTRANS_QERR_NONE;
+	q->active = false;
+	q->stop_asked = false;
+	q->progress = 0;
+	q->fault_sequence = 0;
+	memset(&q->fault, 0, sizeof(q->fault));
+}
