@@ -55,6 +55,7 @@ struct ct_bpe_options {
 	bool add_prefix_space;
 	bool no_split;		/* whole text is one piece: no pattern */
 	bool ignore_merges;	/* a piece that is a token is not merged up */
+	bool fuse_unk;		/* one unknown token for a run of such bytes */
 };
 
 #define CT_BPE_OPTIONS_INIT {						\
