@@ -84,7 +84,7 @@ INLINE bool quantise64(const float *restrict x, float inv, int16_t *restrict a,
 		q = q < -32767 ? -32767 : q;
 		a[i] = (int16_t)q;
 		outlier |= (q > 127) | (q < -127);
-		u8[i] = (uint8_t)(128 + ((q > 127) | (q < -127) ? 0 : q));
+		u8[i] = (uint8_t)(128 + (((q > 127) | (q < -127)) ? 0 : q));
 	}
 	*n_clamped += (uint32_t)clamped;
 	return outlier != 0;
