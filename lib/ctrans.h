@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libctrans: language models on the C-Transformer chip.
+ *
+ * The whole of it in four calls:
+ *
+ *	struct ctrans_model *m;
+ *	struct ctrans_result *r;
+ *
+ *	if (ctrans_model_open("models/demo", NULL, &m) == 0 &&
+ *	    ctrans_generate(m, "Once upon a time", NULL, &r) == 0)
+ *		puts(r->text);
+ *
+ * Errors. Functions that can fail return 0 or a negative errno.
+ * ctrans_strerror() names the code, ctrans_message() says what was wrong and
+ * what to do, for the last call that failed in the calling thread. Nothing
+ * here ends the process, prints, or changes process-wide state.
+ *
+ * Structures. Parameters carry their own size, so that old programs work with
+ * new libraries: set them up with the _init function, then change fields. A
+ * NULL pointer to parameters means all defaults. Structures that the library
+ * fills say in their size how much of them is valid, and may grow at the end.
+ *
+ * Threads. A model may be used by any number of threads at once; a session by
+ * one at a time. Results belong to the caller.
+ *
+ * Exactness. The same model file, text, parameters and seed give the same
+ * tokens on every device, CPU, number of threads and dispatch policy, and
+ * whatever other calls run at the same time.
+ */
+#ifndef CTRANS_H
+#define CTRANS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Goes up by one whenever this header gains something. */
+#define CTRANS_API_VERSION 1
+
+/* CTRANS_API_VERSION of the library that is running. */
+unsigned int ctrans_api_version(void);
+
+/* "0.1.0" */
+const char *ctrans_version(void);
+
+/* Text for a return value; never NULL. */
+const char *ctrans_strerror(int err);
+
+/*
+ * What was wrong and what to do, for the last call of this library that failed
+ * in this thread; "" if none has. Valid until the next call in this thread.
+ */
+const char *ctrans_message(void);
+
+/* ---- Log -------------------------------------------------------------- */
+
+enum ctrans_log_level {
+	CTRANS_LOG_ERROR = 0,
+	CTRANS_LOG_WARNING = 1,
+	CTRANS_LOG_INFO = 2,
+	CTRANS_LOG_DEBUG = 3,
+};
+
+typedef void ctrans_log_fn(void *arg, enum ctrans_log_level level,
+			   const char *line);
+
+/*
+ * Hear what the library has to say about models opened from now on: which
+ * device was taken, what was found in files. @line has no newline. NULL (the
+ * default): silence. May be called by several threads at once.
+ */
+void ctrans_set_log(ctrans_log_fn *fn, void *arg, enum ctrans_log_level most);
+
+/* ---- Devices ---------------------------------------------------------- */
+
+/*
+ * Devices are named by strings: "sim" is the chip model in this process, with
+ * options "sim:threads=2,kernel=reference,opp=4"; "accel:0" is
+ * /dev/accel/accel0. NULL or "" takes the first chip found, else "sim".
+ *   threads  workers, the calling thread included (default: one per CPU)
+ *   kernel   the model's arithmetic: "auto", "reference", "generic", "avx2",
+ *            "avx512", "neon", ...; all give the same bits
+ *   opp      operating point, 0 (0.7 V, 50 MHz) .. 4 (1.1 V, 200 MHz); default 2
+ */
+struct ctrans_device_info {
+	size_t size;
+	char name[64];		/* what to pass as a device string */
+	char description[160];
+	char kernel[32];	/* "" where it is silicon */
+	uint32_t threads;	/* 0 where it is silicon */
+	uint32_t cores;		/* 48 */
+	uint32_t mv, khz;	/* operating point */
+	uint32_t is_model;	/* 1: the chip model */
+};
+
+/*
+ * The @index-th device of this machine, from 0; the chip model is the last.
+ * -ENODEV past the end.
+ */
+int ctrans_device_get(unsigned int index, struct ctrans_device_info *info,
+		      size_t size);
+
+/* ---- Models ----------------------------------------------------------- */
+
+struct ctrans_model;
+
+/* Return non-zero to give up loading (-ECANCELED). Bytes of the model's files. */
+typedef int ctrans_progress_fn(void *arg, uint64_t done, uint64_t total);
+
+enum ctrans_model_flags {
+	/* Tokenizer and shape only: no weights, no device. */
+	CTRANS_MODEL_NO_WEIGHTS = 1 << 0,
+	/*
+	 * Weights, keys and values as binary32, nothing quantised. Only the chip
+	 * model can; four times the memory; for comparing.
+	 */
+	CTRANS_MODEL_F32 = 1 << 1,
+};
+
+struct ctrans_model_params {
+	size_t size;
+	const char *device;	/* see above; NULL: chosen */
+	/*
+	 * C-DNN dispatch: "dnn" all dense, "snn" all spiking, "cdnn" each value
+	 * where it costs less (default). Never changes a token.
+	 */
+	const char *policy;
+	const char *code;	/* spikes: "radix" (default) or "rate" */
+	uint32_t flags;		/* enum ctrans_model_flags */
+	uint32_t context;	/* most tokens a session may hold; 0: the model's */
+	/*
+	 * Firing thresholds. Dynamic (default): each row of activations by its
+	 * own root mean square over @levels. Calibrated: fixed for each layer
+	 * from running @calibration (text, @calibration_len bytes) once.
+	 */
+	float levels;		/* default 24 */
+	const char *calibration;
+	size_t calibration_len;
+	ctrans_progress_fn *progress;
+	void *progress_arg;
+};
+
+void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
+
+/*
+ * Load a model: a Hugging Face directory or a GGUF file of GPT-2 architecture,
+ * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl" for
+ * random weights of that shape (benchmarks; it has no tokenizer).
+ * -ENOENT no such file, or one of its parts is missing; -EBADMSG malformed;
+ * -ENOTSUP an architecture or type that is not supported; -ENOMEM too large for
+ * this machine; -ENODEV no such device; -ECANCELED by the progress callback.
+ */
+int ctrans_model_open(const char *path, const struct ctrans_model_params *params,
+		      struct ctrans_model **model);
+
+/* No call on the model may be under way, and its sessions must be closed. */
+void ctrans_model_close(struct ctrans_model *model);
+
+struct ctrans_model_info {
+	size_t size;
+	char format[32];	/* "safetensors", "GGUF v3" */
+	char architecture[32];	/* "gpt2" */
+	char tokenizer[32];	/* "tokenizer.json", "none", ... */
+	char types[64];		/* element types in the file, "F16" */
+	uint32_t vocab, context, width, layers, heads, inner;
+	uint32_t tied_head;
+	int64_t bos, eos;	/* -1: none */
+	uint64_t parameters;
+	uint64_t file_bytes;	/* of the weights as stored */
+	uint64_t chip_bytes;	/* of the weights as packed for the chip; 0 if not loaded */
+	char policy[16];
+	char thresholds[16];	/* "dynamic" or "calibrated" */
+	struct ctrans_device_info device;	/* name "" if none */
+};
+
+int ctrans_model_info(const struct ctrans_model *model,
+		      struct ctrans_model_info *info, size_t size);
+
+/* ---- Tokens ----------------------------------------------------------- */
+
+enum ctrans_tokenize_flags {
+	/* Take "<|endoftext|>" and the like for the tokens they name. */
+	CTRANS_TOKENIZE_SPECIAL = 1 << 0,
+};
+
+/*
+ * Text of @len bytes, any bytes, to token ids. Writes at most @room ids and sets
+ * *@n to how many there are; -E2BIG if that is more than @room (@tokens may be
+ * NULL with @room 0 to ask). -ENOTSUP if the model has no tokenizer.
+ */
+int ctrans_tokenize(const struct ctrans_model *model, const char *text, size_t len,
+		    uint32_t flags, uint32_t *tokens, size_t room, size_t *n);
+
+/*
+ * The bytes of one token; they need not be whole characters, and are not
+ * terminated. Valid as long as the model. -ENOENT if there is no such token.
+ */
+int ctrans_token_bytes(const struct ctrans_model *model, uint32_t token,
+		       const char **bytes, size_t *len);
+
+/* ---- Cost ------------------------------------------------------------- */
+
+enum ctrans_kind {		/* of work, by layer kind */
+	CTRANS_KIND_EMBED,
+	CTRANS_KIND_NORM,
+	CTRANS_KIND_QKV,
+	CTRANS_KIND_ATTENTION,
+	CTRANS_KIND_PROJECTION,
+	CTRANS_KIND_FFN_UP,
+	CTRANS_KIND_FFN_DOWN,
+	CTRANS_KIND_HEAD,
+	CTRANS_KINDS
+};
+
+/* "qkv", "attention", ...; NULL past the end */
+const char *ctrans_kind_name(enum ctrans_kind kind);
+
+/*
+ * Modelled cost on the chip. Energies in femtojoules by domain; see
+ * libctrans(7) for what is in each. Every figure is modelled, none measured.
+ */
+struct ctrans_cost {
+	uint64_t cycles;
+	uint64_t values_zero, values_dense, values_spiking, values_outlier;
+	uint64_t values_clamped;
+	uint64_t spikes;
+	uint64_t ops_dense, ops_spiking, ops_outlier, ops_vector;
+	uint64_t bytes_sram, bytes_external;
+	uint64_t dense_fj, spiking_fj, outlier_fj, vector_fj;
+	uint64_t sram_fj, external_fj, static_fj;
+};
+
+struct ctrans_usage {
+	size_t size;
+	uint32_t prompt_tokens;	/* run through the model, before the first new one */
+	uint32_t new_tokens;
+	uint64_t prefill_ns;	/* wall time until the first new token was known */
+	uint64_t decode_ns;	/* wall time from there to the end */
+	double chip_seconds;	/* modelled, at the operating point */
+	struct ctrans_cost prefill, decode;	/* decode: the steps after the first token */
+	struct ctrans_cost kind[CTRANS_KINDS];	/* both, by layer kind */
+};
+
+/* Sum of the seven energies, in femtojoules. */
+uint64_t ctrans_cost_energy_fj(const struct ctrans_cost *cost);
+
+/* ---- Generating ------------------------------------------------------- */
+
+enum ctrans_finish {
+	CTRANS_FINISH_LENGTH = 0,	/* max_tokens reached */
+	CTRANS_FINISH_EOS = 1,		/* the model ended the text */
+	CTRANS_FINISH_STOP = 2,		/* a stop string appeared */
+	CTRANS_FINISH_CONTEXT = 3,	/* the context is full */
+	CTRANS_FINISH_CANCELED = 4,	/* by the callback or the cancel word */
+};
+
+/* "length", "eos", ... */
+const char *ctrans_finish_name(enum ctrans_finish finish);
+
+/*
+ * New text as it comes: whole UTF-8 characters, @len bytes, also terminated.
+ * Text that may turn out to be the start of a stop string is held back until
+ * that is known. Return non-zero to stop after this piece.
+ */
+typedef int ctrans_text_fn(void *arg, const char *text, size_t len);
+
+/* Each new token, before its text. Return non-zero to stop after it. */
+typedef int ctrans_token_fn(void *arg, uint32_t token);
+
+struct ctrans_generate_params {
+	size_t size;
+	uint32_t max_tokens;	/* default 128; 0: until the context is full */
+	float temperature;	/* default 0.8; 0: always the likeliest token */
+	uint32_t top_k;		/* default 40; 0: no limit */
+	float top_p;		/* default 0.95; 1: no limit */
+	float min_p;		/* default 0.05; 0: no limit */
+	float repetition_penalty;	/* default 1: none */
+	uint32_t repetition_window;	/* tokens it looks back; default 64; 0: all */
+	uint64_t seed;		/* default 0; each seed is one text */
+	uint32_t ignore_eos;	/* go on after the end of text */
+	uint32_t special;	/* 1: find special tokens in the prompt */
+	const char *const *stop;	/* strings that end the text, not part of it */
+	size_t n_stop;
+	ctrans_text_fn *text_fn;
+	ctrans_token_fn *token_fn;
+	void *arg;		/* of both */
+	/*
+	 * Non-zero stops after the token in hand. May be set by another thread or
+	 * a signal handler at any time during the call.
+	 */
+	const volatile int *cancel;
+};
+
+void ctrans_generate_params_init(struct ctrans_generate_params *params, size_t size);
+
+struct ctrans_result {
+	size_t size;
+	char *text;		/* new text, valid UTF-8, terminated */
+	size_t text_len;
+	uint32_t *tokens;	/* new tokens, end of text included */
+	size_t n_tokens;
+	enum ctrans_finish finish;
+	struct ctrans_usage usage;
+};
+
+void ctrans_result_free(struct ctrans_result *result);
+
+/*
+ * From prompt to text in one call. @prompt is text (any bytes, terminated); an
+ * empty one starts from the model's beginning-of-text token (-EINVAL if it has
+ * none). A prompt that does not leave room for one token in the context is
+ * -E2BIG, and nothing is run.
+ *
+ * When the context fills up before anything else ends the text, generation
+ * ends with CTRANS_FINISH_CONTEXT; the context is never shifted.
+ *
+ * Being stopped is success with CTRANS_FINISH_CANCELED. On failure *@result is
+ * NULL; what was passed to callbacks stays passed.
+ */
+int ctrans_generate(struct ctrans_model *model, const char *prompt,
+		    const struct ctrans_generate_params *params,
+		    struct ctrans_result **result);
+
+/* ---- Sessions --------------------------------------------------------- */
+
+/*
+ * A session keeps the keys and values of the tokens it has seen, so a text can
+ * be continued, token by token or by further prompts.
+ */
+struct ctrans_session;
+
+int ctrans_session_open(struct ctrans_model *model, struct ctrans_session **session);
+void ctrans_session_close(struct ctrans_session *session);
+
+/* Tokens seen so far. */
+uint32_t ctrans_session_position(const struct ctrans_session *session);
+
+/* Forget everything from @position on. -EINVAL beyond the present position. */
+int ctrans_session_truncate(struct ctrans_session *session, uint32_t position);
+
+/*
+ * Run tokens through the model. @logits, unless NULL, receives the model's
+ * vocabulary of logits after the last of them. -E2BIG if they do not fit into
+ * the context, -EINVAL for a token out of range or none; nothing is run then.
+ */
+int ctrans_session_eval(struct ctrans_session *session, const uint32_t *tokens,
+			size_t n, float *logits);
+
+/* As ctrans_generate(), going on from what the session holds. */
+int ctrans_session_generate(struct ctrans_session *session, const char *prompt,
+			    const struct ctrans_generate_params *params,
+			    struct ctrans_result **result);
+
+/*
+ * One token for each of several sessions of one model, in one pass over the
+ * weights. @logits, unless NULL: an array of @n pointers, NULL where not wanted.
+ */
+int ctrans_batch_eval(struct ctrans_session *const *sessions,
+		      const uint32_t *tokens, size_t n, float *const *logits);
+
+/* What the session has cost so far. */
+int ctrans_session_usage(const struct ctrans_session *session,
+			 struct ctrans_usage *usage, size_t size);
+
+/* ---- Scoring ---------------------------------------------------------- */
+
+struct ctrans_score {
+	size_t size;
+	double nll;		/* summed negative log-likelihood, nats */
+	uint64_t tokens;	/* scored; the first of the text is not */
+	double perplexity;	/* exp(nll / tokens) */
+	uint64_t top1;		/* of them the model's first choice */
+	struct ctrans_usage usage;
+};
+
+/* Return non-zero to give up (-ECANCELED). */
+typedef int ctrans_score_fn(void *arg, uint64_t done, uint64_t total, double nll);
+
+/*
+ * Perplexity of @n tokens in windows: they start at 0, @stride, 2 @stride, ...,
+ * and end at most @context tokens later, the last one at the end; in each the
+ * tokens after the previous window's end are scored. 0: the model's context,
+ * and half of @context. @stride must be at most @context.
+ */
+int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
+			size_t n, uint32_t context, uint32_t stride,
+			ctrans_score_fn *fn, void *arg,
+			struct ctrans_score *score, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A model on a device: its packed weights, its program, and one operation, a
+ * step: some tokens of some sequences through the model, as one job.
+ *
+ * Everything above (sessions, sampling, generation, scoring) is made of steps.
+ * Any number of threads may call; steps are run one at a time.
+ */
+#ifndef CT_ENGINE_CORE_H
+#define CT_ENGINE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "ctrans.h"
+#include "model/config.h"
+
+struct ct_bpe;
+struct ct_core;
+struct ct_model;
+
+/* Rows of one step at most; longer prompts are cut into chunks of it. */
+#define CT_STEP_ROWS	256u
+/* Rows of one step whose logits can be had. */
+#define CT_STEP_LOGITS	64u
+#define CT_STEP_TOPK	1u
+
+int ct_core_open(const char *path, const struct ctrans_model_params *params,
+		 struct ct_core **core, struct ct_err *err);
+void ct_core_close(struct ct_core *core);
+
+const struct ct_gpt2_config *ct_core_config(const struct ct_core *core);
+/* NULL: the model has no tokenizer. */
+const struct ct_bpe *ct_core_bpe(const struct ct_core *core);
+/* Tokens a sequence may hold. */
+uint32_t ct_core_context(const struct ct_core *core);
+void ct_core_info(const struct ct_core *core, struct ctrans_model_info *info);
+/* false: opened with CTRANS_MODEL_NO_WEIGHTS */
+bool ct_core_has_weights(const struct ct_core *core);
+/* Seconds that chip cycles take at the device's operating point. */
+double ct_core_seconds(const struct ct_core *core, uint64_t cycles);
+
+/* Keys and values of one sequence. */
+struct ct_seq;
+
+int ct_seq_open(struct ct_core *core, struct ct_seq **seq, struct ct_err *err);
+void ct_seq_close(struct ct_seq *seq);
+uint32_t ct_seq_position(const struct ct_seq *seq);
+/* @position at most the present one. */
+void ct_seq_truncate(struct ct_seq *seq, uint32_t position);
+
+struct ct_best {
+	float lse;		/* log of the sum of exp of all logits */
+	uint32_t token;		/* highest logit, the lower id on a tie */
+	float logit;
+};
+
+struct ct_step_row {
+	struct ct_seq *seq;
+	uint32_t token;
+	/* What is wanted after this token; NULL where it is not. */
+	float *logits;		/* [vocabulary] */
+	struct ct_best *best;
+	/* and the logit of one token, e.g. the one that really follows */
+	bool want_target;
+	uint32_t target;
+	float target_logit;
+};
+
+/*
+ * Run 1..CT_STEP_ROWS rows. Rows of one sequence follow each other, each taking
+ * the sequence's next position; at most CT_STEP_LOGITS rows want something.
+ * Sequences advance only if all went well. @cost, unless NULL, gets an array by
+ * row of cost by kind (added to).
+ * -E2BIG context full, -EINVAL token out of range, -ENOMEM, -EIO the device
+ * failed the job, -ENODEV it is gone.
+ */
+int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
+		 struct ctrans_cost (*cost)[CTRANS_KINDS], struct ct_err *err);
+
+/* sum += part */
+void ct_cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part);
+
+#endif
