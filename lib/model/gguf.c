@@ -302,6 +302,8 @@ static int place_tensors(const struct cursor *c, struct ct_tensors *table,
 	uint64_t align = c->gguf->alignment, at;
 	uint64_t start = (c->pos + align - 1) / align * align;
 
+	if (table->n == first)
+		return 0;
 	qsort(table->v + first, table->n - first, sizeof(*table->v), by_offset);
 	at = start;
 	for (size_t i = first; i < table->n; i++) {

@@ -206,14 +206,6 @@ int ct_gpt2_bind(struct ct_gpt2 *gpt2, const struct ct_tensors *table,
 		b.prefix = "transformer.";
 	if (naming == CT_NAMES_GGUF)
 		gpt2->cfg.tied_head = !ct_tensors_find(table, "output.weight");
-	/*
-	 * A layer without tensors must not cost memory: 4096 layers are a few
-	 * bytes in a config.
-	 */
-	if (table->n / (CT_N_ROLES - CT_FIRST_LAYER_ROLE) < n_layer)
-		return ct_fail(err, -ENOENT,
-			       "%zu tensors are too few for the %u layers that the configuration has",
-			       table->n, n_layer);
 	gpt2->layer = calloc(n_layer, sizeof(*gpt2->layer));
 	if (!gpt2->layer)
 		return ct_fail(err, -ENOMEM, "out of memory for %u layers",
