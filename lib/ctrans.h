@@ -38,6 +38,11 @@
 extern "C" {
 #endif
 
+/* The library is built with hidden visibility: what is declared here is not. */
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
 /* Goes up by one whenever this header gains something. */
 #define CTRANS_API_VERSION 1
 
@@ -390,6 +395,10 @@ int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 			size_t n, uint32_t context, uint32_t stride,
 			ctrans_score_fn *fn, void *arg,
 			struct ctrans_score *score, size_t size);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
