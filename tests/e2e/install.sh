@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 }
 APP
 extra=()
-[ -n "${CTRANS_SANITIZED:-}" ] && extra=(-fsanitize=address,undefined)
+[ -n "${CTRANS_SANITIZED:-}" ] && extra=("-fsanitize=address,undefined")
 prefix=$(sed -n 's/^prefix=//p' "$pc")
 export PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$dest
 export LD_LIBRARY_PATH=${so%/*}
