@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "engine/model.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "engine/api.h"
+#include "text/bpe.h"
+
+#define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32)
+
+static const struct ctrans_model_params default_params = {
+	.size = sizeof(default_params),
+	.policy = "cdnn",
+	.code = "radix",
+	.levels = 24,
+};
+
+void ctrans_model_params_init(struct ctrans_model_params *params, size_t size)
+{
+	struct ct_err err;
+
+	if (!params || size < sizeof(params->size))
+		return;
+	memset(params, 0, size);
+	ct_struct_give(params, size, sizeof(params->size), &default_params,
+		       sizeof(default_params), "ctrans_model_params", &err);
+	params->size = size;
+}
+
+static int check_word(const char *word, const char *const *allowed,
+		      const char *what, const char *list, struct ct_err *err)
+{
+	for (; *allowed; allowed++) {
+		if (!strcmp(word, *allowed))
+			return 0;
+	}
+	return ct_fail(err, -EINVAL, "%s \"%.40s\": it is one of %s", what,
+		       word, list);
+}
+
+static int check_params(struct ctrans_model_params *p, struct ct_err *err)
+{
+	static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
+	static const char *const codes[] = { "radix", "rate", NULL };
+	int ret;
+
+	if (!p->policy)
+		p->policy = default_params.policy;
+	if (!p->code)
+		p->code = default_params.code;
+	ret = check_word(p->policy, policies, "policy", "dnn, snn, cdnn", err);
+	if (ret)
+		return ret;
+	ret = check_word(p->code, codes, "spike code", "radix, rate", err);
+	if (ret)
+		return ret;
+	if (p->flags & ~(uint32_t)MODEL_FLAGS)
+		return ct_fail(err, -EINVAL,
+			       "model flags %#x: this version knows %#x only",
+			       p->flags, MODEL_FLAGS);
+	if (!isfinite(p->levels) || p->levels < 1 || p->levels > 32767)
+		return ct_fail(err, -EINVAL,
+			       "levels is %g: it must be between 1 and 32767",
+			       (double)p->levels);
+	if (!p->calibration != !p->calibration_len)
+		return ct_fail(err, -EINVAL,
+			       "calibration needs both a text and its length");
+	return 0;
+}
+
+static int model_open(const char *path, const struct ctrans_model_params *params,
+		      struct ctrans_model **out, struct ct_err *err)
+{
+	struct ctrans_model_params p = default_params;
+	struct ctrans_model *model;
+	int ret;
+
+	if (!out)
+		return ct_fail(err, -EINVAL, "no place for the model: NULL");
+	*out = NULL;
+	if (!path || !*path)
+		return ct_fail(err, -EINVAL,
+			       "no model named: give a Hugging Face directory or a GGUF file");
+	ret = ct_struct_take(&p, sizeof(p), sizeof(p), params,
+			     "ctrans_model_params", err);
+	if (ret)
+		return ret;
+	ret = check_params(&p, err);
+	if (ret)
+		return ret;
+
+	model = calloc(1, sizeof(*model));
+	if (!model)
+		return ct_fail(err, -ENOMEM, "%s: no memory for a model", path);
+	ret = ct_core_open(path, &p, &model->core, err);
+	if (!ret) {
+		ret = ct_gather_init(&model->gather, model->core, err);
+		if (ret)
+			ct_core_close(model->core);
+	}
+	if (ret) {
+		free(model);
+		return ret;
+	}
+	*out = model;
+	return 0;
+}
+
+int ctrans_model_open(const char *path, const struct ctrans_model_params *params,
+		      struct ctrans_model **model)
+{
+	struct ct_err err = { 0 };
+
+	return ct_api_return(model_open(path, params, model, &err), &err);
+}
+
+void ctrans_model_close(struct ctrans_model *model)
+{
+	if (!model)
+		return;
+	ct_gather_free(&model->gather);
+	ct_core_close(model->core);
+	free(model);
+}
+
+bool ct_model_is_eos(const struct ctrans_model *model, uint32_t token)
+{
+	const struct ct_gpt2_config *cfg = ct_core_config(model->core);
+	const struct ct_bpe *bpe = ct_core_bpe(model->core);
+	uint32_t i;
+
+	for (i = 0; i < cfg->n_eos; i++) {
+		if (cfg->eos_ids[i] == token)
+			return true;
+	}
+	return !cfg->n_eos && bpe && token != CT_BPE_NO_ID &&
+	       ct_bpe_eos(bpe) == token;
+}
+
+int64_t ct_model_bos(const struct ctrans_model *model)
+{
+	const struct ct_bpe *bpe = ct_core_bpe(model->core);
+
+	if (bpe && ct_bpe_bos(bpe) != CT_BPE_NO_ID)
+		return ct_bpe_bos(bpe);
+	return ct_core_config(model->core)->bos_id;
+}
+
+int ct_model_needs_weights(const struct ctrans_model *model,
+			   struct ct_err *err)
+{
+	if (ct_core_has_weights(model->core))
+		return 0;
+	return ct_fail(err, -ENOTSUP,
+		       "the model was opened with CTRANS_MODEL_NO_WEIGHTS, for its tokenizer only");
+}
+
+int ctrans_model_info(const struct ctrans_model *model,
+		      struct ctrans_model_info *info, size_t size)
+{
+	struct ctrans_model_info full = { 0 };
+	struct ct_err err = { 0 };
+	int ret;
+
+	if (!model)
+		return ct_api_return(ct_fail(&err, -EINVAL, "no model: NULL"),
+				     &err);
+	ct_core_info(model->core, &full);
+	full.device.size = sizeof(full.device);
+	ret = ct_struct_give(info, size, sizeof(full), &full, sizeof(full),
+			     "ctrans_model_info", &err);
+	return ct_api_return(ret, &err);
+}
+
+int ctrans_device_get(unsigned int index, struct ctrans_device_info *info,
+		      size_t size)
+{
+	struct ctrans_device_info full = { 0 };
+	struct ct_device_info dev = { 0 };
+	struct ct_err err = { 0 };
+	int ret;
+
+	ret = ct_device_list(index, &dev);
+	if (ret)
+		return ct_api_return(ct_fail(&err, ret, "this machine has no device number %u",
+					     index), &err);
+	memcpy(full.name, dev.name, sizeof(full.name));
+	memcpy(full.description, dev.description, sizeof(full.description));
+	memcpy(full.kernel, dev.kernel, sizeof(full.kernel));
+	full.threads = dev.threads;
+	full.cores = dev.cores;
+	full.mv = dev.mv;
+	full.khz = dev.khz;
+	full.is_model = dev.is_model;
+	ret = ct_struct_give(info, size, sizeof(full), &full, sizeof(full),
+			     "ctrans_device_info", &err);
+	return ct_api_return(ret, &err);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CT_ENGINE_PARAMS_H
+#define CT_ENGINE_PARAMS_H
+
+#include "base/err.h"
+#include "ctrans.h"
+
+struct ct_sample_params;
+
+/*
+ * A caller's parameters over the defaults, each within its range or -EINVAL
+ * with its name, value and range. Stop strings are left to ct_stops_init().
+ */
+int ct_generate_params_take(struct ctrans_generate_params *p,
+			    const struct ctrans_generate_params *from,
+			    struct ct_err *err);
+
+/* What the sampler needs of them. */
+void ct_generate_params_sample(const struct ctrans_generate_params *p,
+			       struct ct_sample_params *sample);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sequence with its text: the tokens a caller has given or was given, of
+ * which the chip has seen all or all but the latest. What it has not seen is
+ * run when something is wanted after it, so that a token that ends a text costs
+ * no step.
+ */
+#ifndef CT_ENGINE_SESSION_H
+#define CT_ENGINE_SESSION_H
+
+#include <stdatomic.h>
+
+#include "engine/model.h"
+#include "engine/usage.h"
+#include "text/buf.h"
+
+struct ctrans_session {
+	struct ctrans_model *model;
+	struct ct_seq *seq;	/* holds ids[0 .. its position) */
+	struct ct_ids ids;
+	struct ct_account account;
+	atomic_bool in_use;
+};
+
+int ct_session_open(struct ctrans_model *model, struct ctrans_session **session,
+		    struct ct_err *err);
+
+/* -EBUSY when another call on the session is under way. */
+int ct_session_enter(struct ctrans_session *session, struct ct_err *err);
+void ct_session_leave(struct ctrans_session *session);
+
+/*
+ * Add tokens without running them. -E2BIG if they and @more would not fit,
+ * -EINVAL for one out of range; nothing has changed then.
+ */
+int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,
+		   size_t n, size_t more, struct ct_err *err);
+void ct_session_truncate(struct ctrans_session *session, size_t n);
+
+/* What is wanted after the last token; either may be NULL. */
+struct ct_wanted {
+	float *logits;
+	struct ct_best *best;
+};
+
+/* Whose tokens are run, what is wanted, and where the cost goes. */
+struct ct_run {
+	struct ctrans_session *session;
+	struct ct_wanted want;
+	struct ct_spent *spent;
+};
+
+/*
+ * Run all that sessions of one model hold and the chip has not seen, in shared
+ * steps. Where something is wanted of a session without such tokens its last
+ * one is run again. @cancel, unless NULL, is looked at before each step:
+ * -ECANCELED. A failure leaves the sessions' tokens as they are.
+ */
+int ct_sessions_run(struct ct_run *runs, size_t n, const volatile int *cancel,
+		    struct ct_err *err);
+
+#endif
