@@ -221,11 +221,13 @@ static void queue_control(struct chip *chip, struct chip_queue *q, uint32_t valu
 			return;
 		q->state = CTRANS_QSTATE_RUNNING;
 		q->error = CTRANS_QERR_NONE;
+		chip_queue_publish(chip, q);
 		break;
 	case CTRANS_QCTRL_STOP:
 	case CTRANS_QCTRL_ABORT:
 		if (!q->active) {
 			q->state = CTRANS_QSTATE_STOPPED;
+			chip_queue_publish(chip, q);
 			return;
 		}
 		q->stop_asked = true;

@@ -243,6 +243,7 @@ void chip_exec_topk(struct chip_worker *w, const struct chip_op *op);
 /* queue.c */
 void chip_queue_reset(struct chip *chip, unsigned int slot);
 void chip_queue_rearm(struct chip *chip, unsigned int slot);
+void chip_queue_publish(struct chip *chip, struct chip_queue *q);
 void chip_raise_event(struct chip *chip, uint32_t bit);
 void chip_reset_now(struct chip *chip);
 

@@ -92,7 +92,8 @@ static void *status_at(struct chip *chip, const struct chip_queue *q,
 	return p && contiguous >= len ? p : NULL;
 }
 
-static void write_line(struct chip *chip, struct chip_queue *q)
+/* Line 0 as it is now. Lock held. */
+void chip_queue_publish(struct chip *chip, struct chip_queue *q)
 {
 	struct ctrans_status_line *l = status_at(chip, q, CTRANS_STATUS_LINE,
 						 sizeof(*l));
@@ -115,7 +116,7 @@ static void queue_error(struct chip *chip, unsigned int slot, uint32_t error)
 	q->state = CTRANS_QSTATE_ERROR;
 	q->error = error;
 	chip->qerr |= 1ull << slot;
-	write_line(chip, q);
+	chip_queue_publish(chip, q);
 	chip_raise_event(chip, CTRANS_IRQ_QUEUE_ERR);
 }
 
@@ -194,7 +195,7 @@ static bool fetch(struct chip *chip, unsigned int slot)
 	q->sq_head++;
 	q->active = true;
 	chip->active = (int)slot;
-	write_line(chip, q);
+	chip_queue_publish(chip, q);
 	return true;
 }
 
@@ -254,7 +255,7 @@ static void finish(struct chip *chip, unsigned int slot, int status)
 		q->state = CTRANS_QSTATE_STOPPED;
 	}
 	q->stop_asked = false;
-	write_line(chip, q);
+	chip_queue_publish(chip, q);
 	evaluate(chip, q);
 }
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Weights into the layouts of uapi/ctrans_job.h; the only place that does it.
+ *
+ * S8: each output has its own scale, its largest magnitude over 127; a weight
+ * is rint(w / scale). Rows come in the order a file stores them, a row being
+ * either one output's weights or one input's.
+ */
+#ifndef CT_CONVERT_PACK_H
+#define CT_CONVERT_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "uapi/ctrans_job.h"
+
+/* Bytes of packed weights, and of each array with an entry for each output. */
+uint64_t ct_pack_weight_bytes(enum ctrans_encoding enc, uint32_t n_in, uint32_t n_out);
+uint64_t ct_pack_output_bytes(uint32_t n_out);
+
+struct ct_pack_dst {
+	void *weights;		/* zeroed */
+	float *scale;		/* S8; [n_out padded to 16], zeroed */
+	int32_t *colsum;	/* S8; likewise */
+};
+
+struct ct_packer;
+
+/*
+ * Pack one matrix. @in_major: a row holds the weights of one input, and rows are
+ * kept until the last has come, as a scale needs all of an output's weights.
+ */
+int ct_packer_open(enum ctrans_encoding enc, uint32_t n_in, uint32_t n_out,
+		   bool in_major, const struct ct_pack_dst *dst,
+		   struct ct_packer **packer, struct ct_err *err);
+/* Rows in order. -EBADMSG: a weight is not finite. */
+int ct_packer_rows(struct ct_packer *p, uint32_t first, uint32_t n,
+		   const float *rows, struct ct_err *err);
+/* All rows have come? Ends the packer in any case. */
+int ct_packer_close(struct ct_packer *p, struct ct_err *err);
+
+#endif

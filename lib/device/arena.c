@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+#include "device/arena.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE	CTRANS_PAGE_4K
+#define HUGE	CTRANS_PAGE_2M
+#define GIB	(1ull << 30)
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+	return (n + to - 1) & ~(to - 1);
+}
+
+/* ---- Free extents ----------------------------------------------------- */
+
+static int extent_insert(struct ct_arena *a, size_t at, uint64_t start, uint64_t len)
+{
+	if (a->n_free == a->room_free) {
+		size_t room = a->room_free ? 2 * a->room_free : 32;
+		struct ct_extent *e = realloc(a->free, room * sizeof(*e));
+
+		if (!e)
+			return -ENOMEM;
+		a->free = e;
+		a->room_free = room;
+	}
+	memmove(a->free + at + 1, a->free + at, (a->n_free - at) * sizeof(*a->free));
+	a->free[at] = (struct ct_extent){ start, len };
+	a->n_free++;
+	return 0;
+}
+
+static void extent_remove(struct ct_arena *a, size_t at)
+{
+	a->n_free--;
+	memmove(a->free + at, a->free + at + 1, (a->n_free - at) * sizeof(*a->free));
+}
+
+/* Give back a stretch, joining it to its neighbours. */
+static int release(struct ct_arena *a, uint64_t start, uint64_t len)
+{
+	size_t i = 0;
+
+	while (i < a->n_free && a->free[i].start < start)
+		i++;
+	if (i && a->free[i - 1].start + a->free[i - 1].len == start) {
+		a->free[i - 1].len += len;
+		if (i < a->n_free && a->free[i].start == start + len) {
+			a->free[i - 1].len += a->free[i].len;
+			extent_remove(a, i);
+		}
+		return 0;
+	}
+	if (i < a->n_free && a->free[i].start == start + len) {
+		a->free[i].start = start;
+		a->free[i].len += len;
+		return 0;
+	}
+	return extent_insert(a, i, start, len);
+}
+
+/* Take @len bytes at a multiple of @align from the first extent that has them. */
+static int take(struct ct_arena *a, uint64_t len, uint64_t align, uint64_t *start)
+{
+	for (size_t i = 0; i < a->n_free; i++) {
+		struct ct_extent *e = &a->free[i];
+		uint64_t at = round_up(e->start, align), skip = at - e->start;
+		uint64_t rest;
+
+		if (e->len < skip || e->len - skip < len)
+			continue;
+		rest = e->len - skip - len;
+		if (skip && rest) {
+			if (extent_insert(a, i + 1, at + len, rest))
+				return -ENOMEM;
+			a->free[i].len = skip;
+		} else if (skip) {
+			e->len = skip;
+		} else if (rest) {
+			e->start += len;
+			e->len = rest;
+		} else {
+			extent_remove(a, i);
+		}
+		*start = at;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/* ---- Growing ---------------------------------------------------------- */
+
+static uint64_t *table_at(struct ct_arena *a, uint64_t offset)
+{
+	return (uint64_t *)(a->base + offset);
+}
+
+/* Enter [real, real + len), whole 2 MiB pages, into the page tables. */
+static int map_pages(struct ct_arena *a, uint64_t from, uint64_t len)
+{
+	for (uint64_t off = from; off < from + len; off += HUGE) {
+		uint64_t va = off + CT_ARENA_VA;
+		uint64_t *root = table_at(a, a->root), *slot = &root[va >> 30 & 511];
+		uint64_t middle;
+
+		if (!*slot) {
+			if (take(a, PAGE, PAGE, &middle))
+				return -ENOMEM;
+			memset(a->base + middle, 0, PAGE);
+			__atomic_store_n(slot, middle | CTRANS_PTE_VALID,
+					 __ATOMIC_RELEASE);
+		}
+		middle = *slot & CTRANS_PTE_ADDR_4K;
+		__atomic_store_n(&table_at(a, middle)[va >> 21 & 511],
+				 off | CTRANS_PTE_VALID | CTRANS_PTE_WRITE |
+				 CTRANS_PTE_LEAF, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+static int grow(struct ct_arena *a, uint64_t len, struct ct_err *err)
+{
+	uint64_t from = a->real;
+
+	if (len > a->reserved - from)
+		return ct_fail(err, -ENOMEM,
+			"out of address space for the chip model: %llu MiB of %llu MiB in use (is there a limit, ulimit -v?)",
+			(unsigned long long)(from >> 20),
+			(unsigned long long)(a->reserved >> 20));
+	if (mprotect(a->base + from, len, PROT_READ | PROT_WRITE))
+		return ct_fail(err, -ENOMEM,
+			"no memory for the chip model: %llu MiB more were refused (%s)",
+			(unsigned long long)(len >> 20), strerror(errno));
+	/* 2 MiB pages halve what weights cost to stream; without them it works too */
+	madvise(a->base + from, len, MADV_HUGEPAGE);
+	if (release(a, from, len))
+		return ct_fail(err, -ENOMEM, "out of memory");
+	a->real = from + len;
+	if (map_pages(a, from, len))
+		return ct_fail(err, -ENOMEM, "out of memory for page tables");
+	return 0;
+}
+
+/* ---- Room ------------------------------------------------------------- */
+
+/* "Name:  123 kB" of /proc/meminfo in bytes; 0 if it is not there. */
+static uint64_t meminfo(const char *name)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128];
+	uint64_t kib = 0;
+	size_t n = strlen(name);
+
+	if (!f)
+		return 0;
+	while (!kib && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, n) && line[n] == ':')
+			kib = strtoull(line + n + 1, NULL, 10);
+	fclose(f);
+	return kib << 10;
+}
+
+static bool read_number(const char *path, uint64_t *value)
+{
+	FILE *f = fopen(path, "re");
+	unsigned long long v;
+	bool ok;
+
+	if (!f)
+		return false;
+	ok = fscanf(f, "%llu", &v) == 1;
+	fclose(f);
+	*value = v;
+	return ok;
+}
+
+int ct_arena_room(uint64_t size, struct ct_err *err)
+{
+	uint64_t free_bytes = meminfo("MemAvailable"), max, used;
+
+	if (!free_bytes)
+		return 0;	/* no /proc: let the allocation tell */
+	/* a container's own limit ("max" does not parse as a number) */
+	if (read_number("/sys/fs/cgroup/memory.max", &max) &&
+	    read_number("/sys/fs/cgroup/memory.current", &used)) {
+		uint64_t left = max > used ? max - used : 0;
+
+		if (left < free_bytes)
+			free_bytes = left;
+	}
+	if (size <= free_bytes)
+		return 0;
+	return ct_fail(err, -ENOMEM,
+		"needs %llu MiB of memory and %llu MiB are free: use a smaller model or context, or a machine with more memory",
+		(unsigned long long)(size >> 20),
+		(unsigned long long)(free_bytes >> 20));
+}
+
+/* ---- The arena -------------------------------------------------------- */
+
+int ct_arena_open(struct ct_arena *a, struct ct_err *err)
+{
+	uint8_t *p = MAP_FAILED;
+	int ret;
+
+	memset(a, 0, sizeof(*a));
+	/* a limit on address space (ulimit -v) may allow less */
+	for (a->reserved = 256 * GIB; a->reserved >= GIB / 4; a->reserved /= 4) {
+		p = mmap(NULL, a->reserved + HUGE, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p != MAP_FAILED)
+			break;
+	}
+	if (p == MAP_FAILED)
+		return ct_fail(err, -ENOMEM,
+			       "no address space for the chip model (is there a limit, ulimit -v?)");
+	/* the 2 MiB over allow for alignment; give back what lies outside */
+	a->base = (uint8_t *)round_up((uintptr_t)p, HUGE);
+	if (a->base > p)
+		munmap(p, (size_t)(a->base - p));
+	if (p + HUGE > a->base)
+		munmap(a->base + a->reserved, (size_t)(p + HUGE - a->base));
+
+	pthread_mutex_init(&a->lock, NULL);
+	/* the first page has the tables, so the root is known before it is used */
+	a->ctx_table = PAGE;
+	a->root = 2 * PAGE;
+	if (mprotect(a->base, HUGE, PROT_READ | PROT_WRITE)) {
+		ret = ct_fail(err, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	if (release(a, 3 * PAGE, HUGE - 3 * PAGE)) {
+		ret = ct_fail(err, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	a->real = HUGE;
+	if (map_pages(a, 0, HUGE)) {
+		ret = ct_fail(err, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	table_at(a, a->ctx_table)[0] = a->root;
+	return 0;
+
+fail:
+	ct_arena_close(a);
+	return ret;
+}
+
+void ct_arena_close(struct ct_arena *a)
+{
+	munmap(a->base, a->reserved);
+	free(a->free);
+	pthread_mutex_destroy(&a->lock);
+}
+
+int ct_arena_alloc(struct ct_arena *a, uint64_t size, uint64_t *offset,
+		   struct ct_err *err)
+{
+	uint64_t len, align;
+	int ret;
+
+	if (!size || size > a->reserved)
+		return ct_fail(err, -ENOMEM, "cannot allocate %llu bytes",
+			       (unsigned long long)size);
+	len = round_up(size, PAGE);
+	align = len >= HUGE / 2 ? HUGE : PAGE;
+
+	pthread_mutex_lock(&a->lock);
+	ret = take(a, len, align, offset);
+	if (ret == -ENOSPC) {
+		/* page tables of what is added come out of it as well */
+		ret = grow(a, round_up(len + PAGE * (len / GIB + 2), HUGE), err);
+		if (!ret) {
+			ret = take(a, len, align, offset);
+			if (ret == -ENOSPC) {
+				ret = grow(a, round_up(len, HUGE), err);
+				if (!ret)
+					ret = take(a, len, align, offset);
+			}
+		}
+	}
+	if (ret)
+		ct_fail(err, -ENOMEM, "out of memory for %llu MiB of device memory",
+			(unsigned long long)(len >> 20));
+	pthread_mutex_unlock(&a->lock);
+	if (ret)
+		return -ENOMEM;
+	/* zeroed by the kernel when touched, or here where that costs less */
+	if (len >= HUGE)
+		madvise(a->base + *offset, len, MADV_DONTNEED);
+	else
+		memset(a->base + *offset, 0, len);
+	return 0;
+}
+
+void ct_arena_free(struct ct_arena *a, uint64_t offset, uint64_t size)
+{
+	uint64_t len = round_up(size, PAGE);
+
+	/* back to the system */
+	if (len >= HUGE)
+		madvise(a->base + offset, len, MADV_DONTNEED);
+	pthread_mutex_lock(&a->lock);
+	/* without room to note it the stretch is lost until close, nothing worse */
+	(void)release(a, offset, len);
+	pthread_mutex_unlock(&a->lock);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+#include "engine/core_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/bpe.h"
+
+#define QUEUE_LOG2	4u
+#define SHAPE_PREFIX	"shape:"
+
+/* ---- Buffers ---------------------------------------------------------- */
+
+static uint64_t carve(uint64_t *used, uint64_t bytes)
+{
+	uint64_t at = *used;
+
+	*used += ct_granules(bytes);
+	return at;
+}
+
+static int alloc_work(struct ct_core *core, struct ct_err *err)
+{
+	const struct ct_gpt2_config *c = &core->cfg;
+	struct ct_program_layout *at = &core->at;
+	uint64_t used = 0;
+	int ret;
+
+	at->x_stride = (uint32_t)ct_granules(4ull * c->n_embd);
+	at->qkv_stride = (uint32_t)ct_granules(12ull * c->n_embd);
+	at->ffn_stride = (uint32_t)ct_granules(4ull * c->n_inner);
+	at->logits_stride = (uint32_t)ct_granules(4ull * c->n_vocab);
+	at->logits_rows = CT_STEP_LOGITS;
+	at->x = carve(&used, (uint64_t)CT_STEP_ROWS * at->x_stride);
+	at->xn = carve(&used, (uint64_t)CT_STEP_ROWS * at->x_stride);
+	at->qkv = carve(&used, (uint64_t)CT_STEP_ROWS * at->qkv_stride);
+	at->att = carve(&used, (uint64_t)CT_STEP_ROWS * at->x_stride);
+	at->ffn = carve(&used, (uint64_t)CT_STEP_ROWS * at->ffn_stride);
+	at->logits = carve(&used, (uint64_t)CT_STEP_LOGITS * at->logits_stride);
+	ret = ct_device_alloc(core->dev, used, &core->work, err);
+	if (ret)
+		return ret;
+	at->x += core->work.va;
+	at->xn += core->work.va;
+	at->qkv += core->work.va;
+	at->att += core->work.va;
+	at->ffn += core->work.va;
+	at->logits += core->work.va;
+	return 0;
+}
+
+static int alloc_ctl(struct ct_core *core, struct ct_err *err)
+{
+	uint64_t used = 0, prog, args, topk, stats;
+	uint8_t *cpu;
+	int ret;
+
+	core->n_insns = ct_program_length(&core->cfg);
+	core->at.top_k = CT_STEP_TOPK;
+	core->at.topk_stride = (uint32_t)ct_granules(sizeof(struct ctrans_topk) +
+						     8 * CT_STEP_TOPK);
+	prog = carve(&used, core->n_insns * sizeof(struct ctrans_insn));
+	args = carve(&used, sizeof(struct ctrans_args) +
+			    CT_STEP_ROWS * sizeof(struct ctrans_row));
+	topk = carve(&used, (uint64_t)CT_STEP_LOGITS * core->at.topk_stride);
+	stats = carve(&used, CT_STEP_ROWS * core->n_insns * sizeof(struct ctrans_stat));
+	ret = ct_device_alloc(core->dev, used, &core->ctl, err);
+	if (ret)
+		return ret;
+	cpu = core->ctl.cpu;
+	core->prog = (struct ctrans_insn *)(cpu + prog);
+	core->prog_va = core->ctl.va + prog;
+	core->args = (struct ctrans_args *)(cpu + args);
+	core->args_va = core->ctl.va + args;
+	core->topk = cpu + topk;
+	core->at.topk = core->ctl.va + topk;
+	core->stats = (struct ctrans_stat *)(cpu + stats);
+	core->stats_va = core->ctl.va + stats;
+	return 0;
+}
+
+void ct_core_build(struct ct_core *core)
+{
+	ct_program_build(&core->cfg, &core->at, core->prog);
+}
+
+/* ---- Opening ---------------------------------------------------------- */
+
+static void put(char *dst, size_t size, const char *src)
+{
+	snprintf(dst, size, "%s", src ? src : "");
+}
+
+static void describe_config(struct ct_core *core)
+{
+	struct ctrans_model_info *i = &core->info;
+	const struct ct_gpt2_config *c = &core->cfg;
+
+	put(i->architecture, sizeof(i->architecture), "gpt2");
+	i->vocab = c->n_vocab;
+	i->context = core->context;
+	i->width = c->n_embd;
+	i->layers = c->n_layer;
+	i->heads = c->n_head;
+	i->inner = c->n_inner;
+	i->tied_head = c->tied_head;
+	i->bos = c->bos_id;
+	i->eos = c->eos_id;
+	i->parameters = ct_gpt2_n_params(c);
+}
+
+static void describe_files(struct ct_core *core, const struct ct_model *model)
+{
+	struct ctrans_model_info *i = &core->info;
+	struct ct_model_info m;
+
+	ct_model_describe(model, &m);
+	put(i->format, sizeof(i->format), m.format);
+	put(i->tokenizer, sizeof(i->tokenizer), m.tokenizer);
+	ct_model_dtype_mix(&m, i->types, sizeof(i->types));
+	i->file_bytes = m.weight_bytes;
+}
+
+static int open_tokenizer(struct ct_core *core, const struct ct_model *model,
+			  struct ct_err *err)
+{
+	int ret;
+
+	switch (model->tokenizer) {
+	case CT_TOKENIZER_NONE:
+		return 0;
+	case CT_TOKENIZER_GGUF:
+		ret = ct_bpe_from_vocab(&model->vocab, &core->bpe, err);
+		break;
+	default:
+		ret = ct_bpe_open_hf(model->path, &core->bpe, err);
+		break;
+	}
+	if (ret) {
+		ct_err_prefix(err, "%s", model->path);
+		return ret;
+	}
+	if (ct_bpe_size(core->bpe) > core->cfg.n_vocab) {
+		ret = ct_fail(err, -EBADMSG,
+			"%s: the tokenizer has %u tokens and the model %u: they do not belong together",
+			model->path, ct_bpe_size(core->bpe), core->cfg.n_vocab);
+		return ret;
+	}
+	/* where config.json is silent the tokenizer may know */
+	if (core->cfg.bos_id < 0 && ct_bpe_bos(core->bpe) != CT_BPE_NO_ID)
+		core->cfg.bos_id = ct_bpe_bos(core->bpe);
+	if (!core->cfg.n_eos && ct_bpe_eos(core->bpe) != CT_BPE_NO_ID) {
+		core->cfg.eos_id = ct_bpe_eos(core->bpe);
+		core->cfg.eos_ids[core->cfg.n_eos++] = ct_bpe_eos(core->bpe);
+	}
+	return 0;
+}
+
+static int choose_context(struct ct_core *core, uint32_t want, struct ct_err *err)
+{
+	uint32_t most = core->cfg.n_ctx;
+
+	if (most > CTRANS_POSITIONS_MAX)
+		return ct_fail(err, -E2BIG,
+			"the model has %u positions; the chip has room for %u", most,
+			CTRANS_POSITIONS_MAX);
+	if (want > most)
+		return ct_fail(err, -EINVAL,
+			"a context of %u was asked for; the model was trained for %u",
+			want, most);
+	core->context = want ? want : most;
+	return 0;
+}
+
+/* What the chip's instructions can hold, checked before anything is read. */
+static int check_shape(const struct ct_gpt2_config *c, struct ct_err *err)
+{
+	if (c->n_embd / c->n_head > CTRANS_HEAD_DIM_MAX)
+		return ct_fail(err, -ENOTSUP, "heads of width %u; the chip takes %u",
+			       c->n_embd / c->n_head, CTRANS_HEAD_DIM_MAX);
+	if (ct_program_length(c) > CTRANS_PROG_MAX)
+		return ct_fail(err, -ENOTSUP, "%u layers; a chip program takes %zu",
+			       c->n_layer, (size_t)(CTRANS_PROG_MAX - 3) / 7);
+	if (3ull * c->n_embd > CTRANS_WIDTH_MAX || c->n_inner > CTRANS_WIDTH_MAX)
+		return ct_fail(err, -ENOTSUP, "layers of width %u and %u; the chip takes %u",
+			       3 * c->n_embd, c->n_inner, CTRANS_WIDTH_MAX);
+	if (ct_program_block_bytes(c, CTRANS_KV_F32) > UINT32_MAX)
+		return ct_fail(err, -ENOTSUP,
+			       "keys and values of 64 positions take over 4 GiB");
+	return 0;
+}
+
+static int open_device(struct ct_core *core, const struct ct_model *model,
+		       const struct ctrans_model_params *params, struct ct_err *err)
+{
+	bool f32 = params->flags & CTRANS_MODEL_F32;
+	int ret;
+
+	ret = ct_device_open(params->device, &core->dev, err);
+	if (ret)
+		return ret;
+	ct_device_info(core->dev, &core->dev_info);
+	if (f32 && !core->dev_info.has_f32)
+		return ct_fail(err, -ENOTSUP,
+			       "binary32 weights: only the chip model (device \"sim\") has them");
+	core->at.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8;
+	core->at.kv = f32 ? CTRANS_KV_F32 : CTRANS_KV_F16;
+	core->block_bytes = ct_program_block_bytes(&core->cfg, core->at.kv);
+	core->at.n_ctx = core->context;
+	core->at.layer = NULL;
+	ret = ct_load_weights(core, model, params, err);
+	if (!ret)
+		ret = alloc_work(core, err);
+	if (!ret)
+		ret = alloc_ctl(core, err);
+	if (!ret)
+		ret = ct_queue_open(core->dev, QUEUE_LOG2, &core->queue, err);
+	if (ret)
+		return ret;
+	core->at.layer = core->layer_va;
+	core->at.theta_factor = 1.0f / params->levels;
+	ct_core_build(core);
+	core->has_weights = true;
+	core->info.chip_bytes = core->weights.size;
+	return 0;
+}
+
+static void describe_device(struct ct_core *core)
+{
+	struct ctrans_device_info *i = &core->info.device;
+	const struct ct_device_info *d = &core->dev_info;
+
+	i->size = sizeof(*i);
+	if (!core->dev)
+		return;
+	put(i->name, sizeof(i->name), d->name);
+	put(i->description, sizeof(i->description), d->description);
+	put(i->kernel, sizeof(i->kernel), d->kernel);
+	i->threads = d->threads;
+	i->cores = d->cores;
+	i->mv = d->mv;
+	i->khz = d->khz;
+	i->is_model = d->is_model;
+}
+
+static int open_core(struct ct_core *core, const char *path,
+		     const struct ctrans_model_params *params,
+		     struct ct_model **model, struct ct_err *err)
+{
+	int ret;
+
+	ret = ct_policy_parse(params->policy, &core->policy, err);
+	if (!ret)
+		ret = ct_code_parse(params->code, &core->at.code, err);
+	if (ret)
+		return ret;
+	ct_policy_mask(core->policy, core->at.code, core->at.spike_mask);
+
+	if (!strncmp(path, SHAPE_PREFIX, strlen(SHAPE_PREFIX))) {
+		ret = ct_gpt2_config_shape(path + strlen(SHAPE_PREFIX), &core->cfg, err);
+		if (ret)
+			return ret;
+		put(core->info.format, sizeof(core->info.format), "random weights");
+		put(core->info.tokenizer, sizeof(core->info.tokenizer), "none");
+	} else {
+		ret = ct_model_open(path, model, err);
+		if (ret)
+			return ret;
+		core->cfg = (*model)->gpt2.cfg;
+		describe_files(core, *model);
+		ret = open_tokenizer(core, *model, err);
+		if (ret)
+			return ret;
+	}
+	ret = choose_context(core, params->context, err);
+	if (!ret)
+		ret = check_shape(&core->cfg, err);
+	if (ret)
+		return ret;
+	describe_config(core);
+	put(core->info.policy, sizeof(core->info.policy), ct_policy_name(core->policy));
+	put(core->info.thresholds, sizeof(core->info.thresholds),
+	    params->calibration ? "calibrated" : "dynamic");
+	if (params->flags & CTRANS_MODEL_NO_WEIGHTS)
+		return 0;
+	ret = open_device(core, *model, params, err);
+	if (!ret && params->calibration)
+		ret = ct_core_calibrate(core, params->calibration,
+					params->calibration_len, params->levels, err);
+	describe_device(core);
+	return ret;
+}
+
+int ct_core_open(const char *path, const struct ctrans_model_params *params,
+		 struct ct_core **out, struct ct_err *err)
+{
+	struct ct_core *core = calloc(1, sizeof(*core));
+	struct ct_model *model = NULL;
+	int ret;
+
+	if (!core)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	pthread_mutex_init(&core->lock, NULL);
+	ret = open_core(core, path, params, &model, err);
+	ct_model_close(model);
+	if (ret) {
+		ct_core_close(core);
+		return ret;
+	}
+	*out = core;
+	return 0;
+}
+
+void ct_core_close(struct ct_core *core)
+{
+	if (!core)
+		return;
+	if (core->dev) {
+		ct_queue_close(core->queue);
+		ct_kv_free(core);
+		ct_device_free(core->dev, &core->ctl);
+		ct_device_free(core->dev, &core->work);
+		ct_device_free(core->dev, &core->weights);
+		ct_device_close(core->dev);
+	}
+	ct_bpe_free(core->bpe);
+	free(core->theta);
+	free(core->layer_va);
+	pthread_mutex_destroy(&core->lock);
+	free(core);
+}
+
+/* ---- Asking ----------------------------------------------------------- */
+
+const struct ct_gpt2_config *ct_core_config(const struct ct_core *core)
+{
+	return &core->cfg;
+}
+
+const struct ct_bpe *ct_core_bpe(const struct ct_core *core)
+{
+	return core->bpe;
+}
+
+uint32_t ct_core_context(const struct ct_core *core)
+{
+	return core->context;
+}
+
+void ct_core_info(const struct ct_core *core, struct ctrans_model_info *info)
+{
+	*info = core->info;
+}
+
+bool ct_core_has_weights(const struct ct_core *core)
+{
+	return core->has_weights;
+}
+
+double ct_core_seconds(const struct ct_core *core, uint64_t cycles)
+{
+	return core->dev_info.khz ? (double)cycles / (1e3 * core->dev_info.khz) : 0.0;
+}

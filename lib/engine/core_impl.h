@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by core.c, load.c, calibrate.c, kv.c; others include engine/core.h. */
+#ifndef CT_ENGINE_CORE_IMPL_H
+#define CT_ENGINE_CORE_IMPL_H
+
+#include <pthread.h>
+
+#include "device/device.h"
+#include "dispatch/policy.h"
+#include "engine/core.h"
+#include "model/model.h"
+#include "program/gpt2.h"
+
+struct ct_core {
+	struct ct_gpt2_config cfg;
+	struct ctrans_model_info info;
+	struct ct_bpe *bpe;		/* NULL: none */
+	bool has_weights;
+	uint32_t context;
+	enum ct_policy policy;
+
+	struct ct_device *dev;
+	struct ct_device_info dev_info;
+	struct ct_queue *queue;
+	struct ct_buf_dev weights;	/* packed, norms, positions */
+	struct ct_buf_dev work;		/* activations, logits */
+	struct ct_buf_dev ctl;		/* program, arguments, statistics, top-k */
+	struct ct_layer_va *layer_va;
+	float *theta;			/* calibrated thresholds, or NULL */
+	struct ct_program_layout at;
+
+	/* inside ctl */
+	struct ctrans_insn *prog;
+	uint64_t prog_va;
+	size_t n_insns;
+	struct ctrans_args *args;
+	uint64_t args_va;
+	struct ctrans_stat *stats;
+	uint64_t stats_va;
+	uint8_t *topk;
+
+	pthread_mutex_t lock;		/* a step, and the block pool */
+	uint32_t sequence;
+	/* key/value blocks: chunks of them, and those not in use */
+	uint64_t block_bytes;
+	struct ct_buf_dev *chunks;
+	size_t n_chunks, room_chunks;
+	uint64_t *free_blocks;
+	size_t n_free, room_free;
+};
+
+struct ct_seq {
+	struct ct_core *core;
+	struct ct_buf_dev table;	/* __u64 block addresses */
+	uint32_t n_blocks;
+	uint32_t position;
+};
+
+/* load.c: from the model's files, or made up for a shape */
+int ct_load_weights(struct ct_core *core, const struct ct_model *model,
+		    const struct ctrans_model_params *params, struct ct_err *err);
+
+/* core.c: the first @n_insns instructions on @n_rows rows; lock held */
+int ct_core_run(struct ct_core *core, size_t n_insns, const struct ct_step_row *rows,
+		size_t n_rows, bool stats, struct ct_err *err);
+void ct_core_build(struct ct_core *core);
+
+/* calibrate.c */
+int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,
+		      float levels, struct ct_err *err);
+
+/* kv.c: blocks for positions below @end; lock held */
+int ct_seq_reserve(struct ct_seq *seq, uint32_t end, struct ct_err *err);
+void ct_kv_free(struct ct_core *core);
+
+/* vocab.c */
+int ct_bpe_from_vocab(const struct ct_vocab *vocab, struct ct_bpe **bpe,
+		      struct ct_err *err);
+
+static inline uint64_t ct_granules(uint64_t bytes)
+{
+	return (bytes + CTRANS_GRANULE - 1) & ~(uint64_t)(CTRANS_GRANULE - 1);
+}
+
+#endif
