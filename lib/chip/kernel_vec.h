@@ -68,6 +68,28 @@ INLINE vf vf_set(float x)
 #endif
 }
 
+#if defined(__x86_64__) && !defined(__FMA__)
+/* chip_fma() in the two low lanes: the sum rounded to odd in double */
+INLINE __m128 fma_low2(__m128 x, __m128 y, __m128 z)
+{
+	const __m128d zero = _mm_setzero_pd();
+	__m128d p = _mm_mul_pd(_mm_cvtps_pd(x), _mm_cvtps_pd(y));
+	__m128d c = _mm_cvtps_pd(z);
+	__m128d s = p + c;
+	__m128d t = s - p;
+	__m128d err = (p - (s - t)) + (c - t);
+	__m128d more = _mm_cmpgt_pd(err, zero);
+	__m128i inexact = (__m128i)_mm_or_pd(more, _mm_cmplt_pd(err, zero));
+	__m128i one = _mm_set1_epi64x(1);
+	__m128i up = (__m128i)_mm_xor_pd(more, _mm_cmpgt_pd(s, zero));
+	__m128i even = _mm_sub_epi64(_mm_and_si128((__m128i)s, one), one);
+
+	/* +1 or -1 in the last place, where inexact and even */
+	up = _mm_and_si128(_mm_or_si128(up, one), _mm_and_si128(inexact, even));
+	return _mm_cvtpd_ps((__m128d)_mm_add_epi64((__m128i)s, up));
+}
+#endif
+
 /* a * b + c, rounded once */
 INLINE vf vf_fma(vf a, vf b, vf c)
 {
@@ -78,12 +100,12 @@ INLINE vf vf_fma(vf a, vf b, vf c)
 #elif defined(__aarch64__)
 	return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
-	vf r;
+	__m128 x = (__m128)a, y = (__m128)b, z = (__m128)c;
 
-	UNROLL
-	for (int i = 0; i < VL; i++)
-		r[i] = chip_fma(a[i], b[i], c[i]);
-	return r;
+	return (vf)_mm_movelh_ps(
+		fma_low2(x, y, z),
+		fma_low2(_mm_movehl_ps(x, x), _mm_movehl_ps(y, y),
+			 _mm_movehl_ps(z, z)));
 #endif
 }
 
@@ -101,8 +123,16 @@ INLINE vf vf_load_kv(const void *p, size_t i, bool f16)
 #elif defined(__aarch64__)
 	return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
 #else
-	return (vf){ chip_f32_from_f16(h[0]), chip_f32_from_f16(h[1]),
-		     chip_f32_from_f16(h[2]), chip_f32_from_f16(h[3]) };
+	/* chip_f32_from_f16() in four lanes; NaN need not become quiet here */
+	__m128i x = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)h),
+				       _mm_setzero_si128());
+	__m128i a = _mm_and_si128(x, _mm_set1_epi32(0x7fff));
+	__m128i special = _mm_cmpgt_epi32(a, _mm_set1_epi32(0x7bff));
+	__m128 f = _mm_mul_ps((__m128)_mm_slli_epi32(a, 13), _mm_set1_ps(0x1p112f));
+
+	special = _mm_and_si128(special, _mm_set1_epi32(0x7f800000));
+	x = _mm_slli_epi32(_mm_xor_si128(x, a), 16);
+	return (vf)_mm_or_si128((__m128i)f, _mm_or_si128(special, x));
 #endif
 }
 

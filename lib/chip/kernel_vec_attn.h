@@ -72,8 +72,15 @@ INLINE void scores_of(const float *q, const void *key_tile, uint32_t head_dim,
 		      uint32_t n, float scale, bool f16, float *s)
 {
 	size_t group = (size_t)head_dim * 16 * (f16 ? 2 : 4);
+	const char *values = (const char *)key_tile + group * 4;
 
 	for (uint32_t i = 0; i < n; i += 16) {
+		/*
+		 * The weights come soon and want the values that follow the
+		 * keys: as many bytes for sixteen positions as their keys.
+		 */
+		for (size_t at = 0; at < group; at += 64)
+			__builtin_prefetch(values + i / 16 * group + at);
 		struct v16 v = tile_sums(q, (const char *)key_tile + i / 16 * group,
 					 head_dim, f16);
 		float last[16];

@@ -66,28 +66,30 @@ static void vec_layernorm(const float *x, const float *gain, const float *bias,
 		y[i] = chip_fma((x[i] - mean) * r, gain[i], bias ? bias[i] : 0.0f);
 }
 
-/* 64 values; a value of the padding is zero. Returns whether one is an outlier. */
-INLINE bool quantise64(const float *restrict x, float inv, int16_t *restrict a,
-		       uint8_t *restrict u8, uint32_t *n_clamped)
+/* 64 values, zero in the padding. Returns the largest magnitude. */
+INLINE int32_t quantise64(const float *restrict x, float inv, int16_t *restrict a,
+			  uint8_t *restrict u8, uint32_t *n_clamped)
 {
-	int32_t clamped = 0, outlier = 0;
+	int32_t clamped = 0, largest = 0;
 
 	for (int i = 0; i < 64; i++) {
 		float v = x[i] * inv;
-		int32_t q;
+		int32_t q, m;
 
 		v = v == v ? v : 0.0f;
 		/* one beyond the limits, so that rounding still decides */
 		q = (int32_t)chip_rint(chip_clamp(v, -32768.0f, 32768.0f));
-		clamped += (q > 32767) | (q < -32767);
+		m = q < 0 ? -q : q;
+		largest = m > largest ? m : largest;
+		clamped += m >> 15;
 		q = q > 32767 ? 32767 : q;
 		q = q < -32767 ? -32767 : q;
 		a[i] = (int16_t)q;
-		outlier |= (q > 127) | (q < -127);
-		u8[i] = (uint8_t)(128 + (((q > 127) | (q < -127)) ? 0 : q));
+		/* 128 + q of a byte is its upper bit turned over */
+		u8[i] = (uint8_t)((q & ((m - 128) >> 31)) ^ 0x80);
 	}
 	*n_clamped += (uint32_t)clamped;
-	return outlier != 0;
+	return largest;
 }
 
 static void vec_quantise(const float *x, uint32_t n, struct chip_qrow *row)
@@ -104,7 +106,7 @@ static void vec_quantise(const float *x, uint32_t n, struct chip_qrow *row)
 			memcpy(last, v, m * sizeof(*last));
 			v = last;
 		}
-		if (!quantise64(v, inv, row->a + k, row->u8 + k, &n_clamped))
+		if (quantise64(v, inv, row->a + k, row->u8 + k, &n_clamped) <= 127)
 			continue;
 		for (uint32_t i = k; i < k + m; i++) {
 			int32_t a = row->a[i];
@@ -209,32 +211,46 @@ static void vec_embed(const int8_t *w, float scale, const float *p, uint32_t n,
 		y[i] = chip_fma((float)w[i], scale, p ? p[i] : 0.0f);
 }
 
+typedef int32_t vb __attribute__((vector_size(4 * VL)));
+
 static float vec_max(const float *x, uint32_t n)
 {
-	float m[16], largest;
-	int32_t nan[16] = { 0 };
+	vf m[NV], nan[NV];	/* nan: NaN once a NaN went by, else 0 */
+	float lanes[16], nans[16], largest, any;
 	uint32_t i = 0;
 
-	for (int j = 0; j < 16; j++)
-		m[j] = -__builtin_inff();
+	UNROLL
+	for (int j = 0; j < NV; j++) {
+		m[j] = vf_set(-__builtin_inff());
+		nan[j] = vf_set(0.0f);
+	}
 	for (; i + 16 <= n; i += 16) {
-		for (int j = 0; j < 16; j++) {
-			float v = x[i + (uint32_t)j];
+		UNROLL
+		for (int j = 0; j < NV; j++) {
+			vf v = vf_load(x + i + j * VL);
+			vb more = v > m[j];
+			vb odd = v != v;
 
-			m[j] = v > m[j] ? v : m[j];
-			nan[j] |= v != v;
+			m[j] = (vf)(((vb)v & more) | ((vb)m[j] & ~more));
+			nan[j] = (vf)((vb)nan[j] | ((vb)v & odd));
 		}
 	}
+	UNROLL
+	for (int j = 0; j < NV; j++) {
+		vf_store(lanes + j * VL, m[j]);
+		vf_store(nans + j * VL, nan[j]);
+	}
 	for (int j = 0; i < n; i++, j++) {
-		m[j] = x[i] > m[j] ? x[i] : m[j];
-		nan[j] |= x[i] != x[i];
+		lanes[j] = x[i] > lanes[j] ? x[i] : lanes[j];
+		nans[j] = x[i] != x[i] ? x[i] : nans[j];
 	}
-	largest = m[0];
-	for (int j = 0; j < 16; j++) {
-		largest = m[j] > largest ? m[j] : largest;
-		nan[0] |= nan[j];
+	largest = lanes[0];
+	any = nans[0];
+	for (int j = 1; j < 16; j++) {
+		largest = lanes[j] > largest ? lanes[j] : largest;
+		any += nans[j];
 	}
-	return nan[0] ? __builtin_nanf("") : largest + 0.0f;
+	return any == 0.0f ? largest + 0.0f : any;
 }
 
 /* e[i] = exp(x[i] - m) for 16 values */

@@ -29,9 +29,9 @@
 #elif defined(__x86_64__)
 #define SUMS_OFFSET 0
 #define OUTLIERS_APART 0
-#define SUMS_ROWS 4
+#define SUMS_ROWS 2
 #if defined(__AVX2__)
-#define SUMS_TILES(rows) ((rows) == 1 ? 4 : (rows) == 2 ? 2 : 1)
+#define SUMS_TILES(rows) ((rows) == 1 ? 4 : 2)
 #define VI_BYTES 32
 #else
 #define SUMS_TILES(rows) ((rows) == 1 ? 2 : 1)
@@ -53,6 +53,19 @@ typedef uint32_t vu __attribute__((vector_size(VI_BYTES)));
 #define VI_LANES (VI_BYTES / 4)
 #define VI_TILE (CTRANS_TILE_OUT / VI_LANES)	/* vectors of a tile's outputs */
 #define GRANULE_INPUTS 4
+
+/*
+ * Where to fetch ahead while a block of tiles goes by: the same place in the
+ * next ones, so that each granule is asked for once and in time however often
+ * its own block is gone over. Tiles too long to keep in a second level cache
+ * are fetched ahead along themselves.
+ */
+INLINE size_t fetch_ahead(const struct chip_sums *s, int n_tiles)
+{
+	size_t block = (size_t)n_tiles * s->tile_stride;
+
+	return block <= 256 * 1024 ? block : 4096;
+}
 
 INLINE void add64(int64_t *acc, vi v)
 {
@@ -135,6 +148,7 @@ INLINE void sums_block(const struct chip_sums *s, uint32_t r, int n_rows,
 {
 	const int8_t *w = s->w + t * s->tile_stride;
 	const uint8_t *a[SUMS_ROWS];
+	size_t ahead = fetch_ahead(s, n_tiles);
 	uint32_t n = s->k1 - s->k0;
 	vi acc[SUMS_ROWS][CHIP_TILES_AT_ONCE][VI_TILE] = { 0 };
 
@@ -145,8 +159,16 @@ INLINE void sums_block(const struct chip_sums *s, uint32_t r, int n_rows,
 		vi wv[CHIP_TILES_AT_ONCE][VI_TILE];
 
 		UNROLL
-		for (int j = 0; j < n_tiles; j++)
-			memcpy(wv[j], w + (size_t)j * s->tile_stride, 64);
+		for (int j = 0; j < n_tiles; j++) {
+			const int8_t *granule = w + (size_t)j * s->tile_stride;
+
+			if (n_rows > 1)
+				__builtin_prefetch(granule + ahead, 0, 2);
+			UNROLL
+			for (int v = 0; v < VI_TILE; v++)
+				memcpy(&wv[j][v], granule + v * VI_BYTES,
+				       VI_BYTES);
+		}
 		UNROLL
 		for (int i = 0; i < n_rows; i++) {
 			int32_t four;
@@ -212,6 +234,7 @@ INLINE void sums_block(const struct chip_sums *s, uint32_t r, int n_rows,
 		       uint32_t t, int n_tiles)
 {
 	const int8_t *w = s->w + t * s->tile_stride;
+	size_t ahead = fetch_ahead(s, n_tiles);
 	uint32_t n = s->k1 - s->k0;
 
 	for (uint32_t k = 0; k < n;) {
@@ -227,12 +250,16 @@ INLINE void sums_block(const struct chip_sums *s, uint32_t r, int n_rows,
 				       &even[i], &odd[i]);
 			UNROLL
 			for (int j = 0; j < n_tiles; j++) {
+				const int8_t *granule = w +
+					(size_t)j * s->tile_stride;
+
+				__builtin_prefetch(granule + ahead, 0, 2);
 				UNROLL
 				for (int v = 0; v < VI_TILE; v++) {
 					vs x, low, high;
 
-					memcpy(&x, w + (size_t)j * s->tile_stride +
-					       v * VI_BYTES, sizeof(x));
+					memcpy(&x, granule + v * VI_BYTES,
+					       sizeof(x));
 					low = (x << 8) >> 8;
 					high = x >> 8;
 					UNROLL
@@ -287,6 +314,7 @@ INLINE void sums_block(const struct chip_sums *s, uint32_t r, int n_rows,
 {
 	const int8_t *w = s->w + t * s->tile_stride;
 	const uint8_t *a[SUMS_ROWS];
+	size_t ahead = fetch_ahead(s, n_tiles);
 	uint32_t n = s->k1 - s->k0;
 	vi acc[SUMS_ROWS][CHIP_TILES_AT_ONCE][VI_TILE] = { 0 };
 
@@ -357,11 +385,13 @@ static void vec_sums(const struct chip_sums *s)
 			sums_rows(s, r, 2);
 			r += 2;
 			break;
+#if SUMS_ROWS > 3
 		case 3:
 			sums_rows(s, r, 3);
 			r += 3;
 			break;
-#if SUMS_ROWS == 8
+#endif
+#if SUMS_ROWS > 7
 		case 4:
 			sums_rows(s, r, 4);
 			r += 4;

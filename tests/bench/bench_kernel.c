@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How near the kernels are to the machine: one-row sums over the matrices of
+ * GPT-2 124M beside plain reading of the same memory, eight rows beside one,
+ * attention at 512 positions, the row functions. For each kernel the CPU has, or
+ * the one named on the command line. Medians of
+ * repetitions, the best one in brackets.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "chip/kernel.h"
+
+#define REPS 15
+#define N_LAYER 12
+#define D 768
+#define N_VOCAB 50257
+
+/* n_in, n_out of a layer's matrices */
+static const uint32_t shapes[][2] = {
+	{ D, 3 * D }, { D, D }, { D, 4 * D }, { 4 * D, D },
+};
+
+struct bench {
+	const struct chip_kernel *k;
+	int8_t *w;
+	size_t bytes;
+	struct chip_qrow rows[CHIP_ROWS_AT_ONCE];
+	const struct chip_qrow *row_ptrs[CHIP_ROWS_AT_ONCE];
+	float scale[16];
+	int32_t colsum[16];
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Median; the least, which other work on the machine disturbs less, in best. */
+static double median(double *t, int n, double *best)
+{
+	qsort(t, (size_t)n, sizeof(*t), by_value);
+	if (best)
+		*best = t[0];
+	return t[n / 2];
+}
+
+static void *huge(size_t n)
+{
+	size_t align = 2u << 20;
+	char *p = mmap(NULL, n + align, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("bench_kernel: mmap");
+		exit(1);
+	}
+	p += (align - (uintptr_t)p % align) % align;
+	madvise(p, n, MADV_HUGEPAGE);
+	return p;
+}
+
+/* ---- Threads: part i of n of each piece of work ----------------------- */
+
+struct job {
+	void (*work)(struct bench *b, uint32_t part, uint32_t parts);
+	struct bench *b;
+	uint32_t part, parts;
+	pthread_barrier_t *barrier;
+	double t[REPS];
+};
+
+static void *run_job(void *arg)
+{
+	struct job *j = arg;
+
+	for (int i = 0; i < REPS; i++) {
+		double start;
+
+		pthread_barrier_wait(j->barrier);
+		start = now();
+		j->work(j->b, j->part, j->parts);
+		pthread_barrier_wait(j->barrier);
+		j->t[i] = now() - start;
+	}
+	return NULL;
+}
+
+static double seconds(struct bench *b, uint32_t parts,
+		      void (*work)(struct bench *, uint32_t, uint32_t),
+		      double *best)
+{
+	pthread_barrier_t barrier;
+	struct job jobs[2];
+	pthread_t thread;
+
+	pthread_barrier_init(&barrier, NULL, parts);
+	for (uint32_t i = 0; i < parts; i++)
+		jobs[i] = (struct job){ .work = work, .b = b, .part = i,
+					.parts = parts, .barrier = &barrier };
+	if (parts > 1 && pthread_create(&thread, NULL, run_job, &jobs[1])) {
+		fprintf(stderr, "bench_kernel: no second thread\n");
+		exit(1);
+	}
+	run_job(&jobs[0]);
+	if (parts > 1)
+		pthread_join(thread, NULL);
+	pthread_barrier_destroy(&barrier);
+	return median(jobs[0].t, REPS, best);
+}
+
+/* ---- Work ------------------------------------------------------------- */
+
+static void read_all(struct bench *b, uint32_t part, uint32_t parts)
+{
+	typedef uint64_t v8 __attribute__((vector_size(64)));
+	const v8 *p = (const v8 *)(b->w + b->bytes / parts / 64 * 64 * part);
+	size_t n = b->bytes / parts / 64;
+	v8 s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
+
+	for (size_t i = 0; i + 4 <= n; i += 4) {
+		s0 ^= p[i];
+		s1 ^= p[i + 1];
+		s2 ^= p[i + 2];
+		s3 ^= p[i + 3];
+	}
+	s0 ^= s1 ^ s2 ^ s3;
+	__asm__ volatile("" : : "m"(s0));
+}
+
+/* One matrix for n_rows rows: this thread's share of its tiles. */
+static const int8_t *matrix(struct bench *b, const int8_t *w, uint32_t n_in,
+			    uint32_t n_out, uint32_t n_rows, uint32_t part,
+			    uint32_t parts)
+{
+	uint32_t tiles = (n_out + 15) / 16;
+	uint32_t first = tiles / 4 * part / parts * 4;
+	uint32_t end = part + 1 == parts ? tiles : tiles / 4 * (part + 1) / parts * 4;
+	size_t stride = (size_t)n_in * 16;
+	float out[16];
+
+	for (uint32_t t = first; t < end; t += CHIP_TILES_AT_ONCE) {
+		int64_t acc[CHIP_ROWS_AT_ONCE][64] = { { 0 } };
+		struct chip_sums s = {
+			.rows = b->row_ptrs, .n_rows = n_rows,
+			.n_tiles = end - t < 4 ? end - t : 4,
+			.w = w + t * stride, .tile_stride = stride,
+			.k0 = 0, .k1 = n_in, .acc = acc,
+		};
+
+		b->k->sums(&s);
+		for (uint32_t r = 0; r < n_rows; r++) {
+			for (uint32_t i = 0; i < s.n_tiles; i++) {
+				struct chip_epilogue e = {
+					.s = &acc[r][i * 16], .colsum = b->colsum,
+					.scale = b->scale, .theta = 0.01f,
+					.act = n_out == 4 * D ?
+						CTRANS_ACT_GELU_TANH : CTRANS_ACT_NONE,
+					.n = 16, .out = out,
+				};
+
+				b->k->epilogue(&e);
+			}
+		}
+	}
+	return w + tiles * stride;
+}
+
+static void pass(struct bench *b, uint32_t n_rows, uint32_t part, uint32_t parts)
+{
+	const int8_t *w = b->w;
+
+	for (int l = 0; l < N_LAYER; l++)
+		for (size_t m = 0; m < sizeof(shapes) / sizeof(shapes[0]); m++)
+			w = matrix(b, w, shapes[m][0], shapes[m][1], n_rows, part,
+				   parts);
+	matrix(b, w, D, N_VOCAB, n_rows, part, parts);
+}
+
+static void pass1(struct bench *b, uint32_t part, uint32_t parts)
+{
+	pass(b, 1, part, parts);
+}
+
+static void pass4(struct bench *b, uint32_t part, uint32_t parts)
+{
+	pass(b, 4, part, parts);
+}
+
+static void pass8(struct bench *b, uint32_t part, uint32_t parts)
+{
+	pass(b, 8, part, parts);
+}
+
+/* Prefill's order: four tiles stay in cache while 128 rows go by. */
+static void prefill(struct bench *b, uint32_t part, uint32_t parts)
+{
+	uint32_t n_in = 4 * D, tiles = D / 16 / parts;
+
+	for (uint32_t t = 0; t < tiles; t += 4)
+		for (uint32_t r = 0; r < 128; r += 8)
+			matrix(b, b->w + ((size_t)part * tiles + t) * n_in * 16, n_in,
+			       64, 8, 0, 1);
+}
+
+/* ---- Attention and rows ------------------------------------------------ */
+
+static void attention(const struct chip_kernel *k, const char *blocks, uint32_t n)
+{
+	float q[64], o[64], s[512], m;
+	size_t tile = 64 * 64 * 2;
+	double t[REPS], middle, best;
+
+	for (int i = 0; i < 64; i++)
+		q[i] = (float)i * 0.01f;
+	for (int rep = 0; rep < REPS; rep++) {
+		const char *p = blocks;
+		double start = now();
+
+		for (int h = 0; h < N_LAYER * 12; h++, p += n / 64 * 2 * tile) {
+			float z = 0.0f;
+
+			memset(o, 0, sizeof(o));
+			for (uint32_t i = 0; i < n; i += 64)
+				k->scores(q, p + i / 64 * 2 * tile, 64, 64, 0.125f,
+					  CTRANS_KV_F16, s + i);
+			m = k->max(s, n);
+			for (uint32_t i = 0; i < n; i += 64) {
+				z += k->exp_block(s + i, 64, m);
+				k->weigh(s + i, p + (i / 64 * 2 + 1) * tile, 64, 64,
+					 CTRANS_KV_F16, o);
+			}
+			k->divide(o, 64, z);
+		}
+		t[rep] = now() - start;
+	}
+	middle = median(t, REPS, &best);
+	printf("%-10s attention, %u positions, 12 layers of 12 heads: %.3f ms (%.3f)\n",
+	       k->name, n, 1e3 * middle, 1e3 * best);
+}
+
+static void row_functions(struct bench *b)
+{
+	const struct chip_kernel *k = b->k;
+	float *x = huge(4 * D * 4), *y = huge(4 * D * 4), *logits = huge(1 << 18);
+	double t0, t1, t2, t3;
+	volatile float sink = 0;
+
+	for (int i = 0; i < 4 * D; i++)
+		x[i] = (float)(i % 37) * 0.3f - 5.0f;
+	b->rows[0].theta = 0.1f;
+	t0 = now();
+	for (int i = 0; i < 1000; i++)
+		k->layernorm(x, x, x, 1e-5f, D, y);
+	t1 = now();
+	for (int i = 0; i < 1000; i++)
+		k->quantise(x, 4 * D, &b->rows[0]);
+	t2 = now();
+	for (int i = 0; i < 50; i++)
+		sink += k->sumexp(logits + i * 1024, 1024, 0.0f);
+	t3 = now();
+	printf("%-10s layernorm(768) %.2f us, quantise(3072) %.2f us, "
+	       "sumexp(50 x 1024) %.1f us\n", k->name, (t1 - t0) * 1e3,
+	       (t2 - t1) * 1e3, (t3 - t2) * 1e6);
+}
+
+static void bench(struct bench *b)
+{
+	double bytes = (double)b->bytes;
+
+	for (uint32_t n = 1; n <= 2; n++) {
+		double read, one, best_read, best_one, four, eight, cached;
+
+		read = seconds(b, n, read_all, &best_read);
+		one = seconds(b, n, pass1, &best_one);
+		seconds(b, n, pass4, &four);
+		seconds(b, n, pass8, &eight);
+		seconds(b, n, prefill, &cached);
+		printf("%-10s %u thread%s: 1 row %.1f (%.1f) GB/s, reading "
+		       "%.1f (%.1f); best GMAC/s: 4 rows %.0f, 8 rows %.0f, "
+		       "128 rows in cache %.0f\n",
+		       b->k->name, n, n > 1 ? "s" : "", bytes / one * 1e-9,
+		       bytes / best_one * 1e-9, bytes / read * 1e-9,
+		       bytes / best_read * 1e-9, 4 * bytes / four * 1e-9,
+		       8 * bytes / eight * 1e-9,
+		       128.0 * 4 * D * D / cached * 1e-9);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench b;
+	char *kv;
+
+	for (size_t m = 0; m < sizeof(shapes) / sizeof(shapes[0]); m++)
+		b.bytes += (size_t)N_LAYER * shapes[m][0] * shapes[m][1];
+	b.bytes += (size_t)D * ((N_VOCAB + 15) / 16 * 16);
+	b.w = huge(b.bytes);
+	for (size_t i = 0; i < b.bytes; i++)
+		b.w[i] = (int8_t)(i * 2654435761u >> 13) | 1;
+	for (uint32_t r = 0; r < CHIP_ROWS_AT_ONCE; r++) {
+		struct chip_qrow *row = &b.rows[r];
+
+		row->a = huge(4 * D * 2);
+		row->u8 = huge(4 * D);
+		row->outliers = huge(4 * D * sizeof(*row->outliers));
+		for (uint32_t k = 0; k < 4 * D; k++) {
+			row->a[k] = (int16_t)((int)(k * 7 + r) % 255 - 127);
+			row->u8[k] = (uint8_t)(128 + row->a[k]);
+		}
+		row->n = 4 * D;
+		b.row_ptrs[r] = row;
+	}
+	kv = huge((size_t)N_LAYER * 12 * 1024 * 64 * 4);
+	memset(kv, 0x11, (size_t)N_LAYER * 12 * 1024 * 64 * 4);
+	for (unsigned int i = 1; chip_kernel_at(i); i++) {
+		b.k = chip_kernel_at(i);
+		if (!b.k->supported() || (argc > 1 && strcmp(argv[1], b.k->name)))
+			continue;
+		bench(&b);
+		attention(b.k, kv, 128);
+		attention(b.k, kv, 512);
+		row_functions(&b);
+	}
+	return 0;
+}
