@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+/* ctrans run: a prompt to text. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "input.h"
+#include "model_options.h"
+#include "report.h"
+#include "terminal.h"
+
+static struct {
+	const char *prompt, *file;
+	uint32_t tokens, top_k, repeat_last;
+	float temperature, top_p, min_p, penalty;
+	bool tokens_given, top_k_given, repeat_last_given;
+	bool temperature_given, top_p_given, min_p_given, penalty_given;
+	uint64_t seed;
+	bool seed_given;
+	struct text_list stop;
+	bool ignore_eos, special, json, stats;
+} options;
+
+static const struct option_spec text_specs[] = {
+	{ OPTION_TEXT, 'p', "prompt", "TEXT", &options.prompt,
+	  .help = "begin with this text" },
+	{ OPTION_TEXT, 'f', "file", "FILE", &options.file,
+	  .help = "begin with this file's text, a newline at its end left out; - "
+		  "or neither -p nor -f: standard input" },
+	{ OPTION_UINT, 'n', "tokens", "N", &options.tokens, &options.tokens_given,
+	  0, 1e9, .help = "at most N new tokens (default 128); 0: until the "
+	  "context is full" },
+	{ OPTION_LIST, 's', "stop", "TEXT", &options.stop,
+	  .help = "end before this text; may be given more than once" },
+	{ OPTION_FLAG, 0, "ignore-eos", NULL, &options.ignore_eos,
+	  .help = "go on when the model ends the text" },
+	{ OPTION_FLAG, 0, "special", NULL, &options.special,
+	  .help = "take <|endoftext|> and the like in the prompt for tokens" },
+	{ OPTION_UINT, 'c', "context", "N", &model_options.context, NULL, 1, 1e9,
+	  .help = "room for N tokens, prompt included (default: the model's)" },
+	{ OPTION_END },
+};
+
+static const struct option_spec choice_specs[] = {
+	{ OPTION_FLOAT, 0, "temp", "T", &options.temperature,
+	  &options.temperature_given, 0, 100,
+	  .help = "temperature (default 0.8); 0: always the likeliest token" },
+	{ OPTION_UINT, 0, "top-k", "N", &options.top_k, &options.top_k_given, 0, 1e9,
+	  .help = "among the N likeliest (default 40); 0: no limit" },
+	{ OPTION_FLOAT, 0, "top-p", "P", &options.top_p, &options.top_p_given, 0, 1,
+	  .help = "among the likeliest that make up P (default 0.95); 1: no limit" },
+	{ OPTION_FLOAT, 0, "min-p", "P", &options.min_p, &options.min_p_given, 0, 1,
+	  .help = "at least P times the likeliest (default 0.05); 0: no limit" },
+	{ OPTION_FLOAT, 0, "repeat-penalty", "X", &options.penalty,
+	  &options.penalty_given, 0.01, 100,
+	  .help = "make tokens that were there less likely (default 1: none)" },
+	{ OPTION_UINT, 0, "repeat-last", "N", &options.repeat_last,
+	  &options.repeat_last_given, 0, 1e9,
+	  .help = "in the last N tokens (default 64); 0: all" },
+	{ OPTION_U64, 0, "seed", "N", &options.seed, &options.seed_given,
+	  .help = "the same seed gives the same text (default: a random one, "
+		  "which the closing line says)" },
+	{ OPTION_END },
+};
+
+static const struct option_spec output_specs[] = {
+	{ OPTION_FLAG, 0, "json", NULL, &options.json,
+	  .help = "one JSON object on standard output when done, not the text as "
+		  "it is made" },
+	{ OPTION_FLAG, 0, "stats", NULL, &options.stats,
+	  .help = "tables of modelled time and energy, on standard error" },
+	{ OPTION_END },
+};
+
+static const struct option_group groups[] = {
+	{ "Text", text_specs },
+	{ "Choosing tokens", choice_specs },
+	{ "Output", output_specs },
+	{ "Messages", message_option_specs },
+	{ "Device", device_option_specs },
+	{ "Dispatch", dispatch_option_specs },
+	{ NULL, NULL },
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "write text that follows a prompt",
+	.synopsis = "MODEL [-p TEXT | -f FILE] [OPTION...]",
+	.about =
+	"Write text that follows a prompt. The text goes to standard output as it is\n"
+	"made, everything else to standard error. Ctrl-C stops after the token in hand.",
+	.examples =
+	"  ctrans run models/demo -p \"Once upon a time\"\n"
+	"  ctrans run gpt2.gguf -f letter.txt -n 200 --temp 0 --stats\n"
+	"  echo \"The cat\" | ctrans run models/demo --seed 7 --json | jq -r .text",
+	.takes_model = true,
+	.needs_model = true,
+	.groups = groups,
+	.run = run,
+};
+
+/* Not a secret: short enough to be typed again. */
+static uint64_t random_seed(void)
+{
+	uint32_t seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+		return seed;
+	return now_ns() & UINT32_MAX;
+}
+
+struct output {
+	bool ends_line;		/* or nothing was written */
+};
+
+static int on_text(void *arg, const char *text, size_t len)
+{
+	struct output *out = arg;
+
+	if (len)
+		out->ends_line = text[len - 1] == '\n';
+	return fwrite(text, 1, len, stdout) != len || fflush(stdout);
+}
+
+static void set_params(struct ctrans_generate_params *p, struct output *out)
+{
+	ctrans_generate_params_init(p, sizeof(*p));
+	if (options.tokens_given)
+		p->max_tokens = options.tokens;
+	if (options.temperature_given)
+		p->temperature = options.temperature;
+	if (options.top_k_given)
+		p->top_k = options.top_k;
+	if (options.top_p_given)
+		p->top_p = options.top_p;
+	if (options.min_p_given)
+		p->min_p = options.min_p;
+	if (options.penalty_given)
+		p->repetition_penalty = options.penalty;
+	if (options.repeat_last_given)
+		p->repetition_window = options.repeat_last;
+	p->seed = options.seed_given ? options.seed : random_seed();
+	p->ignore_eos = options.ignore_eos;
+	p->special = options.special;
+	p->stop = options.stop.items;
+	p->n_stop = options.stop.n;
+	p->cancel = interrupt_word();
+	p->arg = out;
+	if (!options.json)
+		p->text_fn = on_text;
+}
+
+/* What ended the text, if not the number of tokens asked for. */
+static const char *finish_note(enum ctrans_finish finish)
+{
+	switch (finish) {
+	case CTRANS_FINISH_EOS:
+		return "end of text";
+	case CTRANS_FINISH_STOP:
+		return "stop string";
+	case CTRANS_FINISH_CONTEXT:
+		return "context full";
+	case CTRANS_FINISH_CANCELED:
+		return "interrupted";
+	default:
+		return NULL;
+	}
+}
+
+static void closing_line(const struct ctrans_result *r,
+			 const struct ctrans_generate_params *p)
+{
+	const struct ctrans_usage *u = &r->usage;
+	char made[64], read[64], modelled[96], seed[40], energy[24], chip[24];
+	double tps = usage_decode_tps(u), prompt = usage_prefill_tps(u);
+	double joule = usage_joule_per_token(u);
+	const char *pieces[] = {
+		made, read, modelled, seed, finish_note(r->finish),
+	};
+
+	*read = *modelled = *seed = '\0';
+	snprintf(made, sizeof(made), "%u token%s", u->new_tokens,
+		 u->new_tokens == 1 ? "" : "s");
+	if (isfinite(tps))
+		snprintf(made + strlen(made), sizeof(made) - strlen(made),
+			 ", %.1f tokens/s", tps);
+	if (isfinite(prompt))
+		snprintf(read, sizeof(read), "prompt %u, %.1f tokens/s",
+			 u->prompt_tokens, prompt);
+	if (isfinite(joule)) {
+		show_energy(energy, sizeof(energy), joule);
+		show_time(chip, sizeof(chip), u->chip_seconds);
+		snprintf(modelled, sizeof(modelled),
+			 "modelled %s/token, chip time %s", energy, chip);
+	}
+	if (p->temperature > 0)
+		snprintf(seed, sizeof(seed), "seed %llu",
+			 (unsigned long long)p->seed);
+	print_pieces(pieces, sizeof(pieces) / sizeof(pieces[0]));
+}
+
+static int print_json(const char *path, const struct ctrans_model_info *info,
+		      const struct ctrans_result *r,
+		      const struct ctrans_generate_params *p)
+{
+	cJSON *object = json_object(), *tokens;
+
+	json_add_string(object, "model", path);
+	json_add_bytes(object, "text", r->text, r->text_len);
+	tokens = json_add_array(object, "tokens");
+	for (size_t i = 0; i < r->n_tokens; i++)
+		json_append_count(tokens, r->tokens[i]);
+	json_add_string(object, "finish", ctrans_finish_name(r->finish));
+	json_add_count(object, "seed", p->seed);
+	json_add_number(object, "temperature", (double)p->temperature);
+	json_add_string(object, "policy", info->policy);
+	json_add_string(object, "thresholds", info->thresholds);
+	json_add_device(object, &info->device);
+	json_add_usage(object, &r->usage);
+	return json_print(object);
+}
+
+static int generate(struct ctrans_model *model, const char *path,
+		    const char *prompt)
+{
+	struct output out = { .ends_line = false };
+	struct ctrans_model_info info;
+	struct ctrans_generate_params params;
+	struct ctrans_result *r = NULL;
+	int ret, status;
+
+	set_params(&params, &out);
+	ret = ctrans_model_info(model, &info, sizeof(info));
+	/* Read on: on a terminal the prompt stands before the text. */
+	if (!ret && !options.json && options.prompt && !model_options.quiet &&
+	    isatty(STDOUT_FILENO) && terminal_width())
+		fputs(prompt, stderr);
+	if (!ret)
+		ret = ctrans_generate(model, prompt, &params, &r);
+	if (ret)
+		return fail_library(ret, ret == -EINVAL ? EXIT_USAGE : EXIT_FAILED);
+
+	if (options.json) {
+		status = print_json(path, &info, r, &params);
+	} else {
+		if (!out.ends_line)
+			putchar('\n');
+		status = finish_output();
+	}
+	if (options.stats)
+		print_stats(&r->usage, &info.device);
+	if (!model_options.quiet && !options.json)
+		closing_line(r, &params);
+	if (!status && r->finish == CTRANS_FINISH_CANCELED && interrupted())
+		status = EXIT_INTERRUPTED;
+	ctrans_result_free(r);
+	return status;
+}
+
+/* The newline that ends a file's last line is the file's, not the prompt's. */
+static void chomp(struct text *text)
+{
+	if (text->len && text->bytes[text->len - 1] == '\n')
+		text->bytes[--text->len] = '\0';
+	if (text->len && text->bytes[text->len - 1] == '\r')
+		text->bytes[--text->len] = '\0';
+}
+
+static int run(int argc, char **argv)
+{
+	struct ctrans_model *model;
+	struct text prompt = { 0 };
+	const char *path;
+	int status;
+
+	if (!options_parse(&command_run, argc, argv, &path, &status))
+		goto out;
+	status = EXIT_USAGE;
+	if (options.prompt && options.file) {
+		usage_error(&command_run, "-p and -f exclude each other");
+		goto out;
+	}
+	catch_interrupt();
+	status = read_prompt(options.prompt, options.file, &prompt);
+	if (status)
+		goto out;
+	if (!options.prompt)
+		chomp(&prompt);
+	if (strlen(prompt.bytes) != prompt.len) {
+		status = fail(EXIT_FAILED,
+			"the prompt is no text: byte %zu of it is NUL",
+			strlen(prompt.bytes));
+		goto out;
+	}
+	if (options.json)
+		progress_off();
+	status = model_load(&command_run, path, 0, &model);
+	if (status)
+		goto out;
+	status = generate(model, path, prompt.bytes);
+	ctrans_model_close(model);
+out:
+	text_free(&prompt);
+	free(options.stop.items);
+	return status;
+}

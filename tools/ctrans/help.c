@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/* Help texts from the tables of options.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+
+#define COLUMNS	79
+#define INDENT	26	/* where what an option does begins */
+
+/* Print words of @text from column @at on, wrapped, later lines at @indent. */
+static void wrap(const char *text, int at, int indent)
+{
+	int column = at;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column + len > COLUMNS && column > indent) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		printf("%.*s", len, text);
+		column += len;
+		text += len;
+		if (*text == ' ') {
+			text++;
+			if (*text && column < COLUMNS) {
+				putchar(' ');
+				column++;
+			}
+		}
+	}
+	putchar('\n');
+}
+
+static void option_line(const struct option_spec *spec)
+{
+	char left[64];
+	int len;
+
+	len = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s",
+		       spec->letter ? '-' : ' ', spec->letter ? spec->letter : ' ',
+		       spec->letter ? ", " : "  ", spec->name,
+		       spec->value ? " " : "", spec->value ? spec->value : "");
+	if (len > INDENT - 2)
+		printf("%s\n%*s", left, INDENT, "");
+	else
+		printf("%-*s", INDENT, left);
+	wrap(spec->help, INDENT, INDENT);
+}
+
+void options_help(const struct command *command)
+{
+	const struct option_group *group;
+	const struct option_spec *spec;
+
+	printf("usage: ctrans %s %s\n\n%s\n", command->name, command->synopsis,
+	       command->about);
+	for (group = command->groups; group->specs; group++) {
+		printf("\n%s:\n", group->title);
+		for (spec = group->specs; spec->type != OPTION_END; spec++)
+			option_line(spec);
+		if (!group[1].specs)
+			printf("  -h, --help              this text\n");
+	}
+	if (command->examples)
+		printf("\nExamples:\n%s\n", command->examples);
+	puts("\nSee ctrans(1) for exit codes and details.");
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/* Sentences for people, on standard error, and the exit code that goes along. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "ctrans.h"
+#include "terminal.h"
+
+int fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	progress_clear();
+	fflush(stdout);
+	flockfile(stderr);
+	fputs("ctrans: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	funlockfile(stderr);
+	return status;
+}
+
+int usage_error(const struct command *command, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("ctrans: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nhint: ctrans help %s\n", command ? command->name : "");
+	return EXIT_USAGE;
+}
+
+/* What else could be done, where the library's sentence cannot know it. */
+static const struct {
+	int err, status;
+	const char *hint;
+} statuses[] = {
+	{ -ENODEV, EXIT_DEVICE, "\"ctrans devices\" lists what this machine has" },
+	{ -EIO, EXIT_DEVICE, NULL },
+	{ -ENOMEM, EXIT_MEMORY,
+	  "a smaller --context or a smaller model takes less memory" },
+	{ -ECANCELED, EXIT_INTERRUPTED, NULL },
+	{ -ENOENT, EXIT_MODEL,
+	  "MODEL is a Hugging Face directory (config.json, *.safetensors, "
+	  "tokenizer) or a GGUF file" },
+	{ -EBADMSG, EXIT_MODEL, "is the file complete? Compare its size or "
+	  "checksum with where it came from" },
+	{ -ENOTSUP, EXIT_MODEL, NULL },
+};
+
+int fail_library(int err, int other)
+{
+	const char *message = ctrans_message();
+	const char *hint = NULL;
+	int status = other;
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		/* Codes of loading mean something else once that is done. */
+		if (statuses[i].err != err ||
+		    (statuses[i].status == EXIT_MODEL && other != EXIT_MODEL))
+			continue;
+		status = statuses[i].status;
+		hint = statuses[i].hint;
+	}
+	/* Interruption is no error, and needs no sentence. */
+	if (status == EXIT_INTERRUPTED)
+		return status;
+	fail(status, "%s", *message ? message : ctrans_strerror(err));
+	if (hint)
+		fprintf(stderr, "hint: %s\n", hint);
+	return status;
+}
+
+int finish_output(void)
+{
+	bool failed = ferror(stdout);
+	int err = 0;
+
+	errno = 0;
+	if (fflush(stdout)) {
+		failed = true;
+		err = errno;
+	}
+	if (!failed)
+		return EXIT_OK;
+	if (err == EPIPE)
+		return EXIT_FAILED;
+	return fail(EXIT_FAILED, "standard output could not be written%s%s",
+		    err ? ": " : "", err ? strerror(err) : "");
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "model_options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "input.h"
+#include "terminal.h"
+
+struct model_options model_options;
+
+static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
+static const char *const codes[] = { "radix", "rate", NULL };
+
+const struct option_spec device_option_specs[] = {
+	{ OPTION_TEXT, 'd', "device", "NAME", &model_options.device,
+	  .help = "where to run: \"sim\", the chip model, with options as in "
+		  "sim:threads=2,opp=4; or \"accel:0\" (default: the first chip "
+		  "found, else sim)" },
+	{ OPTION_UINT, 't', "threads", "N", &model_options.threads,
+	  &model_options.threads_given, 1, 256,
+	  .help = "threads of the chip model (default: one for each CPU)" },
+	{ OPTION_TEXT, 0, "kernel", "NAME", &model_options.kernel,
+	  .help = "arithmetic of the chip model: auto, reference (every spike "
+		  "executed, slow), generic, avx2, avx512, neon ...; all give "
+		  "the same bits" },
+	{ OPTION_UINT, 0, "opp", "N", &model_options.opp,
+	  &model_options.opp_given, 0, 4,
+	  .help = "operating point of the chip model, 0 (0.7 V, 50 MHz) to 4 "
+		  "(1.1 V, 200 MHz; default 2)" },
+	{ OPTION_END },
+};
+
+const struct option_spec dispatch_option_specs[] = {
+	{ OPTION_CHOICE, 0, "policy", "P", &model_options.policy, .choices = policies,
+	  .help = "dnn (all dense), snn (all spiking) or cdnn (each value where "
+		  "it costs less; default); never changes a token" },
+	{ OPTION_CHOICE, 0, "code", "C", &model_options.code, .choices = codes,
+	  .help = "spikes of a value: radix (default) or rate" },
+	{ OPTION_FLOAT, 0, "levels", "X", &model_options.levels,
+	  &model_options.levels_given, 0.01, 10000,
+	  .help = "firing threshold: a row's root mean square over X (default 24)" },
+	{ OPTION_TEXT, 0, "calibrate", "FILE", &model_options.calibrate,
+	  .help = "fixed thresholds for each layer, from running this text once" },
+	{ OPTION_FLAG, 0, "f32", NULL, &model_options.f32,
+	  .help = "nothing quantised, for comparing; four times the memory" },
+	{ OPTION_END },
+};
+
+const struct option_spec message_option_specs[] = {
+	{ OPTION_FLAG, 'q', "quiet", NULL, &model_options.quiet,
+	  .help = "only errors on standard error" },
+	{ OPTION_COUNT, 'v', "verbose", NULL, &model_options.verbose,
+	  .help = "say what is found and done; twice: everything" },
+	{ OPTION_END },
+};
+
+static void log_line(void *arg, enum ctrans_log_level level, const char *line)
+{
+	static const char *const names[] = {
+		[CTRANS_LOG_ERROR] = "error: ", [CTRANS_LOG_WARNING] = "warning: ",
+	};
+
+	(void)arg;
+	progress_clear();
+	fprintf(stderr, "ctrans: %s%s\n", level <= CTRANS_LOG_WARNING ?
+		names[level] : "", line);
+}
+
+void set_log(void)
+{
+	enum ctrans_log_level most = CTRANS_LOG_WARNING;
+
+	if (model_options.quiet) {
+		/* Errors come back from calls, and are printed then. */
+		progress_off();
+		return;
+	}
+	if (model_options.verbose)
+		most = model_options.verbose > 1 ? CTRANS_LOG_DEBUG :
+						   CTRANS_LOG_INFO;
+	ctrans_set_log(log_line, NULL, most);
+}
+
+/* Does a device string set an option of the chip model? */
+static bool sets(const char *device, const char *option)
+{
+	const char *p = strchr(device, ':');
+	size_t len = strlen(option);
+
+	while (p) {
+		p++;
+		if (!strncmp(p, option, len) && p[len] == '=')
+			return true;
+		p = strchr(p, ',');
+	}
+	return false;
+}
+
+static void append(char *to, size_t size, const char *name, const char *value)
+{
+	size_t len = strlen(to);
+
+	snprintf(to + len, size - len, "%c%s=%s", strchr(to, ':') ? ',' : ':',
+		 name, value);
+}
+
+/* --threads, --kernel and --opp are the chip model's: they go into its name. */
+static int compose_device(const struct command *command, char *to, size_t size,
+			  const char **device)
+{
+	const struct model_options *o = &model_options;
+	const char *given = o->device && *o->device ? o->device : NULL;
+	char threads[16], opp[16];
+	const struct {
+		const char *name, *value;
+	} parts[] = {
+		{ "threads", o->threads_given ? threads : NULL },
+		{ "kernel", o->kernel },
+		{ "opp", o->opp_given ? opp : NULL },
+	};
+
+	*device = given;
+	if (!o->threads_given && !o->kernel && !o->opp_given)
+		return EXIT_OK;
+	snprintf(threads, sizeof(threads), "%u", o->threads);
+	snprintf(opp, sizeof(opp), "%u", o->opp);
+	snprintf(to, size, "%s", given ? given : "sim");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].value)
+			continue;
+		if (strncmp(to, "sim", 3) || (to[3] && to[3] != ':'))
+			return usage_error(command,
+				"--%s is the chip model's, and --device %s is not \"sim\"",
+				parts[i].name, given);
+		if (given && sets(given, parts[i].name))
+			return usage_error(command,
+				"--device %s says %s already: leave out --%s",
+				given, parts[i].name, parts[i].name);
+		if (strpbrk(parts[i].value, ",=:") || !*parts[i].value)
+			return usage_error(command,
+				"--%s takes one name, not \"%s\"",
+				parts[i].name, parts[i].value);
+		if (strlen(to) + strlen(parts[i].name) +
+		    strlen(parts[i].value) + 3 > size)
+			return usage_error(command, "--device %s is too long", to);
+		append(to, size, parts[i].name, parts[i].value);
+	}
+	*device = to;
+	return EXIT_OK;
+}
+
+static int on_progress(void *arg, uint64_t done, uint64_t total)
+{
+	char note[48];
+
+	(void)arg;
+	snprintf(note, sizeof(note), "%.0f of %.0f MB", (double)done / 1e6,
+		 (double)total / 1e6);
+	progress_show("Loading", done, total, note);
+	return interrupted();
+}
+
+int model_load(const struct command *command, const char *path, uint32_t flags,
+	       struct ctrans_model **model)
+{
+	const struct model_options *o = &model_options;
+	struct ctrans_model_params params;
+	struct text calibration = { 0 };
+	char composed[256];
+	int ret, status;
+
+	set_log();
+	ctrans_model_params_init(&params, sizeof(params));
+	status = compose_device(command, composed, sizeof(composed),
+				&params.device);
+	if (status)
+		return status;
+	if (o->policy)
+		params.policy = o->policy;
+	if (o->code)
+		params.code = o->code;
+	if (o->levels_given)
+		params.levels = o->levels;
+	params.context = o->context;
+	params.flags = flags | (o->f32 ? CTRANS_MODEL_F32 : 0);
+	params.progress = on_progress;
+	if (o->calibrate) {
+		status = read_text(o->calibrate, &calibration);
+		if (status)
+			return status;
+		params.calibration = calibration.bytes;
+		params.calibration_len = calibration.len;
+	}
+
+	ret = ctrans_model_open(path, &params, model);
+	progress_clear();
+	text_free(&calibration);
+	if (!ret)
+		return EXIT_OK;
+	if (ret == -EINVAL || ret == -E2BIG)
+		return fail_library(ret, EXIT_USAGE);
+	/* A file, not the device, could not be read. */
+	if (ret == -EIO)
+		return fail(EXIT_MODEL, "%s", ctrans_message());
+	return fail_library(ret, EXIT_MODEL);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The options that say how a model is loaded, and where it runs. */
+#ifndef CTRANS_TOOL_MODEL_OPTIONS_H
+#define CTRANS_TOOL_MODEL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctrans.h"
+#include "options.h"
+
+/* Filled by options_parse(); change the fields before model_load(). */
+extern struct model_options {
+	const char *device, *kernel;
+	const char *policy, *code, *calibrate;
+	uint32_t threads, opp, context;
+	float levels;
+	bool threads_given, opp_given, levels_given, f32;
+	bool quiet;
+	unsigned int verbose;
+} model_options;
+
+extern const struct option_spec device_option_specs[];	/* where */
+extern const struct option_spec dispatch_option_specs[];	/* and how */
+extern const struct option_spec message_option_specs[];	/* -q, -v */
+
+/*
+ * Load @path with @flags of enum ctrans_model_flags, a bar on the terminal
+ * meanwhile. An exit status; what is wrong has been printed.
+ */
+int model_load(const struct command *command, const char *path, uint32_t flags,
+	       struct ctrans_model **model);
+
+/* Up to what the library says is printed, by -q and -v. */
+void set_log(void);
+
+#endif
