@@ -17,7 +17,7 @@
 
 /*
  * Limits: far beyond any GPT-2, and such that products of two, times 4
- * bytes, stay far from 64 bits and a row of any matrix below 4 MiB.
+ * bytes, stay far from 64 bits and a row of any matrix within 1 MiB.
  */
 #define CT_MAX_VOCAB	(1u << 24)
 #define CT_MAX_CTX	(1u << 20)

@@ -372,13 +372,19 @@ static int load(struct cursor *c, uint32_t index, struct ct_tensors *table,
 	return code ? code : ct_tensors_sort(table, err);
 }
 
-bool ct_gguf_probe(const struct ct_file *file)
+int ct_gguf_probe(const struct ct_file *file, bool *is_gguf,
+		  struct ct_err *err)
 {
 	char magic[4];
+	int code;
 
-	return file->size >= sizeof(magic) &&
-	       !ct_file_read(file, magic, sizeof(magic), 0, NULL) &&
-	       !memcmp(magic, "GGUF", sizeof(magic));
+	*is_gguf = false;
+	if (file->size < sizeof(magic))
+		return 0;
+	code = ct_file_read(file, magic, sizeof(magic), 0, err);
+	if (!code)
+		*is_gguf = !memcmp(magic, "GGUF", sizeof(magic));
+	return code;
 }
 
 int ct_gguf_load(const struct ct_files *files, uint32_t index,

@@ -51,8 +51,9 @@ struct ct_gguf {
 	size_t n_kv;
 };
 
-/* Does the file begin as GGUF files do? (false on a read error too) */
-bool ct_gguf_probe(const struct ct_file *file);
+/* Does the file begin as GGUF files do? */
+int ct_gguf_probe(const struct ct_file *file, bool *is_gguf,
+		  struct ct_err *err);
 
 /*
  * Read and check the header of file @index, and add its tensors to @table,

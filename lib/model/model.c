@@ -102,14 +102,17 @@ static int load_dir(struct ct_model *m, struct ct_err *err)
 /* The header, and with it the tokenizer, of a file that should be GGUF. */
 static int open_gguf(struct ct_model *m, struct ct_err *err)
 {
-	uint32_t index;
+	uint32_t index = 0;
+	bool is_gguf;
 	int code;
 
 	m->format = CT_FORMAT_GGUF;
 	code = ct_files_add(&m->files, m->path, &index, err);
+	if (!code)
+		code = ct_gguf_probe(&m->files.v[index], &is_gguf, err);
 	if (code)
 		return code;
-	if (!ct_gguf_probe(&m->files.v[index]))
+	if (!is_gguf)
 		return ct_fail(err, -EBADMSG,
 			       "%s: not a GGUF file (of a Hugging Face model, give the directory that has config.json in it)",
 			       m->path);

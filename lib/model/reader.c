@@ -8,8 +8,6 @@
 
 #include "model/io.h"
 
-#define DEPTH_DEFAULT	8
-#define BUFFER_DEFAULT	(4u << 20)
 #define BUFFER_MAX	(1u << 30)
 #define HUGE_PAGE	(2u << 20)
 
@@ -45,9 +43,9 @@ static int get_opts(const struct ct_read_opts *in, struct ct_read_opts *out,
 {
 	*out = in ? *in : (struct ct_read_opts){ 0 };
 	if (!out->depth)
-		out->depth = DEPTH_DEFAULT;
+		out->depth = CT_READ_DEPTH;
 	if (!out->buffer)
-		out->buffer = BUFFER_DEFAULT;
+		out->buffer = CT_READ_BUFFER;
 	if (out->buffer > BUFFER_MAX || out->depth > CT_IO_DEPTH_MAX)
 		return ct_fail(err, -EINVAL,
 			       "%u reads of %zu bytes in flight are too many",

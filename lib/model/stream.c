@@ -10,6 +10,10 @@
 /* Converted at a time: stays in the second-level cache. */
 #define SLICE_FLOATS	(64u << 10)
 
+/* Whole rows are promised; the config's limits bound what that takes. */
+_Static_assert(CT_READ_BUFFER >= CT_MAX_INNER * 4 &&
+	       CT_READ_BUFFER >= 3 * CT_MAX_EMBD * 4, "a row fits a buffer");
+
 struct streamer {
 	const struct ct_weight *weights;
 	ct_rows_fn *fn;
@@ -80,7 +84,6 @@ static int stream_weights(const struct ct_weight *w, size_t n,
 					     m->t.nbytes, row_bytes(m) };
 		if (floats > slice)
 			slice = floats;
-		/* Whole rows are promised; the config's limits bound them. */
 		if (o.buffer && o.buffer < row_bytes(m))
 			o.buffer = row_bytes(m);
 	}

@@ -2,6 +2,7 @@
 /* The committed models in every format, and paths that are no model. */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,39 @@ START_TEST(embedded_tokenizer)
 			 -ENOENT);
 	ck_assert_int_eq(ct_model_open_tokenizer(data_path("no/such"), &m,
 						 NULL), -ENOENT);
+}
+END_TEST
+
+static void *read_often(void *arg)
+{
+	const struct ct_model *m = arg;
+	const struct ct_matrix *wte = &m->gpt2.wte;
+	float w[260 * 8];
+	intptr_t wrong = 0;
+
+	for (int n = 0; n < 50; n++) {
+		wrong += ct_matrix_read(wte, &m->files, w, NULL) != 0;
+		for (uint32_t i = 0; i < 260 * 8; i++)
+			wrong += w[i] != expected_weight(CT_WTE, 0, i / 8,
+							 i % 8, false);
+	}
+	return (void *)wrong;
+}
+
+START_TEST(threads)
+{
+	struct ct_model *m = open_ok(data_path("hf_f16"));
+	pthread_t t[4];
+	void *wrong;
+
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, read_often, m),
+				 0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(t[i], &wrong);
+		ck_assert_ptr_null(wrong);
+	}
+	ct_model_close(m);
 }
 END_TEST
 
@@ -323,6 +357,7 @@ int main(void)
 			    sizeof(models) / sizeof(models[0]));
 	tcase_add_test(good, details);
 	tcase_add_test(good, embedded_tokenizer);
+	tcase_add_test(good, threads);
 	suite_add_tcase(s, good);
 	tcase_add_checked_fixture(bad, tmp_make, tmp_remove);
 	tcase_add_test(bad, no_model);
