@@ -64,10 +64,11 @@ struct ct_bpe_options {
 }
 
 /*
- * The builder takes ordinary tokens first, then added ones, then merges, best
- * rank first; every name in a merge must be known by then. Ids may come in any
+ * The builder takes ordinary tokens before added ones, and merges, best rank
+ * first, when all their names are known; otherwise in any order. Ids come in any
  * order and may leave holes. Names must be UTF-8 and unique (-EBADMSG else);
- * no pointer is kept. After a failure only ct_bpe_builder_free() makes sense.
+ * no pointer is kept. A refusal (-EBADMSG, -E2BIG) changes nothing; after any
+ * other failure only ct_bpe_builder_free() makes sense.
  *
  * For a GGUF file: token types NORMAL and BYTE through _token(), CONTROL
  * through _added(ADD_SPECIAL), UNKNOWN and USER_DEFINED through _added(0),

@@ -189,19 +189,22 @@ static int add_token(struct ct_bpe_builder *b, uint32_t id, const char *name,
 	struct ct_bpe_token *t;
 	uint32_t *slot;
 
-	if (reach_id(bpe, id) || grow_names(bpe))
+	if (grow_names(bpe))
 		return no_memory(err);
-	t = &bpe->tokens[id];
-	if (t->kind != CT_BPE_HOLE)
-		return ct_fail(err, -EBADMSG, "tokens %s and %s have the same id %u",
-			       ct_bpe_quote(q, bpe->names.data + t->name,
-					    t->name_len),
-			       ct_bpe_quote(r, name, len), id);
 	slot = name_slot(bpe, name, len);
 	if (*slot)
 		return ct_fail(err, -EBADMSG, "token %s has two ids, %u and %u",
 			       ct_bpe_quote(q, name, len), *slot - 1, id);
-
+	if (ct_bpe_kind(bpe, id) != CT_BPE_HOLE) {
+		t = &bpe->tokens[id];
+		return ct_fail(err, -EBADMSG, "tokens %s and %s have the same id %u",
+			       ct_bpe_quote(q, bpe->names.data + t->name,
+					    t->name_len),
+			       ct_bpe_quote(r, name, len), id);
+	}
+	if (reach_id(bpe, id))
+		return no_memory(err);
+	t = &bpe->tokens[id];
 	t->name = bpe->names.n;
 	t->name_len = len;
 	if (ct_buf_append(&bpe->names, name, len) ||

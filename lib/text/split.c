@@ -51,7 +51,7 @@ static int compile(const char *pattern, unsigned int flags, pcre2_code **out,
 			     PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED, &code,
 			     &where, NULL);
 	if (!*out) {
-		if (code == PCRE2_ERROR_NOMEMORY)
+		if (code == PCRE2_ERROR_HEAP_FAILED)
 			return ct_fail(err, -ENOMEM,
 				       "no memory to compile the tokenizer's pattern");
 		pcre2_get_error_message(code, why, sizeof(why));
