@@ -8,12 +8,12 @@
 #include "model/file.h"
 
 /*
- * cJSON recurses once for each level. Brackets are counted before it starts,
- * so that the stack it needs is bounded by our number and not by its build.
+ * cJSON recurses once for each level and allocates for each value. Both are
+ * counted before it starts, so that no text costs it much more than its size.
  */
-static int check_depth(const char *text, size_t len, struct ct_err *err)
+static int check_size(const char *text, size_t len, struct ct_err *err)
 {
-	unsigned int depth = 0;
+	unsigned int depth = 0, values = 1;
 	bool in_string = false;
 
 	for (size_t i = 0; i < len; i++) {
@@ -31,9 +31,16 @@ static int check_depth(const char *text, size_t len, struct ct_err *err)
 				return ct_fail(err, -E2BIG,
 					       "JSON nested deeper than %d levels",
 					       CT_JSON_DEPTH_MAX);
+			values++;
 		} else if ((c == '}' || c == ']') && depth) {
 			depth--;
+		} else if (c == ',') {
+			values++;
 		}
+		if (values > CT_JSON_VALUES_MAX)
+			return ct_fail(err, -E2BIG,
+				       "JSON with more than %u values",
+				       CT_JSON_VALUES_MAX);
 	}
 	return 0;
 }
@@ -45,7 +52,7 @@ int ct_json_parse(const char *text, size_t len, cJSON **root,
 	cJSON *tree;
 	int code;
 
-	code = check_depth(text, len, err);
+	code = check_size(text, len, err);
 	if (code)
 		return code;
 	tree = cJSON_ParseWithLengthOpts(text, len, &end, 0);

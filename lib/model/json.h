@@ -15,11 +15,14 @@
 #include "base/err.h"
 
 #define CT_JSON_DEPTH_MAX	32
+/* A value takes cJSON 64 bytes, and as few as two in the text. */
+#define CT_JSON_VALUES_MAX	(4u << 20)
 
 /*
  * Parse @len bytes that must be one object, with nothing but white space
  * after it. Malformed is -EBADMSG with the byte it stopped at, deeper than
- * CT_JSON_DEPTH_MAX is -E2BIG. Free with cJSON_Delete().
+ * CT_JSON_DEPTH_MAX or with more values than CT_JSON_VALUES_MAX is -E2BIG.
+ * Free with cJSON_Delete().
  */
 int ct_json_parse(const char *text, size_t len, cJSON **root,
 		  struct ct_err *err);

@@ -307,7 +307,7 @@ static void arch_fails(const char *key, const char *arch, int code,
 	free(b.v);
 }
 
-/* Two rows of 256, and 12 tensors of another name for company. */
+/* A model of two tokens, as far as its head. */
 static void with_head(uint32_t type, int code, const char *text)
 {
 	static const uint64_t table[] = { 256, 2 }, one[] = { 256 };
@@ -339,6 +339,13 @@ static void with_head(uint32_t type, int code, const char *text)
 
 START_TEST(models)
 {
+	struct bytes b = { 0 };
+
+	put_gguf_head(&b, 3, 0, 2);
+	put_gguf_kv_str(&b, "general.architecture", "gpt2");
+	put_gguf_kv_u32(&b, "split.count", 2);
+	model_fails(&b, -ENOTSUP, "llama-gguf-split --merge");
+	free(b.v);
 	arch_fails("general.architecture", "llama", -ENOTSUP, "\"llama\"");
 	arch_fails("general.name", "gpt2", -ENOENT, "general.architecture");
 	arch_fails("general.architecture", "gpt2", -ENOENT,

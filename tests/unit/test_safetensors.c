@@ -147,6 +147,18 @@ START_TEST(nesting)
 	ck_assert_ptr_nonnull(strstr(err.msg, "nested deeper"));
 	ct_tensors_free(&table);
 	free(deep);
+
+	/* Wide instead of deep: 10 MB of commas. */
+	deep = malloc(10000001);
+	memset(deep, ',', 10000000);
+	deep[10000000] = '\0';
+	memcpy(deep, "{\"a\":[0", 7);
+	b.n = 0;
+	put_safetensors(&b, deep, 0);
+	ck_assert_int_eq(load(b.v, b.n, &table, &err), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "values"));
+	ct_tensors_free(&table);
+	free(deep);
 	free(b.v);
 }
 END_TEST
