@@ -12,11 +12,12 @@ static int compare(const struct ct_tensor *a, const struct ct_tensor *b,
 		   const struct ct_files *files, bool *same,
 		   struct ct_err *err)
 {
-	char *x = malloc(2 * (size_t)BLOCK), *y = x + BLOCK;
+	char *x = malloc(2 * (size_t)BLOCK), *y;
 	int code = 0;
 
 	if (!x)
 		return ct_fail(err, -ENOMEM, "out of memory");
+	y = x + BLOCK;
 	*same = true;
 	for (uint64_t at = 0; at < a->nbytes && *same && !code; at += BLOCK) {
 		size_t n = a->nbytes - at < BLOCK ? (size_t)(a->nbytes - at) :
