@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* From prompt to text: sample, run, sample, ... until something ends it. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,8 @@ static int next_token(struct generation *g, uint32_t *token, struct ct_err *err)
 		return ct_sampler_pick(&g->sampler, g->logits,
 				       session->ids.data, session->ids.n,
 				       token, err);
+	if (!(best.logit > -INFINITY))
+		return ct_sampler_no_logits(err);
 	*token = best.token;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "device/device.h"
 #include "engine/api.h"
+#include "engine/log.h"
 #include "text/bpe.h"
 
 #define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32)
@@ -72,6 +73,21 @@ static int check_params(struct ctrans_model_params *p, struct ct_err *err)
 	return 0;
 }
 
+static void tell(const struct ctrans_model *model, const char *path)
+{
+	struct ctrans_model_info info = { 0 };
+	struct ct_log log = ct_log_current();
+
+	ct_core_info(model->core, &info);
+	ct_log(&log, CTRANS_LOG_INFO,
+	       "%s: %s (%s, %s), %u layers of width %u, %u tokens, tokenizer %s",
+	       path, info.architecture, info.format, info.types, info.layers,
+	       info.width, info.vocab, info.tokenizer);
+	if (info.device.name[0])
+		ct_log(&log, CTRANS_LOG_INFO, "device %s: %s",
+		       info.device.name, info.device.description);
+}
+
 static int model_open(const char *path, const struct ctrans_model_params *params,
 		      struct ctrans_model **out, struct ct_err *err)
 {
@@ -106,6 +122,7 @@ static int model_open(const char *path, const struct ctrans_model_params *params
 		free(model);
 		return ret;
 	}
+	tell(model, path);
 	*out = model;
 	return 0;
 }

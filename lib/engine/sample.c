@@ -111,6 +111,12 @@ static void penalise(struct ct_sampler *s, float *logits, const uint32_t *text,
 		s->seen[text[i] / 64] = 0;
 }
 
+int ct_sampler_no_logits(struct ct_err *err)
+{
+	return ct_fail(err, -EBADMSG,
+		       "the model gives no logit that is a number: its weights are damaged");
+}
+
 static int find_best(const float *logits, uint32_t vocab, uint32_t *token,
 		     struct ct_err *err)
 {
@@ -120,8 +126,7 @@ static int find_best(const float *logits, uint32_t vocab, uint32_t *token,
 	for (i = 0; i < vocab && !(logits[i] > -INFINITY); i++)
 		;
 	if (i == vocab)
-		return ct_fail(err, -EBADMSG,
-			       "the model gives no logit that is a number: its weights are damaged");
+		return ct_sampler_no_logits(err);
 	for (; i < vocab; i++) {
 		if (logits[i] > best) {
 			best = logits[i];

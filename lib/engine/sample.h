@@ -58,6 +58,9 @@ bool ct_sampler_is_best(const struct ct_sampler *s);
 int ct_sampler_pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 		    size_t n, uint32_t *token, struct ct_err *err);
 
+/* -EBADMSG and its sentence. */
+int ct_sampler_no_logits(struct ct_err *err);
+
 /* The generator: xoshiro256**, seeded through splitmix64. For tests. */
 uint64_t ct_sampler_random(struct ct_sampler *s);
 
