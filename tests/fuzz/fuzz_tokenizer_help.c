@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "fuzz_tokenizer_help.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "text/bpe.h"
@@ -30,10 +30,14 @@ void fuzz_dir_make(const char *const *names, int n)
 	if (!mkdtemp(dir))
 		abort();
 	atexit(clean_up);
+	/* The files are memory, which is many times faster than a disk. */
 	for (i = 0; i < n; i++) {
+		char target[64];
+
 		snprintf(paths[i], sizeof(paths[i]), "%s/%s", dir, names[i]);
-		fds[i] = open(paths[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-		if (fds[i] < 0)
+		fds[i] = memfd_create(names[i], MFD_CLOEXEC);
+		snprintf(target, sizeof(target), "/proc/self/fd/%d", fds[i]);
+		if (fds[i] < 0 || symlink(target, paths[i]))
 			abort();
 	}
 	n_files = n;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core_impl.h"
+#include "model/model.h"
 #include "test_bpe_util.h"
 #include "text/utf8.h"
 
@@ -19,10 +21,9 @@ START_TEST(golden)
 END_TEST
 
 /* Texts between marker lines; the ids of each on a line. */
-START_TEST(llamacpp)
+static void check_llamacpp(const struct ct_bpe *bpe)
 {
 	static const char marker[] = "\n__ggml_vocab_test__\n";
-	struct ct_bpe *bpe = bpe_gpt2();
 	char *texts, *all_ids, *text, *line;
 	size_t len, n = 0;
 
@@ -56,6 +57,13 @@ START_TEST(llamacpp)
 	ck_assert_uint_eq(n, 46);
 	free(texts);
 	free(all_ids);
+}
+
+START_TEST(llamacpp)
+{
+	struct ct_bpe *bpe = bpe_gpt2();
+
+	check_llamacpp(bpe);
 	ct_bpe_free(bpe);
 }
 END_TEST
@@ -127,29 +135,58 @@ END_TEST
 
 /* --- with the large data ---------------------------------------------- */
 
+static void check_same(const struct ct_bpe *x, const struct ct_bpe *y)
+{
+	uint32_t id;
+
+	ck_assert_uint_eq(ct_bpe_size(x), ct_bpe_size(y));
+	for (id = 0; id < ct_bpe_size(x); id++) {
+		const char *a, *b;
+		size_t n, m;
+
+		if (ct_bpe_bytes(x, id, &a, &n) || ct_bpe_bytes(y, id, &b, &m) ||
+		    n != m || memcmp(a, b, n) ||
+		    ct_bpe_kind(x, id) != ct_bpe_kind(y, id))
+			ck_abort_msg("id %u differs", id);
+	}
+}
+
 /* OpenAI's files give the same vocabulary as the merges alone. */
 START_TEST(openai_files)
 {
 	const char *dir = bpe_shared("data/tokenizers/gpt2");
 	struct ct_bpe *files, *made;
-	uint32_t id;
 
 	if (!dir)
 		return;
 	files = bpe_open(dir);
 	made = bpe_gpt2();
-	ck_assert_uint_eq(ct_bpe_size(files), ct_bpe_size(made));
-	for (id = 0; id < ct_bpe_size(made); id++) {
-		const char *a, *b;
-		size_t n, m;
-
-		if (ct_bpe_bytes(files, id, &a, &n) ||
-		    ct_bpe_bytes(made, id, &b, &m) || n != m ||
-		    memcmp(a, b, n) ||
-		    ct_bpe_kind(files, id) != ct_bpe_kind(made, id))
-			ck_abort_msg("id %u differs", id);
-	}
+	check_same(files, made);
 	ct_bpe_free(files);
+	ct_bpe_free(made);
+}
+END_TEST
+
+/* So does llama.cpp's file, by way of model/ and engine/. */
+START_TEST(gguf_file)
+{
+	const char *path = bpe_shared(
+		"data/tokenizers/llamacpp/ggml-vocab-gpt-2.gguf");
+	struct ct_bpe *gguf, *made;
+	struct ct_model *model;
+	struct ct_err err = { 0 };
+
+	if (!path)
+		return;
+	ck_assert_msg(!ct_model_open_tokenizer(path, &model, &err), "%s",
+		      err.msg);
+	ck_assert_msg(!ct_bpe_from_vocab(&model->vocab, &gguf, &err), "%s",
+		      err.msg);
+	ct_model_close(model);
+	made = bpe_gpt2();
+	check_same(gguf, made);
+	check_llamacpp(gguf);
+	ct_bpe_free(gguf);
 	ct_bpe_free(made);
 }
 END_TEST
@@ -236,6 +273,7 @@ int main(void)
 	tcase_add_test(t, tokens_are_themselves);
 	tcase_add_test(t, reference_training);
 	tcase_add_test(t, openai_files);
+	tcase_add_test(t, gguf_file);
 	tcase_add_test(t, corpora);
 	tcase_add_loop_test(t, model_prompts, 0, 2);
 	tcase_set_timeout(t, 60);
