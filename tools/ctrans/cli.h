@@ -31,6 +31,9 @@ int fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)))
  */
 int fail_library(int err, int other);
 
+/* A model without a tokenizer was to take text; returns EXIT_FAILED. */
+int fail_no_tokenizer(void);
+
 /*
  * Flush standard output. EXIT_OK, or EXIT_FAILED and a sentence if something
  * could not be written; a reader that went away is not worth a sentence.

@@ -426,6 +426,8 @@ static int run(int argc, char **argv)
 	model_options.context = options.depth + (options.prompt > options.gen ?
 						 options.prompt : options.gen);
 	status = model_load(&command_bench, path, 0, &b.model);
+	if (status == EXIT_USAGE)
+		fprintf(stderr, "hint: the context needed is --depth and the larger of --prompt and --gen\n");
 	if (status)
 		return status;
 	ret = ctrans_model_info(b.model, &b.info, sizeof(b.info));

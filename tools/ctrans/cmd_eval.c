@@ -138,10 +138,18 @@ static int score(struct ctrans_model *model, const char *path,
 	ret = ctrans_model_info(model, &info, sizeof(info));
 	if (ret)
 		return fail_library(ret, EXIT_FAILED);
+	if (options.ctx > info.context)
+		return usage_error(&command_eval,
+			"--ctx %u is more than the model's context, %u",
+			options.ctx, info.context);
 	if (!options.ctx)
 		options.ctx = info.context;
 	if (!options.stride)
 		options.stride = options.ctx > 1 ? options.ctx / 2 : 1;
+	if (options.stride > options.ctx)
+		return usage_error(&command_eval,
+			"--stride %u is more than a window's %u tokens: some would be left out",
+			options.stride, options.ctx);
 
 	start = now_ns();
 	ret = ctrans_score_tokens(model, ids, n, options.ctx, options.stride,
@@ -174,10 +182,6 @@ static int run(int argc, char **argv)
 		return usage_error(&command_eval, options.text ?
 			"--text and --ids exclude each other" :
 			"--text FILE is missing (or --ids FILE)");
-	if (options.ctx && options.stride > options.ctx)
-		return usage_error(&command_eval,
-			"--stride %u is larger than --ctx %u: tokens would be left out",
-			options.stride, options.ctx);
 	catch_interrupt();
 	file = options.text ? options.text : options.ids;
 	status = read_text(file, &text);

@@ -71,8 +71,11 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 static int print_text(const char *path, const struct ctrans_model_info *i)
 {
 	printf("model         %s\n", path);
-	printf("format        %s, %s (%.1f MB of weights)\n", i->format, i->types,
-	       (double)i->file_bytes * 1e-6);
+	if (i->file_bytes)
+		printf("format        %s, %s (%.1f MB of weights)\n", i->format,
+		       i->types, (double)i->file_bytes * 1e-6);
+	else
+		printf("format        %s\n", i->format);
 	printf("architecture  %s, %.1f million parameters\n", i->architecture,
 	       (double)i->parameters * 1e-6);
 	printf("shape         %u layers, width %u, %u heads, inner width %u\n",

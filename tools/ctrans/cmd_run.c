@@ -220,7 +220,7 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 		json_append_count(tokens, r->tokens[i]);
 	json_add_string(object, "finish", ctrans_finish_name(r->finish));
 	json_add_count(object, "seed", p->seed);
-	json_add_number(object, "temperature", (double)p->temperature);
+	json_add_float(object, "temperature", p->temperature);
 	json_add_string(object, "policy", info->policy);
 	json_add_string(object, "thresholds", info->thresholds);
 	json_add_device(object, &info->device);
@@ -235,16 +235,22 @@ static int generate(struct ctrans_model *model, const char *path,
 	struct ctrans_model_info info;
 	struct ctrans_generate_params params;
 	struct ctrans_result *r = NULL;
+	bool echo;
 	int ret, status;
 
 	set_params(&params, &out);
 	ret = ctrans_model_info(model, &info, sizeof(info));
 	/* Read on: on a terminal the prompt stands before the text. */
-	if (!ret && !options.json && options.prompt && !model_options.quiet &&
-	    isatty(STDOUT_FILENO) && terminal_width())
+	echo = options.prompt && !options.json && !model_options.quiet &&
+	       isatty(STDOUT_FILENO) && terminal_width();
+	if (echo)
 		fputs(prompt, stderr);
 	if (!ret)
 		ret = ctrans_generate(model, prompt, &params, &r);
+	if (ret && echo)
+		fputc('\n', stderr);
+	if (ret == -ENOTSUP)
+		return fail_no_tokenizer();
 	if (ret)
 		return fail_library(ret, ret == -EINVAL ? EXIT_USAGE : EXIT_FAILED);
 
@@ -255,12 +261,15 @@ static int generate(struct ctrans_model *model, const char *path,
 			putchar('\n');
 		status = finish_output();
 	}
+	if (status)
+		goto out;
 	if (options.stats)
 		print_stats(&r->usage, &info.device);
 	if (!model_options.quiet && !options.json)
 		closing_line(r, &params);
-	if (!status && r->finish == CTRANS_FINISH_CANCELED && interrupted())
+	if (r->finish == CTRANS_FINISH_CANCELED && interrupted())
 		status = EXIT_INTERRUPTED;
+out:
 	ctrans_result_free(r);
 	return status;
 }

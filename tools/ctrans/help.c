@@ -8,28 +8,25 @@
 #define COLUMNS	79
 #define INDENT	26	/* where what an option does begins */
 
-/* Print words of @text from column @at on, wrapped, later lines at @indent. */
-static void wrap(const char *text, int at, int indent)
+/* Print words of @text from column @indent on, later lines from there, too. */
+static void wrap(const char *text, int indent)
 {
-	int column = at;
+	int column = indent;
 
 	while (*text) {
 		int len = (int)strcspn(text, " ");
 
-		if (column + len > COLUMNS && column > indent) {
+		if (column > indent && column + 1 + len > COLUMNS) {
 			printf("\n%*s", indent, "");
 			column = indent;
+		} else if (column > indent) {
+			putchar(' ');
+			column++;
 		}
 		printf("%.*s", len, text);
 		column += len;
 		text += len;
-		if (*text == ' ') {
-			text++;
-			if (*text && column < COLUMNS) {
-				putchar(' ');
-				column++;
-			}
-		}
+		text += *text == ' ';
 	}
 	putchar('\n');
 }
@@ -47,7 +44,7 @@ static void option_line(const struct option_spec *spec)
 		printf("%s\n%*s", left, INDENT, "");
 	else
 		printf("%-*s", INDENT, left);
-	wrap(spec->help, INDENT, INDENT);
+	wrap(spec->help, INDENT);
 }
 
 void options_help(const struct command *command)

@@ -144,6 +144,8 @@ int tokenize_text(const struct ctrans_model *model, const struct text *text,
 			return EXIT_OK;
 		}
 		free(ids);
+		if (ret == -ENOTSUP)
+			return fail_no_tokenizer();
 		if (ret != -E2BIG || *n <= room)
 			return fail_library(ret, EXIT_FAILED);
 		room = *n;

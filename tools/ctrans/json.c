@@ -60,6 +60,14 @@ void json_add_number(cJSON *object, const char *key, double value)
 		json_add_null(object, key);
 }
 
+void json_add_float(cJSON *object, const char *key, float value)
+{
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), "%.7g", (double)value);
+	json_add_number(object, key, strtod(digits, NULL));
+}
+
 static cJSON *count(uint64_t value)
 {
 	char digits[24];

@@ -19,6 +19,8 @@ cJSON *json_add_array(cJSON *parent, const char *key);
 
 /* NaN and infinities become null. */
 void json_add_number(cJSON *object, const char *key, double value);
+/* As short as a float is written: 0.8, not 0.800000012. */
+void json_add_float(cJSON *object, const char *key, float value);
 /* Exact beyond 2^53, too. */
 void json_add_count(cJSON *object, const char *key, uint64_t value);
 void json_add_bool(cJSON *object, const char *key, int value);

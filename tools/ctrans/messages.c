@@ -33,7 +33,8 @@ int usage_error(const struct command *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nhint: ctrans help %s\n", command ? command->name : "");
+	fprintf(stderr, "\nhint: see \"ctrans help%s%s\"\n", command ? " " : "",
+		command ? command->name : "");
 	return EXIT_USAGE;
 }
 
@@ -50,8 +51,8 @@ static const struct {
 	{ -ENOENT, EXIT_MODEL,
 	  "MODEL is a Hugging Face directory (config.json, *.safetensors, "
 	  "tokenizer) or a GGUF file" },
-	{ -EBADMSG, EXIT_MODEL, "is the file complete? Compare its size or "
-	  "checksum with where it came from" },
+	{ -EBADMSG, EXIT_MODEL, "the file may be cut short, or no model at all: "
+	  "compare its size or checksum with where it came from" },
 	{ -ENOTSUP, EXIT_MODEL, NULL },
 };
 
@@ -76,6 +77,13 @@ int fail_library(int err, int other)
 	if (hint)
 		fprintf(stderr, "hint: %s\n", hint);
 	return status;
+}
+
+int fail_no_tokenizer(void)
+{
+	fail(EXIT_FAILED, "the model has no tokenizer, so it takes no text");
+	fprintf(stderr, "hint: \"ctrans eval --ids\" and \"ctrans bench\" do without\n");
+	return EXIT_FAILED;
 }
 
 int finish_output(void)

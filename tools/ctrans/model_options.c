@@ -159,7 +159,8 @@ static int on_progress(void *arg, uint64_t done, uint64_t total)
 	(void)arg;
 	snprintf(note, sizeof(note), "%.0f of %.0f MB", (double)done / 1e6,
 		 (double)total / 1e6);
-	progress_show("Loading", done, total, note);
+	/* random weights come from no file, and count something else */
+	progress_show("Loading", done, total, total < 1000000 ? NULL : note);
 	return interrupted();
 }
 
@@ -191,6 +192,12 @@ int model_load(const struct command *command, const char *path, uint32_t flags,
 		status = read_text(o->calibrate, &calibration);
 		if (status)
 			return status;
+		if (!calibration.len) {
+			text_free(&calibration);
+			return fail(EXIT_FAILED,
+				"%s is empty, and calibration takes text",
+				o->calibrate);
+		}
 		params.calibration = calibration.bytes;
 		params.calibration_len = calibration.len;
 	}

@@ -42,7 +42,7 @@ static void add(struct ctrans_cost *sum, const struct ctrans_cost *c)
 	sum->static_fj += c->static_fj;
 }
 
-/* The unit in which the largest of a column has at most four digits. */
+/* The unit in which the largest has at most four digits before the point. */
 static double unit_of(double largest, const char **prefix)
 {
 	static const char *const prefixes[] = { "n", "u", "m", "" };
@@ -57,6 +57,16 @@ static double unit_of(double largest, const char **prefix)
 	return unit;
 }
 
+/* Four digits in six columns, "-" for nothing at all. */
+static void cell(int width, double value)
+{
+	if (value < 0.0005)
+		fprintf(stderr, " %*s", width, value > 0 ? "<.001" : "-");
+	else
+		fprintf(stderr, " %*.*f", width, value < 9.9995 ? 3 :
+			value < 99.995 ? 2 : value < 999.95 ? 1 : 0, value);
+}
+
 static void cost_row(const char *name, const struct ctrans_cost *c,
 		     double second_per_cycle, double time_unit,
 		     double energy_unit)
@@ -64,10 +74,10 @@ static void cost_row(const char *name, const struct ctrans_cost *c,
 	double joule[DOMAINS];
 
 	energies(c, joule);
-	fprintf(stderr, "%-10s %7.1f", name,
-		(double)c->cycles * second_per_cycle / time_unit);
+	fprintf(stderr, "%-10s", name);
+	cell(7, (double)c->cycles * second_per_cycle / time_unit);
 	for (int d = 0; d < DOMAINS; d++)
-		fprintf(stderr, " %6.1f", joule[d] / energy_unit);
+		cell(6, joule[d] / energy_unit);
 	fputc('\n', stderr);
 }
 
@@ -117,8 +127,8 @@ void print_stats(const struct ctrans_usage *u,
 	cost_row("total", &total, per_cycle, time_unit, energy_unit);
 	fprintf(stderr, "%-10s %7s", "share, %", "");
 	for (int d = 0; d < DOMAINS; d++)
-		fprintf(stderr, " %6.1f", joule[DOMAINS - 1] > 0 ?
-			100 * joule[d] / joule[DOMAINS - 1] : 0);
+		cell(6, joule[DOMAINS - 1] > 0 ?
+		     100 * joule[d] / joule[DOMAINS - 1] : 0);
 
 	fprintf(stderr, "\n\nValues that entered linear layers, in millions, and where they went\n"
 		"%-10s %9s %8s %8s %8s %8s %8s %9s\n", "kind", "values", "zero %",

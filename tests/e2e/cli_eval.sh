@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# ctrans eval: the figures, their definition, and that they do not depend on
+# how they were computed.
+# shellcheck source=tests/e2e/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+[ -x "$CTRANS" ] || skip_all "no $CTRANS"
+model=${CTRANS_TEST_MODEL:-$DEMO}
+[ -f "$model/config.json" ] || skip_all "no models/demo"
+
+field() { python3 -c "import json, math, sys
+o = json.load(open(sys.argv[1], encoding='utf-8'))
+print($2)" "$1"; }
+evaluate() { call timeout 300 "$CTRANS" eval "$model" "$@" </dev/null; }
+
+text=$tap_dir/text
+cat >"$text" <<'TEXT'
+Once upon a time there was a little girl who lived near the forest. Every
+morning she went to the river to fetch water, and every evening her mother told
+her a story. One day she found a small boat under the old bridge.
+TEXT
+
+evaluate --text "$text" --json
+expect_status 0 "eval --json"
+check "is valid" python3 -m json.tool "$out"
+expect_equal "$(field "$out" "list(o)[:3]")" "['nll', 'tokens', 'ppl']" \
+	"its first fields"
+expect_equal "$(field "$out" "abs(o['ppl'] - math.exp(o['nll'] / o['tokens']))
+< 1e-9 * o['ppl']")" True "perplexity is exp of the mean"
+n=$(timeout 60 "$CTRANS" tokenize "$model" -f "$text" | wc -w)
+expect_equal "$(field "$out" "o['text_tokens'], o['tokens']")" \
+	"$n $((n - 1))" "every token counts but the first"
+expect_equal "$(field "$out" "0 <= o['top1'] <= o['tokens'] and
+o['energy_uj_per_token'] > 0")" True "top-1 agreement and energy"
+nll=$(field "$out" "o['nll']")
+
+# The defaults are the model's context and half of it.
+context=$(timeout 60 "$CTRANS" info "$model" --json | python3 -c \
+	"import json, sys; print(json.load(sys.stdin)['context'])")
+expect_equal "$(field "$out" "o['ctx'], o['stride']")" \
+	"$context $((context / 2))" "defaults of windows and stride"
+
+# Windows without overlap score all but their first tokens.
+evaluate --text "$text" --json --ctx 16 --stride 16
+expect_equal "$(field "$out" "o['tokens']")" $((n - (n + 15) / 16)) \
+	"windows side by side"
+evaluate --text "$text" --json --ctx 16 --stride 4
+expect_equal "$(field "$out" "o['tokens']")" $((n - 1)) "windows that overlap"
+windows=$(field "$out" "o['nll']")
+
+for how in "--policy dnn" "--policy snn" "--threads 1" "--kernel reference"; do
+	read -ra words <<<"$how"
+	evaluate --text "$text" --json --ctx 16 --stride 4 "${words[@]}"
+	expect_equal "$(field "$out" "o['nll']")" "$windows" \
+		"$how: the same to the last digit"
+done
+
+timeout 60 "$CTRANS" tokenize "$model" -f "$text" >"$tap_dir/ids"
+evaluate --ids "$tap_dir/ids" --json
+expect_equal "$(field "$out" "o['nll']")" "$nll" "token ids instead of text"
+call timeout 300 "$CTRANS" eval "$model" --text - --json <"$text"
+expect_equal "$(field "$out" "o['nll']")" "$nll" "text on standard input"
+
+evaluate --text "$text" --json --f32
+expect_equal "$(field "$out" "abs(o['nll'] / $nll - 1) < 0.02")" True \
+	"8 bits are close to 32"
+
+evaluate --text "$text"
+expect_status 0 "eval for people"
+expect_match "$out" "^perplexity +[0-9.]+$" "says the perplexity"
+expect_match "$out" "modelled" "says what is modelled"
+check "shows no bar where there is no terminal" test ! -s "$err"
+
+evaluate --text "$text" --stats
+check "--stats fits 80 columns" awk 'length > 80 { exit 1 }' "$err"
+tap_done
