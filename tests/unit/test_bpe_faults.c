@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Each allocation failing in its turn: an error code and a sentence, nothing
- * lost (AddressSanitizer), and what was there before unchanged.
+ * Each allocation and each read failing in its turn: an error code and a
+ * sentence, nothing lost (AddressSanitizer), and what was there before
+ * unchanged.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <check.h>
@@ -9,6 +10,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fail_alloc.h"
 #include "test_bpe_util.h"
@@ -229,10 +231,73 @@ START_TEST(impossible_sizes)
 }
 END_TEST
 
+/* --- reads ------------------------------------------------------------ */
+
+static struct {
+	int calls, fail_at, code;	/* code 0: the file has ended */
+	size_t most;			/* bytes that one call gives */
+} reads;
+
+ssize_t __real_read(int fd, void *buf, size_t len);
+ssize_t __wrap_read(int fd, void *buf, size_t len);
+
+ssize_t __wrap_read(int fd, void *buf, size_t len)
+{
+	if (++reads.calls == reads.fail_at) {
+		errno = reads.code;
+		return reads.code ? -1 : 0;
+	}
+	if (reads.most && len > reads.most)
+		len = reads.most;
+	return __real_read(fd, buf, len);
+}
+
+/* The vocabulary is at most this many reads of 2000 bytes. */
+#define READS_MAX	20
+
+static int open_with_reads(int fail_at, int code, struct ct_err *err)
+{
+	struct ct_bpe *bpe = NULL;
+	int ret;
+
+	reads.calls = 0;
+	reads.fail_at = fail_at;
+	reads.code = code;
+	reads.most = 2000;
+	ret = ct_bpe_open_hf(bpe_data("reference"), &bpe, err);
+	memset(&reads, 0, sizeof(reads));
+	ct_bpe_free(bpe);
+	return ret;
+}
+
+START_TEST(read_failures)
+{
+	struct ct_err err = { 0 };
+	int i, n = 0;
+
+	/* In parts, and interrupted, it is the same file. */
+	for (i = 0; i < READS_MAX; i++)
+		ck_assert_int_eq(open_with_reads(i, EINTR, &err), 0);
+	for (i = 1; i < READS_MAX; i++) {
+		int ret = open_with_reads(i, EIO, &err);
+
+		if (!ret)
+			break;
+		ck_assert_int_eq(ret, -EIO);
+		ck_assert_ptr_nonnull(strstr(err.msg, "reference/"));
+		ck_assert_int_eq(open_with_reads(i, 0, &err), -EIO);
+		ck_assert_ptr_nonnull(strstr(err.msg, "shorter"));
+		n++;
+	}
+	ck_assert_int_ge(n, 4);
+	ck_assert_int_lt(n, READS_MAX - 1);
+}
+END_TEST
+
 int main(void)
 {
-	Suite *s = suite_create("bpe_alloc");
-	TCase *t = tcase_create("bpe_alloc");
+	Suite *s = suite_create("bpe_faults");
+	TCase *t = tcase_create("bpe_faults");
 	SRunner *r = srunner_create(s);
 	int failed;
 
@@ -242,6 +307,7 @@ int main(void)
 	tcase_add_test(t, decode);
 	tcase_add_test(t, stream);
 	tcase_add_test(t, impossible_sizes);
+	tcase_add_test(t, read_failures);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
