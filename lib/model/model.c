@@ -119,7 +119,7 @@ static int open_gguf(struct ct_model *m, struct ct_err *err)
 	code = ct_gguf_load(&m->files, index, &m->gguf, &m->tensors, err);
 	if (code)
 		return code;
-	if (!ct_gguf_find(&m->gguf, "tokenizer.ggml.model"))
+	if (!ct_vocab_present(&m->gguf))
 		return 0;
 	m->tokenizer = CT_TOKENIZER_GGUF;
 	code = ct_vocab_load(&m->gguf, &m->vocab, err);

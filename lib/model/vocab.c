@@ -92,13 +92,22 @@ static int get_ids(const struct ct_gguf *gguf, struct ct_vocab *v,
 	return code;
 }
 
+/* "none" is how llama.cpp's files say that there is none. */
+bool ct_vocab_present(const struct ct_gguf *gguf)
+{
+	struct ct_str model = { "none", 4 };
+
+	ct_gguf_string_opt(gguf, "tokenizer.ggml.model", &model, NULL);
+	return model.len != 4 || memcmp(model.ptr, "none", 4);
+}
+
 int ct_vocab_load(const struct ct_gguf *gguf, struct ct_vocab *vocab,
 		  struct ct_err *err)
 {
 	struct ct_vocab v = { 0 };
 	int code;
 
-	if (!ct_gguf_find(gguf, "tokenizer.ggml.model"))
+	if (!ct_vocab_present(gguf))
 		return ct_fail(err, -ENOENT, "the file has no tokenizer");
 	code = get_name(gguf, "tokenizer.ggml.model", &v.model, err);
 	if (!code)

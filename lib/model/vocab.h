@@ -34,6 +34,9 @@ struct ct_vocab {
 	bool add_bos, add_eos;
 };
 
+/* Does the file say that it has a tokenizer? */
+bool ct_vocab_present(const struct ct_gguf *gguf);
+
 /*
  * -ENOENT when the file has no tokenizer. @gguf must outlive @vocab. Whether
  * the model is one that text/ can do is not checked here.
