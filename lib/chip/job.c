@@ -551,6 +551,9 @@ void chip_job_run(struct chip_worker *w)
 
 	for (uint32_t i = 0; i < n && !stop; i++) {
 		const struct chip_op *op = &job->ops[i];
+		/* asked for now: behind the last barrier the job is worker 0's */
+		const bool topk = op->insn.op == CTRANS_INSN_LOGITS &&
+				  job->n_logits && op->insn.linear.topk_va;
 
 		switch (op->insn.op) {
 		case CTRANS_INSN_EMBED:
@@ -571,8 +574,7 @@ void chip_job_run(struct chip_worker *w)
 			break;
 		}
 		stop = chip_barrier_wait(w);
-		if (!stop && op->insn.op == CTRANS_INSN_LOGITS && job->n_logits &&
-		    op->insn.linear.topk_va) {
+		if (!stop && topk) {
 			chip_exec_topk(w, op);
 			stop = chip_barrier_wait(w);
 		}
