@@ -92,7 +92,10 @@ static void *status_at(struct chip *chip, const struct chip_queue *q,
 	return p && contiguous >= len ? p : NULL;
 }
 
-/* Line 0 as it is now. Lock held. */
+/*
+ * Line 0 as it is now; the state last, so that who sees ERROR sees the failed
+ * job's completion too. Lock held.
+ */
 void chip_queue_publish(struct chip *chip, struct chip_queue *q)
 {
 	struct ctrans_status_line *l = status_at(chip, q, CTRANS_STATUS_LINE,
@@ -104,9 +107,9 @@ void chip_queue_publish(struct chip *chip, struct chip_queue *q)
 	l->fault_va = q->fault.va;
 	l->fault_sequence = q->fault_sequence;
 	l->fault_insn = q->fault.insn;
-	__atomic_store_n(&l->state, q->state, __ATOMIC_RELEASE);
 	__atomic_store_n(&l->sq_head, q->sq_head, __ATOMIC_RELEASE);
 	__atomic_store_n(&l->cq_tail, atomic_load(&q->cq_tail), __ATOMIC_RELEASE);
+	__atomic_store_n(&l->state, q->state, __ATOMIC_RELEASE);
 }
 
 static void queue_error(struct chip *chip, unsigned int slot, uint32_t error)
