@@ -303,8 +303,9 @@ static void invalidate(struct chip *chip, uint32_t ctx)
 	if (ctx != CTRANS_TLB_ALL && ctx >= CTRANS_CONTEXTS)
 		return;
 	bits = ctx == CTRANS_TLB_ALL ? UINT64_MAX : 1ull << ctx;
-	atomic_fetch_add(&chip->tlb_seq, 1);
+	/* in this order: who has read the count has the bits of all it counts */
 	atomic_fetch_or(&chip->tlb_dirty, bits);
+	atomic_fetch_add(&chip->tlb_seq, 1);
 	if (chip->working)
 		return;		/* acknowledged at the next boundary */
 	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)

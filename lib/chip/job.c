@@ -476,8 +476,8 @@ static int fetch_tables(struct chip *chip, struct chip_job *job)
 int chip_job_resolve(struct chip *chip, struct chip_job *job)
 {
 	struct resolver rs = { .chip = chip, .job = job };
-	uint64_t dirty = atomic_exchange(&chip->tlb_dirty, 0);
 	uint64_t seq = atomic_load(&chip->tlb_seq);
+	uint64_t dirty = atomic_exchange(&chip->tlb_dirty, 0);
 	int st = CTRANS_ST_OK;
 
 	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
