@@ -319,8 +319,11 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 			      .code = l->code },
 	};
 
-	if (!c.n_rows)
+	if (!c.n_rows) {	/* nothing to do, but its records are to be written */
+		if (!w->index)
+			chip_charge_op(w, op, 0, &(struct chip_shared){ 0 });
 		return;
+	}
 	if (s8) {
 		if (reference)
 			memset(w->executed, 0, c.n_rows * sizeof(*w->executed));

@@ -15,7 +15,8 @@ void chip_charge_op(struct chip_worker *w, const struct chip_op *op,
 	uint32_t i = (uint32_t)(op - job->ops);
 	bool some = op->insn.op == CTRANS_INSN_LOGITS;
 
-	chip_charge(&w->chip->costs, job->stat, n_rows, shared, &job->total);
+	if (n_rows)
+		chip_charge(&w->chip->costs, job->stat, n_rows, shared, &job->total);
 	if (!job->sqe.stats_va)
 		return;
 	for (uint32_t r = 0, j = 0; r < job->n_rows; r++) {
