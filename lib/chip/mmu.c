@@ -14,6 +14,9 @@
 /* Pages joined to a region on one miss. */
 #define EXTEND_PAGES	8192u
 
+/* Spans of a job: 2^24 scattered pages are 64 GiB of operands. */
+#define POOL_MAX	(1u << 24)
+
 static int read_pte(struct chip *chip, uint64_t table, uint32_t index,
 		    uint64_t *pte)
 {
@@ -90,21 +93,25 @@ static int walk(struct chip *chip, unsigned int ctx, uint64_t va,
 static int map_page(struct chip *chip, unsigned int ctx, uint64_t va,
 		    struct chip_region *r)
 {
-	uint64_t bus, size, contiguous, skip;
+	/* granules: kernels read one at once, so none may lie in two regions */
+	const uint64_t whole = ~(uint64_t)(CTRANS_GRANULE - 1);
+	uint64_t bus, size, contiguous = 0, skip;
 	int st = walk(chip, ctx, va, &bus, &size, &r->writable);
 
 	if (st)
 		return st;
 	/* pieces of a page are found from where we are asked */
-	skip = va & (size - 1) & ~(uint64_t)(CTRANS_GRANULE - 1);
+	skip = va & (size - 1) & whole;
 	r->ptr = chip->bus.map(chip->bus.ctx, bus, size, &contiguous);
+	contiguous &= whole;
 	if (r->ptr && contiguous > skip) {
 		r->va = va & ~(size - 1);
 		r->len = contiguous < size ? contiguous : size;
 		return CTRANS_ST_OK;
 	}
 	r->ptr = chip->bus.map(chip->bus.ctx, bus + skip, size - skip, &contiguous);
-	if (!r->ptr || contiguous < CTRANS_GRANULE)
+	contiguous &= whole;
+	if (!r->ptr || !contiguous)
 		return CTRANS_ST_BUS;
 	r->va = (va & ~(size - 1)) + skip;
 	r->len = contiguous < size - skip ? contiguous : size - skip;
@@ -164,8 +171,11 @@ static struct chip_span *pool_add(struct chip_span_pool *pool)
 {
 	if (pool->n == pool->room) {
 		uint32_t room = pool->room ? 2 * pool->room : 256;
-		struct chip_span *s = realloc(pool->spans, room * sizeof(*s));
+		struct chip_span *s;
 
+		if (room > POOL_MAX)
+			return NULL;
+		s = realloc(pool->spans, room * sizeof(*s));
 		if (!s)
 			return NULL;
 		pool->spans = s;
