@@ -304,7 +304,6 @@ enum ctrans_insn_op {
 	CTRANS_INSN_LOGITS	= 5,
 	/* 6 activation, 7 add, 8 copy: reserved until a program needs them */
 };
-
 #define CTRANS_PROG_MAX		4096	/* instructions */
 
 /**
@@ -338,8 +337,7 @@ struct ctrans_insn_embed {
 };
 
 enum ctrans_norm {
-	CTRANS_NORM_LAYER = 0,
-	/* 1: root mean square, reserved */
+	CTRANS_NORM_LAYER = 0,	/* 1 is reserved for root mean square */
 };
 
 /**
@@ -552,9 +550,9 @@ struct ctrans_insn {
 /**
  * struct ctrans_stat - what one instruction did for one row, 192 bytes
  *
- * Costs that rows share (weights fetched once for all of them, elapsed cycles,
- * leakage) are divided equally, what is left over going one each to the first
- * rows, so that the records of a step add up to the job exactly.
+ * Costs that rows share (weights fetched, elapsed cycles, leakage) are divided
+ * equally, the remainder one each to the first rows, so that the records of a
+ * step add up to the job exactly.
  *
  * @cycles: elapsed core cycles
  * @cycles_compute: cycles the arrays would need alone
