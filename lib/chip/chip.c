@@ -34,7 +34,7 @@ void chip_reset_now(struct chip *chip)
 	chip->energy_fj = 0;
 	chip->cycles = 0;
 	chip->jobs = 0;
-	chip->units = 0;
+	chip->units_at_reset = chip_units(chip);
 	memset(chip->busy_cycles, 0, sizeof(chip->busy_cycles));
 	memset(chip->busy_us, 0, sizeof(chip->busy_us));
 	memset(chip->latch, 0, sizeof(chip->latch));
@@ -83,16 +83,6 @@ static void clear_pending(struct chip *chip, uint64_t bits)
 	}
 }
 
-static uint64_t live_units(const struct chip *chip)
-{
-	uint64_t n = 0;
-
-	for (unsigned int i = 0; i < chip->n_workers; i++)
-		n += atomic_load_explicit(&chip->workers[i].units,
-					  memory_order_relaxed);
-	return n;
-}
-
 static uint32_t queue_read(const struct chip *chip, unsigned int slot,
 			   uint32_t offset)
 {
@@ -114,7 +104,8 @@ static uint32_t queue_read(const struct chip *chip, unsigned int slot,
 	case CTRANS_Q_ERROR:		return q->error;
 	case CTRANS_Q_ACTIVE:		return q->active;
 	case CTRANS_Q_PROGRESS:
-		return (uint32_t)(q->progress + (q->active ? live_units(chip) : 0));
+		return (uint32_t)(q->progress +
+			(q->active ? chip_units(chip) - chip->units_at_job : 0));
 	case CTRANS_Q_ARM:		return atomic_load(&q->kernel_arm);
 	case CTRANS_Q_FAULT_VA_LO:	return (uint32_t)q->fault.va;
 	case CTRANS_Q_FAULT_VA_HI:	return (uint32_t)(q->fault.va >> 32);
@@ -170,7 +161,8 @@ static uint32_t global_read(struct chip *chip, uint32_t offset)
 	case CTRANS_REG_BUSY_HI(2):
 	case CTRANS_REG_BUSY_HI(3):	return latched(chip, offset);
 	case CTRANS_REG_TEMP_MC:	return CTRANS_TEMP_NONE;
-	case CTRANS_REG_HEARTBEAT:	return (uint32_t)live_units(chip);
+	case CTRANS_REG_HEARTBEAT:
+		return (uint32_t)(chip_units(chip) - chip->units_at_reset);
 	case CTRANS_REG_CTX_TABLE_LO:	return (uint32_t)chip->ctx_table;
 	case CTRANS_REG_CTX_TABLE_HI:	return (uint32_t)(chip->ctx_table >> 32);
 	case CTRANS_REG_TLB_SEQ:	return (uint32_t)atomic_load(&chip->tlb_seq);

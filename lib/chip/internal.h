@@ -209,7 +209,8 @@ struct chip {
 	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; worker 0's or under lock */
 	uint32_t opp, opp_index;
 	struct chip_costs costs;
-	uint64_t energy_fj, cycles, jobs, units;
+	uint64_t energy_fj, cycles, jobs;
+	uint64_t units_at_reset, units_at_job;	/* what the workers' counts were */
 	uint64_t busy_cycles[4];
 	uint64_t busy_us[4];
 	uint32_t latch[64];	/* HI halves, by offset / 4 of their LO */
@@ -245,6 +246,7 @@ void chip_queue_reset(struct chip *chip, unsigned int slot);
 void chip_queue_rearm(struct chip *chip, unsigned int slot);
 void chip_queue_publish(struct chip *chip, struct chip_queue *q);
 void chip_raise_event(struct chip *chip, uint32_t bit);
+uint64_t chip_units(const struct chip *chip);
 void chip_reset_now(struct chip *chip);
 
 /* Rows few enough that every worker prepares them for itself, without a barrier. */

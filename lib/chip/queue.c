@@ -202,7 +202,7 @@ static bool fetch(struct chip *chip, unsigned int slot)
 	return true;
 }
 
-static uint64_t units_done(const struct chip *chip)
+uint64_t chip_units(const struct chip *chip)
 {
 	uint64_t n = 0;
 
@@ -276,7 +276,6 @@ static void flush(struct chip *chip)
 static bool run_one(struct chip *chip)
 {
 	struct chip_job *job = &chip->job;
-	uint64_t before;
 	int slot, st;
 
 	pthread_mutex_lock(&chip->lock);
@@ -287,10 +286,10 @@ static bool run_one(struct chip *chip)
 		return slot >= 0;
 	}
 	atomic_store(&job->stop, false);
+	chip->units_at_job = chip_units(chip);
 	chip->working = true;
 	pthread_mutex_unlock(&chip->lock);
 
-	before = units_done(chip);
 	st = chip_job_load(chip, job);
 	if (st == CTRANS_ST_OK && job->n_ops) {
 		chip_pool_run(chip);
@@ -300,8 +299,7 @@ static bool run_one(struct chip *chip)
 
 	pthread_mutex_lock(&chip->lock);
 	chip->working = false;
-	chip->q[slot].progress += units_done(chip) - before;
-	chip->units += units_done(chip) - before;
+	chip->q[slot].progress += chip_units(chip) - chip->units_at_job;
 	finish(chip, (unsigned int)slot, st);
 	flush(chip);
 	pthread_mutex_unlock(&chip->lock);
