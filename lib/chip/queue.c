@@ -106,7 +106,7 @@ void chip_queue_publish(struct chip *chip, struct chip_queue *q)
 	l->error = q->error;
 	l->fault_va = q->fault.va;
 	l->fault_sequence = q->fault_sequence;
-	l->fault_insn = q->fault.insn;
+	l->fault_insn = q->fault.status ? q->fault.insn : UINT32_MAX;
 	__atomic_store_n(&l->sq_head, q->sq_head, __ATOMIC_RELEASE);
 	__atomic_store_n(&l->cq_tail, atomic_load(&q->cq_tail), __ATOMIC_RELEASE);
 	__atomic_store_n(&l->state, q->state, __ATOMIC_RELEASE);
@@ -189,9 +189,12 @@ static bool fetch(struct chip *chip, unsigned int slot)
 				 sizeof(job->sqe);
 
 	job->ctx = q->ctx;
+	memset(&job->fault, 0, sizeof(job->fault));
+	job->fault.insn = UINT32_MAX;
 	if (chip_copy_in(chip, q->ctx, va, &job->sqe, sizeof(job->sqe),
 			 &job->fault)) {
 		q->fault = job->fault;
+		q->fault_sequence = 0;	/* it could not be read */
 		queue_error(chip, slot, CTRANS_QERR_SQ_FAULT);
 		return false;
 	}
