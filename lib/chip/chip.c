@@ -25,6 +25,7 @@ void chip_reset_now(struct chip *chip)
 	chip->irq_mask = 0;
 	chip->qerr = 0;
 	chip->ctx_table = 0;
+	chip->ctx_table_lo = 0;
 	atomic_store(&chip->tlb_dirty, 0);
 	atomic_store(&chip->tlb_seq, 0);
 	atomic_store(&chip->tlb_ack, 0);
@@ -83,10 +84,9 @@ static void clear_pending(struct chip *chip, uint64_t bits)
 	}
 }
 
-static uint32_t queue_read(const struct chip *chip, unsigned int slot,
-			   uint32_t offset)
+static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset)
 {
-	const struct chip_queue *q = &chip->q[slot];
+	struct chip_queue *q = &chip->q[slot];
 
 	switch (offset) {
 	case CTRANS_Q_SQ_VA_LO:		return (uint32_t)q->sq_va;
@@ -107,8 +107,10 @@ static uint32_t queue_read(const struct chip *chip, unsigned int slot,
 		return (uint32_t)(q->progress +
 			(q->active ? chip_units(chip) - chip->units_at_job : 0));
 	case CTRANS_Q_ARM:		return atomic_load(&q->kernel_arm);
-	case CTRANS_Q_FAULT_VA_LO:	return (uint32_t)q->fault.va;
-	case CTRANS_Q_FAULT_VA_HI:	return (uint32_t)(q->fault.va >> 32);
+	case CTRANS_Q_FAULT_VA_LO:
+		q->fault_va_latch = (uint32_t)(q->fault.va >> 32);
+		return (uint32_t)q->fault.va;
+	case CTRANS_Q_FAULT_VA_HI:	return q->fault_va_latch;
 	case CTRANS_Q_FAULT_INFO:
 		return (uint32_t)q->fault.write << 31 | (q->fault.insn & 0xffff);
 	default:			return 0;
@@ -346,10 +348,11 @@ static void global_write(struct chip *chip, uint32_t offset, uint32_t value)
 			chip->opp_index = value;
 		break;
 	case CTRANS_REG_CTX_TABLE_LO:
-		set_lo(&chip->ctx_table, value & 0xfffff000u);
+		chip->ctx_table_lo = value & 0xfffff000u;
 		break;
 	case CTRANS_REG_CTX_TABLE_HI:
-		set_hi(&chip->ctx_table, value & 0xffffu);
+		chip->ctx_table = (uint64_t)(value & 0xffffu) << 32 |
+				  chip->ctx_table_lo;
 		break;
 	case CTRANS_REG_TLB_INVAL:
 		invalidate(chip, value);

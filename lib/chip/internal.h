@@ -178,6 +178,7 @@ struct chip_queue {
 	uint64_t progress;
 	struct chip_fault fault;
 	uint32_t fault_sequence;
+	uint32_t fault_va_latch;	/* HI half, since LO was read */
 };
 
 struct chip {
@@ -204,6 +205,7 @@ struct chip {
 	uint32_t irq_status, irq_mask;
 	uint64_t qerr;
 	uint64_t ctx_table;
+	uint32_t ctx_table_lo;	/* written; counts when HI is */
 	_Atomic uint64_t tlb_seq, tlb_ack;
 	_Atomic uint64_t tlb_dirty;	/* contexts to flush at the next boundary */
 	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; worker 0's or under lock */

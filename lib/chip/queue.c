@@ -354,5 +354,6 @@ void chip_queue_reset(struct chip *chip, unsigned int slot)
 	q->stop_asked = false;
 	q->progress = 0;
 	q->fault_sequence = 0;
+	q->fault_va_latch = 0;
 	memset(&q->fault, 0, sizeof(q->fault));
 }
