@@ -337,11 +337,8 @@ static void global_write(struct chip *chip, uint32_t offset, uint32_t value)
 			reset(chip);
 		break;
 	case CTRANS_REG_OPP:
-		/* between jobs, so that one job is at one point */
-		if (value < CHIP_OPPS && !chip->working) {
+		if (value < CHIP_OPPS)
 			chip->opp = value;
-			chip_costs_at(value, &chip->costs);
-		}
 		break;
 	case CTRANS_REG_OPP_INDEX:
 		if (value < CHIP_OPPS)

@@ -288,6 +288,9 @@ static bool run_one(struct chip *chip)
 		pthread_mutex_unlock(&chip->lock);
 		return slot >= 0;
 	}
+	/* here only, so that one job is at one point */
+	if (chip->costs.khz != chip_opps[chip->opp].khz)
+		chip_costs_at(chip->opp, &chip->costs);
 	atomic_store(&job->stop, false);
 	chip->units_at_job = chip_units(chip);
 	chip->working = true;
