@@ -26,6 +26,7 @@ void chip_reset_now(struct chip *chip)
 	chip->qerr = 0;
 	chip->ctx_table = 0;
 	chip->ctx_table_lo = 0;
+	atomic_store(&chip->mmu_event, false);
 	atomic_store(&chip->tlb_dirty, 0);
 	atomic_store(&chip->tlb_seq, 0);
 	atomic_store(&chip->tlb_ack, 0);

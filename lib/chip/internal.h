@@ -208,6 +208,7 @@ struct chip {
 	uint32_t ctx_table_lo;	/* written; counts when HI is */
 	_Atomic uint64_t tlb_seq, tlb_ack;
 	_Atomic uint64_t tlb_dirty;	/* contexts to flush at the next boundary */
+	_Atomic bool mmu_event;	/* a page table did not answer; not raised yet */
 	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; worker 0's or under lock */
 	uint32_t opp, opp_index;
 	struct chip_costs costs;

@@ -24,8 +24,10 @@ static int read_pte(struct chip *chip, uint64_t table, uint32_t index,
 	void *p;
 
 	p = chip->bus.map(chip->bus.ctx, table + 8ull * index, 8, &contiguous);
-	if (!p || contiguous < 8)
+	if (!p || contiguous < 8) {
+		atomic_store(&chip->mmu_event, true);
 		return CTRANS_ST_BUS;
+	}
 	*pte = __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED);
 	return CTRANS_ST_OK;
 }

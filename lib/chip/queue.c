@@ -276,6 +276,13 @@ static void flush(struct chip *chip)
 	atomic_store(&chip->tlb_ack, atomic_load(&chip->tlb_seq));
 }
 
+/* Page tables are walked without the lock; the event waits for it. */
+static void raise_mmu(struct chip *chip)
+{
+	if (atomic_exchange(&chip->mmu_event, false))
+		chip_raise_event(chip, CTRANS_IRQ_MMU);
+}
+
 static bool run_one(struct chip *chip)
 {
 	struct chip_job *job = &chip->job;
@@ -285,6 +292,7 @@ static bool run_one(struct chip *chip)
 	flush(chip);
 	slot = pick(chip);
 	if (slot < 0 || !fetch(chip, (unsigned int)slot)) {
+		raise_mmu(chip);
 		pthread_mutex_unlock(&chip->lock);
 		return slot >= 0;
 	}
@@ -307,6 +315,7 @@ static bool run_one(struct chip *chip)
 	chip->working = false;
 	chip->q[slot].progress += chip_units(chip) - chip->units_at_job;
 	finish(chip, (unsigned int)slot, st);
+	raise_mmu(chip);
 	flush(chip);
 	pthread_mutex_unlock(&chip->lock);
 	return true;
