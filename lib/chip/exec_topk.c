@@ -55,7 +55,7 @@ static void best(struct chip_worker *w, const struct chip_op *op, uint32_t row)
 
 		max = i == 0 || m > max ? m : max;
 		if (!l->top_k ||
-		    (found == l->top_k && !(m > out.e[found - 1].logit)))
+		    (found == l->top_k && m <= out.e[found - 1].logit))
 			continue;
 		for (uint32_t j = 0; j < n; j++)
 			if (x[j] == x[j] && (found < l->top_k ||
