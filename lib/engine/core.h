@@ -24,7 +24,7 @@ struct ct_model;
 /* Rows of one step at most; longer prompts are cut into chunks of it. */
 #define CT_STEP_ROWS	256u
 /* Rows of one step whose logits can be had. */
-#define CT_STEP_LOGITS	64u
+#define CT_STEP_LOGITS	128u
 #define CT_STEP_TOPK	1u
 
 int ct_core_open(const char *path, const struct ctrans_model_params *params,
