@@ -230,8 +230,11 @@ int chip_job_qrows(struct chip_job *job);
 /* job.c: worker 0 only, but chip_job_run(), which every worker enters */
 int chip_job_load(struct chip *chip, struct chip_job *job);
 void chip_job_run(struct chip_worker *w);
-int chip_job_resolve(struct chip *chip, struct chip_job *job);
+int chip_job_bad(struct chip_job *job, int status, uint32_t insn);
 void chip_job_free(struct chip_job *job);
+
+/* resolve.c */
+int chip_job_resolve(struct chip *chip, struct chip_job *job);
 
 /* exec_row.c */
 void chip_charge_op(struct chip_worker *w, const struct chip_op *op,

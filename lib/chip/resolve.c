@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A job's operands: the context addresses in its instructions and block tables
+ * become stretches of memory, before it runs and again where translations change.
+ */
+#include "chip/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct resolver {
+	struct chip *chip;
+	struct chip_job *job;
+	uint32_t insn;
+};
+
+static int get(const struct resolver *rs, enum chip_operand_slot slot,
+	       uint64_t va, uint64_t len, bool write)
+{
+	struct chip_job *job = rs->job;
+	struct chip_operand *o = &job->ops[rs->insn].o[slot];
+	int st;
+
+	if (!va) {
+		memset(o, 0, sizeof(*o));
+		return CTRANS_ST_OK;
+	}
+	st = chip_resolve(rs->chip, job->ctx, va, len, write, &job->pool, o,
+			  &job->fault);
+	if (st)
+		job->fault.insn = rs->insn;
+	return st;
+}
+
+static uint64_t rows_bytes(uint32_t rows, uint32_t stride, uint64_t n)
+{
+	return rows ? (uint64_t)(rows - 1) * stride + 4 * n : 0;
+}
+
+static uint64_t weight_bytes(uint8_t encoding, uint32_t n_in, uint32_t n_out)
+{
+	uint64_t out = chip_round_up(n_out, CTRANS_TILE_OUT);
+
+	return encoding == CTRANS_ENC_S8 ? out * chip_round_up(n_in, 4) :
+					   out * chip_round_up(n_in, 16) * 4;
+}
+
+/* VAs that must not be absent are below CTRANS_VA_MIN when zero and fault. */
+static int must(const struct resolver *rs, enum chip_operand_slot slot,
+		uint64_t va, uint64_t len, bool write)
+{
+	if (va)
+		return get(rs, slot, va, len, write);
+	rs->job->fault.va = 0;
+	rs->job->fault.write = write;
+	rs->job->fault.status = CTRANS_ST_FAULT;
+	rs->job->fault.insn = rs->insn;
+	return CTRANS_ST_FAULT;
+}
+
+static int resolve_op(const struct resolver *rs)
+{
+	struct chip_job *job = rs->job;
+	const struct ctrans_insn *i = &job->ops[rs->insn].insn;
+	const struct ctrans_insn_linear *l = &i->linear;
+	const struct ctrans_insn_attention *a = &i->attention;
+	const struct ctrans_insn_embed *e = &i->embed;
+	const struct ctrans_insn_norm *n = &i->norm;
+	uint32_t rows = job->n_rows, outs = rows;
+	uint64_t pad, width;
+
+	switch (i->op) {
+	case CTRANS_INSN_EMBED:
+		return must(rs, CHIP_WEIGHT, e->table_va,
+			    weight_bytes(e->encoding, e->n, e->n_vocab), false) ?:
+		       get(rs, CHIP_SCALE, e->scale_va, 4ull * e->n_vocab, false) ?:
+		       get(rs, CHIP_BIAS, e->position_va,
+			   (uint64_t)e->n_positions *
+			   chip_round_up(4 * e->n, CTRANS_GRANULE), false) ?:
+		       must(rs, CHIP_OUT, e->out_va,
+			    rows_bytes(rows, e->out_stride, e->n), true);
+	case CTRANS_INSN_NORM:
+		return must(rs, CHIP_IN, n->in_va,
+			    rows_bytes(rows, n->in_stride, n->n), false) ?:
+		       must(rs, CHIP_WEIGHT, n->gain_va, 4ull * n->n, false) ?:
+		       get(rs, CHIP_BIAS, n->bias_va, 4ull * n->n, false) ?:
+		       must(rs, CHIP_OUT, n->out_va,
+			    rows_bytes(rows, n->out_stride, n->n), true);
+	case CTRANS_INSN_LOGITS:
+		outs = job->n_logits;
+		if (!outs)
+			return CTRANS_ST_OK;
+		/* fall through */
+	case CTRANS_INSN_LINEAR:
+		pad = chip_round_up(l->n_out, CTRANS_TILE_OUT);
+		return must(rs, CHIP_IN, l->in_va,
+			    rows_bytes(rows, l->in_stride, l->n_in), false) ?:
+		       must(rs, CHIP_WEIGHT, l->weight_va,
+			    weight_bytes(l->encoding, l->n_in, l->n_out), false) ?:
+		       get(rs, CHIP_COLSUM, l->colsum_va, 4 * pad, false) ?:
+		       get(rs, CHIP_SCALE, l->scale_va, 4 * pad, false) ?:
+		       get(rs, CHIP_BIAS, l->bias_va, 4 * pad, false) ?:
+		       must(rs, CHIP_OUT, l->out_va,
+			    rows_bytes(outs, l->out_stride, l->n_out), true) ?:
+		       get(rs, CHIP_TOPK, l->topk_va,
+			   (uint64_t)outs * l->topk_stride, true);
+	default:
+		width = (uint64_t)a->n_head * a->head_dim;
+		return must(rs, CHIP_IN, a->q_va,
+			    rows_bytes(rows, a->q_stride, width), false) ?:
+		       must(rs, CHIP_WEIGHT, a->k_va,
+			    rows_bytes(rows, a->kv_stride, width), false) ?:
+		       must(rs, CHIP_SCALE, a->v_va,
+			    rows_bytes(rows, a->kv_stride, width), false) ?:
+		       must(rs, CHIP_OUT, a->out_va,
+			    rows_bytes(rows, a->out_stride, width), true);
+	}
+}
+
+/* ---- Key/value blocks -------------------------------------------------- */
+
+/* Block tables: fetched once a sequence, however many rows it has. */
+static int fetch_tables(struct chip *chip, struct chip_job *job)
+{
+	uint32_t need = 0;
+
+	job->n_seqs = 0;
+	job->n_blocks = 0;
+	if (!job->block_bytes)
+		return CTRANS_ST_OK;
+
+	for (uint32_t r = 0; r < job->n_rows; r++) {
+		const struct ctrans_row *row = &job->rows[r];
+		struct chip_seq *s = job->n_seqs ? &job->seqs[job->n_seqs - 1] : NULL;
+
+		if (row->blocks_va % 8)
+			return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
+		if (!s || s->va != row->blocks_va || s->n_blocks != row->n_blocks) {
+			s = &job->seqs[job->n_seqs++];
+			s->va = row->blocks_va;
+			s->n_blocks = row->n_blocks;
+			need += row->n_blocks;
+		}
+		job->row_seq[r] = job->n_seqs - 1;
+	}
+	if (job->room_blocks < need) {
+		struct chip_operand *b = realloc(job->blocks, need * sizeof(*b));
+
+		if (!b)
+			return chip_job_bad(job, CTRANS_ST_BUS, UINT32_MAX);
+		job->blocks = b;
+		job->room_blocks = need;
+	}
+	for (uint32_t q = 0; q < job->n_seqs; q++) {
+		struct chip_seq *s = &job->seqs[q];
+
+		s->blocks = job->blocks + job->n_blocks;
+		job->n_blocks += s->n_blocks;
+		for (uint32_t b = 0; b < s->n_blocks; b++) {
+			uint64_t va;
+
+			if (chip_copy_in(chip, job->ctx, s->va + 8ull * b, &va, 8,
+					 &job->fault))
+				return job->fault.status;
+			if ((va % CTRANS_GRANULE))
+				return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
+			if (chip_resolve(chip, job->ctx, va, job->block_bytes, false,
+					 &job->pool, &s->blocks[b], &job->fault))
+				return job->fault.status;
+		}
+	}
+	/* a block shared with others may be read-only; those written must not be */
+	for (uint32_t r = 0; r < job->n_rows; r++) {
+		const struct chip_seq *s = &job->seqs[job->row_seq[r]];
+		uint32_t b = job->rows[r].position / CTRANS_KV_POSITIONS;
+
+		if (!s->blocks[b].writable) {
+			chip_job_bad(job, CTRANS_ST_FAULT, UINT32_MAX);
+			job->fault.write = true;
+			job->fault.va = s->va + 8ull * b;
+			return CTRANS_ST_FAULT;
+		}
+	}
+	return CTRANS_ST_OK;
+}
+
+/* Also at a boundary inside a job, when translations have changed. */
+int chip_job_resolve(struct chip *chip, struct chip_job *job)
+{
+	struct resolver rs = { .chip = chip, .job = job };
+	uint64_t seq = atomic_load(&chip->tlb_seq);
+	uint64_t dirty = atomic_exchange(&chip->tlb_dirty, 0);
+	int st = CTRANS_ST_OK;
+
+	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
+		if (dirty >> c & 1)
+			chip_tlb_flush(chip, c);
+
+	job->pool.n = 0;
+	for (rs.insn = 0; rs.insn < job->n_ops && !st; rs.insn++)
+		st = resolve_op(&rs);
+	if (!st)
+		st = fetch_tables(chip, job);
+	if (!st && job->sqe.stats_va)
+		st = chip_resolve(chip, job->ctx, job->sqe.stats_va,
+				  (uint64_t)job->n_rows * job->n_ops *
+				  sizeof(struct ctrans_stat), true, &job->pool,
+				  &job->stats, &job->fault);
+	/* after this nothing old is in use */
+	if (dirty)
+		atomic_store(&chip->tlb_ack, seq);
+	return st;
+}
