@@ -192,16 +192,10 @@ static int fetch_program(struct chip *chip, struct chip_job *job)
 			job->fault.insn = i;
 			return job->fault.status;
 		}
+		memset(op->o, 0, sizeof(op->o));
+		op->from_norm = false;
 		if (!check_insn(job, op))
 			return chip_job_bad(job, CTRANS_ST_BAD_INSN, i);
-		op->from_norm = i && op->insn.op != CTRANS_INSN_NORM &&
-			op[-1].insn.op == CTRANS_INSN_NORM &&
-			(op->insn.op == CTRANS_INSN_LINEAR ||
-			 op->insn.op == CTRANS_INSN_LOGITS) &&
-			op[-1].insn.norm.out_va == op->insn.linear.in_va &&
-			op[-1].insn.norm.in_va != op->insn.linear.in_va &&
-			op[-1].insn.norm.out_stride == op->insn.linear.in_stride &&
-			op[-1].insn.norm.n == op->insn.linear.n_in;
 	}
 	return CTRANS_ST_OK;
 }

@@ -117,6 +117,37 @@ static int resolve_op(const struct resolver *rs)
 	}
 }
 
+/* Both in one piece, and no byte in common: not even through another address. */
+static bool apart(const struct chip_operand *a, const struct chip_operand *b)
+{
+	uintptr_t p = (uintptr_t)a->one.ptr, q = (uintptr_t)b->one.ptr;
+
+	return !a->n_spans || !b->n_spans ||
+	       (a->n_spans == 1 && b->n_spans == 1 &&
+		(p + a->len <= q || q + b->len <= p));
+}
+
+/*
+ * May workers take what the NORM before wrote from their own copies, and so
+ * go on without a barrier? Not if this linear writes what a slower worker's
+ * NORM still reads.
+ */
+static bool reads_norm(const struct chip_op *op)
+{
+	const struct ctrans_insn_linear *l = &op->insn.linear;
+	const struct ctrans_insn_norm *n = &op[-1].insn.norm;
+
+	return (op->insn.op == CTRANS_INSN_LINEAR ||
+		op->insn.op == CTRANS_INSN_LOGITS) &&
+	       op[-1].insn.op == CTRANS_INSN_NORM &&
+	       n->out_va == l->in_va && n->in_va != l->in_va &&
+	       n->out_stride == l->in_stride && n->n == l->n_in &&
+	       apart(&op[-1].o[CHIP_IN], &op->o[CHIP_OUT]) &&
+	       apart(&op[-1].o[CHIP_WEIGHT], &op->o[CHIP_OUT]) &&
+	       apart(&op[-1].o[CHIP_BIAS], &op->o[CHIP_OUT]) &&
+	       apart(&op[-1].o[CHIP_OUT], &op->o[CHIP_OUT]);
+}
+
 /* ---- Key/value blocks -------------------------------------------------- */
 
 /* Block tables: fetched once a sequence, however many rows it has. */
@@ -197,8 +228,12 @@ int chip_job_resolve(struct chip *chip, struct chip_job *job)
 			chip_tlb_flush(chip, c);
 
 	job->pool.n = 0;
-	for (rs.insn = 0; rs.insn < job->n_ops && !st; rs.insn++)
+	for (rs.insn = 0; rs.insn < job->n_ops && !st; rs.insn++) {
+		struct chip_op *op = &job->ops[rs.insn];
+
 		st = resolve_op(&rs);
+		op->from_norm = !st && rs.insn && reads_norm(op);
+	}
 	if (!st)
 		st = fetch_tables(chip, job);
 	if (!st && job->sqe.stats_va)
