@@ -158,8 +158,7 @@ static bool check_insn(struct chip_job *job, struct chip_op *op)
 	case CTRANS_INSN_LINEAR:
 		return check_linear(job, &i->linear, false);
 	case CTRANS_INSN_LOGITS:
-		return check_linear(job, &i->linear, true) &&
-		       i->linear.rows_max >= job->n_logits;
+		return check_linear(job, &i->linear, true);
 	case CTRANS_INSN_ATTENTION:
 		return check_attention(job, &i->attention);
 	default:
@@ -273,6 +272,9 @@ static int check_rows(struct chip_job *job)
 	for (uint32_t i = 0; i < job->n_ops; i++) {
 		const struct ctrans_insn *insn = &job->ops[i].insn;
 
+		if (insn->op == CTRANS_INSN_LOGITS &&
+		    insn->linear.rows_max < job->n_logits)
+			return chip_job_bad(job, CTRANS_ST_BAD_ARGS, i);
 		for (uint32_t r = 0; r < job->n_rows; r++) {
 			const struct ctrans_row *row = &job->rows[r];
 			bool ok = true;
