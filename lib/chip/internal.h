@@ -44,7 +44,7 @@ struct chip_span {
  * of a scattered one lie in the job's span pool.
  */
 struct chip_operand {
-	uint64_t len;
+	uint64_t va, len;
 	uint32_t n_spans;
 	bool writable;
 	struct chip_span one;

@@ -203,6 +203,7 @@ int chip_resolve(struct chip *chip, unsigned int ctx, uint64_t va, uint64_t len,
 	if (va < CTRANS_VA_MIN || va >= end || len > end - va || !len)
 		return fail(fault, CTRANS_ST_FAULT, va, write);
 
+	op->va = va;
 	op->len = len;
 	op->writable = true;
 	while (off < len) {

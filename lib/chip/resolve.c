@@ -206,10 +206,13 @@ static int fetch_tables(struct chip *chip, struct chip_job *job)
 		uint32_t b = job->rows[r].position / CTRANS_KV_POSITIONS;
 
 		if (!s->blocks[b].writable) {
-			chip_job_bad(job, CTRANS_ST_FAULT, UINT32_MAX);
-			job->fault.write = true;
-			job->fault.va = s->va + 8ull * b;
-			return CTRANS_ST_FAULT;
+			struct chip_operand o;
+			int st = chip_resolve(chip, job->ctx, s->blocks[b].va,
+					      job->block_bytes, true, &job->pool,
+					      &o, &job->fault);
+
+			if (st)
+				return st;
 		}
 	}
 	return CTRANS_ST_OK;
