@@ -262,6 +262,7 @@ static int encode_range(struct encoder *e, int pass, size_t begin, size_t end)
 {
 	const struct ct_bpe *bpe = e->bpe;
 	size_t pos = begin, done = begin, at, stop;
+	size_t run_from = 1, run_to = 0;
 	uint32_t id;
 	int ret;
 
@@ -292,8 +293,14 @@ static int encode_range(struct encoder *e, int pass, size_t begin, size_t end)
 		}
 		if (t->flags & CT_BPE_ADD_LSTRIP)
 			at = spaces_before(e->view, done < at ? done : at, at);
-		if (t->flags & CT_BPE_ADD_RSTRIP)
-			stop = spaces_after(e->view, stop, end);
+		if (t->flags & CT_BPE_ADD_RSTRIP) {
+			/* A run of spaces that are tokens is measured once. */
+			if (stop < run_from || stop > run_to) {
+				run_from = stop;
+				run_to = spaces_after(e->view, stop, end);
+			}
+			stop = run_to;
+		}
 		if (done < at) {
 			ret = encode_range(e, pass + 1, done, at);
 			if (ret)

@@ -239,6 +239,31 @@ START_TEST(longest_added_token)
 }
 END_TEST
 
+/* A token that takes the spaces after it, and is one: still linear. */
+START_TEST(strip_in_a_run)
+{
+	const size_t n = 1 << 20;
+	char *text = malloc(n);
+	struct ct_bpe *bpe;
+	struct ct_ids ids;
+	size_t i;
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, ' ', n);
+	ck_assert_int_eq(added(0, " ", CT_BPE_ADD_RSTRIP | CT_BPE_ADD_LSTRIP),
+			 0);
+	bpe = finish_plain();
+	ids = bpe_encode(bpe, text, n, 0);
+	ck_assert_uint_eq(ids.n, n);
+	for (i = 0; i < n; i++)
+		if (ids.data[i])
+			ck_abort_msg("id %zu is %u", i, ids.data[i]);
+	ct_ids_free(&ids);
+	ct_bpe_free(bpe);
+	free(text);
+}
+END_TEST
+
 static void add_merged(uint32_t id, const char *name, size_t len)
 {
 	if (ct_bpe_builder_token(b, id, name, len, &err) ||
@@ -291,6 +316,7 @@ int main(void)
 	tcase_add_test(t, added_over_ordinary);
 	tcase_add_test(t, literal_names);
 	tcase_add_test(t, longest_added_token);
+	tcase_add_test(t, strip_in_a_run);
 	tcase_add_test(t, tables_grow);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
