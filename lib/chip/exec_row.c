@@ -139,8 +139,7 @@ void chip_exec_norm(struct chip_worker *w, const struct chip_op *op)
 {
 	const struct ctrans_insn_norm *n = &op->insn.norm;
 	struct chip_job *job = chip_worker_job(w);
-	bool own = job->n_rows <= CHIP_FEW_ROWS &&
-		   n->in_va != n->out_va;
+	bool own = job->n_rows <= CHIP_FEW_ROWS && op->own_norm;
 	const float *gain, *bias = NULL;
 	uint32_t lo = 0, hi = job->n_rows;
 	float *scratch = (float *)w->w;	/* 16 floats for each of width */

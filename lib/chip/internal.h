@@ -86,6 +86,8 @@ enum chip_operand_slot {
 struct chip_op {
 	struct ctrans_insn insn;	/* fetched once */
 	struct chip_operand o[CHIP_OPERANDS];
+	/* may be taken back where translations change, never given then */
+	bool own_norm;		/* NORM: a worker may compute it again while one writes it */
 	bool from_norm;		/* input is what the NORM just before wrote */
 };
 

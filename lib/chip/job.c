@@ -192,7 +192,8 @@ static int fetch_program(struct chip *chip, struct chip_job *job)
 			return job->fault.status;
 		}
 		memset(op->o, 0, sizeof(op->o));
-		op->from_norm = false;
+		op->own_norm = true;
+		op->from_norm = true;
 		if (!check_insn(job, op))
 			return chip_job_bad(job, CTRANS_ST_BAD_INSN, i);
 	}

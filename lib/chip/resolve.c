@@ -127,21 +127,29 @@ static bool apart(const struct chip_operand *a, const struct chip_operand *b)
 		(p + a->len <= q || q + b->len <= p));
 }
 
+/* Does writing the result leave alone what slower workers read for the same? */
+static bool own_norm(const struct chip_op *op)
+{
+	return op->insn.op == CTRANS_INSN_NORM &&
+	       apart(&op->o[CHIP_IN], &op->o[CHIP_OUT]) &&
+	       apart(&op->o[CHIP_WEIGHT], &op->o[CHIP_OUT]) &&
+	       apart(&op->o[CHIP_BIAS], &op->o[CHIP_OUT]);
+}
+
 /*
  * May workers take what the NORM before wrote from their own copies, and so
  * go on without a barrier? Not if this linear writes what a slower worker's
- * NORM still reads.
+ * NORM still reads, or worker 0 still writes.
  */
-static bool reads_norm(const struct chip_op *op)
+static bool from_norm(const struct chip_op *op)
 {
 	const struct ctrans_insn_linear *l = &op->insn.linear;
 	const struct ctrans_insn_norm *n = &op[-1].insn.norm;
 
 	return (op->insn.op == CTRANS_INSN_LINEAR ||
 		op->insn.op == CTRANS_INSN_LOGITS) &&
-	       op[-1].insn.op == CTRANS_INSN_NORM &&
-	       n->out_va == l->in_va && n->in_va != l->in_va &&
-	       n->out_stride == l->in_stride && n->n == l->n_in &&
+	       op[-1].insn.op == CTRANS_INSN_NORM && op[-1].own_norm &&
+	       n->out_va == l->in_va && n->out_stride == l->in_stride && n->n == l->n_in &&
 	       apart(&op[-1].o[CHIP_IN], &op->o[CHIP_OUT]) &&
 	       apart(&op[-1].o[CHIP_WEIGHT], &op->o[CHIP_OUT]) &&
 	       apart(&op[-1].o[CHIP_BIAS], &op->o[CHIP_OUT]) &&
@@ -235,7 +243,8 @@ int chip_job_resolve(struct chip *chip, struct chip_job *job)
 		struct chip_op *op = &job->ops[rs.insn];
 
 		st = resolve_op(&rs);
-		op->from_norm = !st && rs.insn && reads_norm(op);
+		op->own_norm = op->own_norm && !st && own_norm(op);
+		op->from_norm = op->from_norm && !st && rs.insn && from_norm(op);
 	}
 	if (!st)
 		st = fetch_tables(chip, job);
