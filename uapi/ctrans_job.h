@@ -49,7 +49,8 @@
  *          written stops the queue with CTRANS_QERR_CQ_HEAD.
  * ARM      ask for one interrupt as soon as the completion index differs from
  *          the stored value (at once if it does already); each store of a new
- *          value arms again, the interrupt disarms.
+ *          value arms again, the interrupt disarms. Starting a queue arms with
+ *          the value the word holds.
  */
 #define CTRANS_DB_PAGE_SIZE	0x10000
 #define CTRANS_DB_SQ_TAIL	0x0

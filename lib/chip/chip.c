@@ -217,6 +217,10 @@ static void queue_control(struct chip *chip, struct chip_queue *q, uint32_t valu
 		q->state = CTRANS_QSTATE_RUNNING;
 		q->error = CTRANS_QERR_NONE;
 		chip_queue_publish(chip, q);
+		/* or a value stored before, equal to what a slot held, would not count */
+		atomic_store(&q->armed, true);
+		atomic_store(&q->kernel_armed, true);
+		chip_queue_rearm(chip, (unsigned int)(q - chip->q));
 		break;
 	case CTRANS_QCTRL_STOP:
 	case CTRANS_QCTRL_ABORT:
@@ -242,9 +246,10 @@ static void queue_write(struct chip *chip, unsigned int slot, uint32_t offset,
 		return;
 	}
 	if (offset == CTRANS_Q_ARM) {
-		atomic_store(&q->kernel_arm, value);
-		atomic_store(&q->kernel_armed, true);
-		chip_queue_rearm(chip, slot);
+		if (atomic_exchange(&q->kernel_arm, value) != value) {
+			atomic_store(&q->kernel_armed, true);
+			chip_queue_rearm(chip, slot);
+		}
 		return;
 	}
 	if (q->state == CTRANS_QSTATE_RUNNING || q->active)

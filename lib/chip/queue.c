@@ -74,7 +74,9 @@ void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
 		atomic_store_explicit(&q->db_cq_head, value, memory_order_release);
 		break;
 	case CTRANS_DB_ARM:
-		atomic_store(&q->db_arm, value);
+		/* the word is a state: what it holds already arms nothing */
+		if (atomic_exchange(&q->db_arm, value) == value)
+			break;
 		atomic_store(&q->armed, true);
 		evaluate(chip, q);
 		break;
