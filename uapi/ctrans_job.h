@@ -216,9 +216,13 @@ struct ctrans_args {
  * @token: token id; below the vocabulary of the embed instruction
  * @position: position in its sequence, from 0
  * @flags: CTRANS_ROW_*
- * @n_blocks: entries of the block table; more than position / 64
+ * @n_blocks: entries of the block table; more than position / 64, at most
+ *	CTRANS_POSITIONS_MAX / 64
  * @blocks_va: VA of __u64[n_blocks]: VAs of key/value blocks, 8-byte aligned
  * @rsvd: reserved
+ *
+ * With an ATTENTION in the program every entry of the table must be the VA of a
+ * mapped block, and those that rows are written to writable.
  *
  * Rows of one sequence are in ascending positions. Each position below a
  * row's own must be in the cache already or be a row before it.
@@ -295,7 +299,13 @@ enum ctrans_kv_type {
  * A program is an array of 128-byte instructions run in order, without
  * branches. No state but context memory survives an instruction; between
  * instructions the chip may switch queues or abort. Each instruction works on
- * all rows of the argument block: row r of an operand is at va + r * stride.
+ * all rows of the argument block: row r of an operand is at va + r * stride; a
+ * stride is at least a row's width.
+ *
+ * Where an output shares memory with an input, and the instruction does not
+ * allow it, numbers are undefined. A field outside its range, or an absent VA
+ * that may not be, or one given that is to be 0, is CTRANS_ST_BAD_INSN or, for
+ * the absent VA, CTRANS_ST_FAULT.
  */
 enum ctrans_insn_op {
 	CTRANS_INSN_EMBED	= 1,
@@ -406,8 +416,9 @@ enum ctrans_act {
  * @n_out: outputs
  * @theta_f32: firing threshold, or its factor; positive and finite
  * @topk_stride: LOGITS: bytes between topk rows
- * @rows_max: LOGITS: rows out_va (and topk_va) have room for
- * @top_k: LOGITS: entries wanted, at most CTRANS_TOPK_MAX
+ * @rows_max: LOGITS: rows out_va (and topk_va) have room for; more that want
+ *	logits are CTRANS_ST_BAD_ARGS
+ * @top_k: LOGITS: entries wanted, at most CTRANS_TOPK_MAX; NaN is none
  * @encoding: enum ctrans_encoding
  * @theta_mode: enum ctrans_theta_mode
  * @code: enum ctrans_spike_code
@@ -523,8 +534,8 @@ struct ctrans_insn_attention {
 
 #define CTRANS_HEAD_DIM_MAX	512
 #define CTRANS_POSITIONS_MAX	65536
-#define CTRANS_WIDTH_MAX	(1u << 17)	/* any n, n_in; n_out is below 2^24 */
-#define CTRANS_OUT_MAX		(1u << 24)
+#define CTRANS_WIDTH_MAX	(1u << 17)	/* any n, n_in, n_head * head_dim */
+#define CTRANS_OUT_MAX		(1u << 24)	/* n_out, n_vocab */
 
 /**
  * struct ctrans_insn - one instruction, 128 bytes

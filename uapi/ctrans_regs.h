@@ -63,7 +63,7 @@
 #define   CTRANS_IRQ_QUEUE_ERR	(1u << 0)	/* some queue entered ERROR */
 #define   CTRANS_IRQ_MMU	(1u << 1)	/* a page-table access failed on the bus */
 #define   CTRANS_IRQ_RESET_DONE	(1u << 2)
-#define CTRANS_REG_IRQ_MASK	0x0044	/* RW, R=0: nothing raised; 1 = enabled */
+#define CTRANS_REG_IRQ_MASK	0x0044	/* RW, of IRQ_STATUS: 1 = raises vector 0 */
 #define CTRANS_REG_QPEND_LO	0x0048	/* W1C, completion pending, queue 0..31 */
 #define CTRANS_REG_QPEND_HI	0x004c	/* W1C, queue 32..63 */
 #define CTRANS_REG_QERR_LO	0x0050	/* W1C, queue in error, 0..31 */
@@ -76,7 +76,7 @@
 #define CTRANS_REG_STATE	0x0064	/* RO, R=READY */
 #define   CTRANS_STATE_READY	0
 #define   CTRANS_STATE_RESETTING 1	/* until the cores have left memory */
-#define CTRANS_REG_OPP		0x0068	/* RW, R=CTRANS_OPP_RESET: operating point */
+#define CTRANS_REG_OPP		0x0068	/* RW, R=CTRANS_OPP_RESET: operating point, from the next job on */
 #define   CTRANS_OPP_RESET	2
 #define CTRANS_REG_OPP_COUNT	0x006c	/* RO, R=5 */
 #define CTRANS_REG_OPP_INDEX	0x0070	/* RW: which point the next two describe */
@@ -136,12 +136,15 @@
 
 #define CTRANS_REG_Q(q)		(0x4000 + 0x80 * (q))
 
-/* Written while the queue is stopped; writes to a running queue are ignored. */
+/*
+ * Written while the queue is stopped or in error; writes to a running queue,
+ * and values out of range, are ignored.
+ */
 #define CTRANS_Q_SQ_VA_LO	0x00	/* RW, submission ring, 64-byte aligned */
 #define CTRANS_Q_SQ_VA_HI	0x04
 #define CTRANS_Q_STATUS_LO	0x08	/* RW, status region, bus address, 64-byte aligned, contiguous */
 #define CTRANS_Q_STATUS_HI	0x0c
-#define CTRANS_Q_SIZES		0x10	/* RW, cq log2 << 8 | sq log2 */
+#define CTRANS_Q_SIZES		0x10	/* RW, cq log2 << 8 | sq log2, R=the least */
 #define CTRANS_Q_CTX		0x14	/* RW, context */
 #define CTRANS_Q_VEC		0x18	/* RW, completion vector, from 0 */
 #define CTRANS_Q_SQ_HEAD	0x1c	/* RW, fetched */
@@ -150,7 +153,7 @@
 #define CTRANS_Q_CQ_TAIL	0x28	/* RW, completions written */
 
 #define CTRANS_Q_CTRL		0x30	/* WO */
-#define   CTRANS_QCTRL_START	1	/* STOPPED or ERROR -> RUNNING */
+#define   CTRANS_QCTRL_START	1	/* STOPPED or ERROR -> RUNNING; arms both ARM */
 #define   CTRANS_QCTRL_STOP	2	/* finish the job in hand, then STOPPED */
 #define   CTRANS_QCTRL_ABORT	3	/* abort the job in hand, then STOPPED */
 #define CTRANS_Q_STATE		0x34	/* RO, enum ctrans_qstate */
