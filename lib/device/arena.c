@@ -101,11 +101,14 @@ static uint64_t *table_at(struct ct_arena *a, uint64_t offset)
 	return (uint64_t *)(a->base + offset);
 }
 
-/* Enter [real, real + len), whole 2 MiB pages, into the page tables. */
-static int map_pages(struct ct_arena *a, uint64_t from, uint64_t len)
+/*
+ * Enter what has memory, whole 2 MiB pages, into the page tables. What could
+ * not be entered is tried again before anything is allocated.
+ */
+static int map_pages(struct ct_arena *a)
 {
-	for (uint64_t off = from; off < from + len; off += HUGE) {
-		uint64_t va = off + CT_ARENA_VA;
+	for (; a->mapped < a->real; a->mapped += HUGE) {
+		uint64_t off = a->mapped, va = off + CT_ARENA_VA;
 		uint64_t *root = table_at(a, a->root), *slot = &root[va >> 30 & 511];
 		uint64_t middle;
 
@@ -142,7 +145,7 @@ static int grow(struct ct_arena *a, uint64_t len, struct ct_err *err)
 	if (release(a, from, len))
 		return ct_fail(err, -ENOMEM, "out of memory");
 	a->real = from + len;
-	if (map_pages(a, from, len))
+	if (map_pages(a))
 		return ct_fail(err, -ENOMEM, "out of memory for page tables");
 	return 0;
 }
@@ -240,7 +243,7 @@ int ct_arena_open(struct ct_arena *a, struct ct_err *err)
 		goto fail;
 	}
 	a->real = HUGE;
-	if (map_pages(a, 0, HUGE)) {
+	if (map_pages(a)) {
 		ret = ct_fail(err, -ENOMEM, "out of memory");
 		goto fail;
 	}
@@ -272,29 +275,22 @@ int ct_arena_alloc(struct ct_arena *a, uint64_t size, uint64_t *offset,
 	align = len >= HUGE / 2 ? HUGE : PAGE;
 
 	pthread_mutex_lock(&a->lock);
-	ret = take(a, len, align, offset);
-	if (ret == -ENOSPC) {
-		/* page tables of what is added come out of it as well */
+	ret = map_pages(a) ? -ENOMEM : take(a, len, align, offset);
+	/* page tables of what is added come out of it as well: perhaps once more */
+	for (int more = 2; ret == -ENOSPC && more; more--) {
 		ret = grow(a, round_up(len + PAGE * (len / GIB + 2), HUGE), err);
-		if (!ret) {
-			ret = take(a, len, align, offset);
-			if (ret == -ENOSPC) {
-				ret = grow(a, round_up(len, HUGE), err);
-				if (!ret)
-					ret = take(a, len, align, offset);
-			}
+		if (ret) {
+			pthread_mutex_unlock(&a->lock);
+			return ret;
 		}
+		ret = take(a, len, align, offset);
 	}
-	if (ret)
-		ct_fail(err, -ENOMEM, "out of memory for %llu MiB of device memory",
-			(unsigned long long)(len >> 20));
 	pthread_mutex_unlock(&a->lock);
 	if (ret)
-		return -ENOMEM;
-	/* zeroed by the kernel when touched, or here where that costs less */
-	if (len >= HUGE)
-		madvise(a->base + *offset, len, MADV_DONTNEED);
-	else
+		return ct_fail(err, -ENOMEM, "out of memory for %llu KiB of device memory",
+			       (unsigned long long)(len >> 10));
+	/* zeroed by the kernel when touched; here where that is dearer or not done */
+	if (len < HUGE || madvise(a->base + *offset, len, MADV_DONTNEED))
 		memset(a->base + *offset, 0, len);
 	return 0;
 }

@@ -24,6 +24,7 @@ struct ct_arena {
 	uint8_t *base;
 	uint64_t reserved;	/* address space */
 	_Atomic uint64_t real;	/* bytes from the start that have memory */
+	uint64_t mapped;	/* of those, in the page tables */
 	uint64_t root;		/* offset of the root page table */
 	uint64_t ctx_table;
 	struct ct_extent *free;	/* sorted, none adjacent */
