@@ -5,7 +5,8 @@
  * have no operator. struct v16 is the sixteen partial sums of sum16().
  *
  * Every loop over the parts is unrolled by request: else compilers keep the
- * accumulators in memory.
+ * accumulators in memory. Not under sanitizers, whose checks in that much code
+ * keep compilers busy for minutes.
  */
 #ifndef CHIP_KERNEL_VEC_H
 #define CHIP_KERNEL_VEC_H
@@ -30,7 +31,18 @@
 #endif
 #define NV (16 / VL)
 
-#ifdef __clang__
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || \
+	__has_feature(undefined_behavior_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#endif
+
+#if defined(SANITIZED)
+#define UNROLL
+#elif defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
