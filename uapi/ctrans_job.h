@@ -32,7 +32,6 @@
 #define CTRANS_GRANULE		64
 
 /* ---- Doorbells ------------------------------------------------------- */
-
 /*
  * One 64 KiB page for each queue slot, so that no CPU page size maps a
  * neighbour's. Three 32-bit words decode; other offsets read as zero and
@@ -58,7 +57,6 @@
 #define CTRANS_DB_ARM		0x8
 
 /* ---- Queues ---------------------------------------------------------- */
-
 /*
  * Indices are free-running 32-bit counters; the slot is index & (size - 1).
  * Sizes are powers of two. The submission entries are at a VA of the context;
@@ -190,13 +188,12 @@ enum ctrans_kernel_state {
 	CTRANS_KQ_LOST		= 3,	/* chip reset or gone; make a new queue */
 };
 
-/* Status region: line 0, line 1, then the completion entries. */
+/* Status region: lines 0 and 1, then the completion entries. */
 #define CTRANS_STATUS_LINE	0
 #define CTRANS_STATUS_KERNEL	64
 #define CTRANS_STATUS_CQ	128
 
 /* ---- Argument block -------------------------------------------------- */
-
 /**
  * struct ctrans_args - what changes from step to step, followed by the rows
  * @n_rows: rows in this step, 1..CTRANS_ROWS_MAX
@@ -216,8 +213,7 @@ struct ctrans_args {
  * @token: token id; below the vocabulary of the embed instruction
  * @position: position in its sequence, from 0
  * @flags: CTRANS_ROW_*
- * @n_blocks: entries of the block table; more than position / 64, at most
- *	CTRANS_POSITIONS_MAX / 64
+ * @n_blocks: entries of the table: over position / 64, up to POSITIONS_MAX / 64
  * @blocks_va: VA of __u64[n_blocks]: VAs of key/value blocks, 8-byte aligned
  * @rsvd: reserved
  *
@@ -239,7 +235,6 @@ struct ctrans_row {
 #define CTRANS_ROW_LOGITS	(1u << 0)	/* the logits instruction wants it */
 
 /* ---- Layouts --------------------------------------------------------- */
-
 /*
  * Weights W[n_in][n_out], both padded with zeros: n_in to 4, n_out to 16.
  *
@@ -260,7 +255,6 @@ enum ctrans_encoding {
 };
 
 #define CTRANS_TILE_OUT		16
-
 /*
  * Keys and values live in blocks of 64 positions; a block holds all layers of
  * its positions. Within a block, at an attention instruction's layer_offset:
@@ -278,7 +272,6 @@ enum ctrans_kv_type {
 };
 
 /* ---- Arithmetic ------------------------------------------------------ */
-
 /*
  * Floating point is binary32, round to nearest even, subnormals kept, nothing
  * contracted; fma() below is a fused multiply-add. Division and square root
@@ -289,12 +282,10 @@ enum ctrans_kv_type {
  * j < 4, p[j] += p[j + 2] for j < 2, p[0] + p[1]. Where the summand is a
  * product the partial is p = fma(a, b, p).
  *
- * exp, tanh and erf are the vector unit's own; their bits are defined by
- * lib/chip/fp.h.
+ * The bits of exp, tanh and erf are defined by lib/chip/fp.h.
  */
 
 /* ---- Programs -------------------------------------------------------- */
-
 /*
  * A program is an array of 128-byte instructions run in order, without
  * branches. No state but context memory survives an instruction; between
@@ -303,9 +294,8 @@ enum ctrans_kv_type {
  * stride is at least a row's width.
  *
  * Where an output shares memory with an input, and the instruction does not
- * allow it, numbers are undefined. A field outside its range, or an absent VA
- * that may not be, or one given that is to be 0, is CTRANS_ST_BAD_INSN or, for
- * the absent VA, CTRANS_ST_FAULT.
+ * allow it, numbers are undefined. A field out of range is CTRANS_ST_BAD_INSN, a
+ * VA of 0 where there must be one CTRANS_ST_FAULT.
  */
 enum ctrans_insn_op {
 	CTRANS_INSN_EMBED	= 1,
@@ -416,8 +406,7 @@ enum ctrans_act {
  * @n_out: outputs
  * @theta_f32: firing threshold, or its factor; positive and finite
  * @topk_stride: LOGITS: bytes between topk rows
- * @rows_max: LOGITS: rows out_va (and topk_va) have room for; more that want
- *	logits are CTRANS_ST_BAD_ARGS
+ * @rows_max: LOGITS: room at out_va (and topk_va); more n_logits are BAD_ARGS
  * @top_k: LOGITS: entries wanted, at most CTRANS_TOPK_MAX; NaN is none
  * @encoding: enum ctrans_encoding
  * @theta_mode: enum ctrans_theta_mode
@@ -477,7 +466,7 @@ struct ctrans_insn_linear {
  * @rsvd: zero
  * @e: id and logit
  *
- * The sum is taken in spans of 1024 logits: sum16 in each, spans in order.
+ * The sum is in spans of 1024 logits: sum16 in each, spans in order.
  */
 struct ctrans_topk {
 	__u32 lse_f32;
@@ -558,7 +547,6 @@ struct ctrans_insn {
 };
 
 /* ---- Statistics ------------------------------------------------------ */
-
 /**
  * struct ctrans_stat - what one instruction did for one row, 192 bytes
  *

@@ -76,7 +76,7 @@
 #define CTRANS_REG_STATE	0x0064	/* RO, R=READY */
 #define   CTRANS_STATE_READY	0
 #define   CTRANS_STATE_RESETTING 1	/* until the cores have left memory */
-#define CTRANS_REG_OPP		0x0068	/* RW, R=CTRANS_OPP_RESET: operating point, from the next job on */
+#define CTRANS_REG_OPP		0x0068	/* RW, R=CTRANS_OPP_RESET: for jobs from here on */
 #define   CTRANS_OPP_RESET	2
 #define CTRANS_REG_OPP_COUNT	0x006c	/* RO, R=5 */
 #define CTRANS_REG_OPP_INDEX	0x0070	/* RW: which point the next two describe */
