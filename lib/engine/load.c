@@ -226,9 +226,8 @@ static int take_rows(void *ctx, const struct ct_weight *w, uint32_t first,
 static int load_files(struct loader *l, const struct ct_model *model,
 		      struct ct_err *err)
 {
-	/* with a kept matrix of up to 41 MB (GPT-2 XL) below 64 MiB of staging */
+	/* 8 MiB of staging; the packer keeps one matrix, 41 MB in GPT-2 XL */
 	struct ct_read_opts opts = {
-		.depth = 8, .buffer = 2u << 20,
 		.progress = l->progress, .ctx = l->progress_arg,
 	};
 	int ret = ct_gpt2_stream(&model->gpt2, &model->files, &opts, take_rows, l, err);
