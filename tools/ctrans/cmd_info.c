@@ -70,14 +70,18 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 
 static int print_text(const char *path, const struct ctrans_model_info *i)
 {
+	bool small = i->parameters < 1000000;
+
 	printf("model         %s\n", path);
 	if (i->file_bytes)
-		printf("format        %s, %s (%.1f MB of weights)\n", i->format,
-		       i->types, (double)i->file_bytes * 1e-6);
+		printf("format        %s, %s (%.1f %s of weights)\n", i->format,
+		       i->types, (double)i->file_bytes * (small ? 1e-3 : 1e-6),
+		       small ? "kB" : "MB");
 	else
 		printf("format        %s\n", i->format);
-	printf("architecture  %s, %.1f million parameters\n", i->architecture,
-	       (double)i->parameters * 1e-6);
+	printf("architecture  %s, %.*f %s parameters\n", i->architecture,
+	       small ? 0 : 1, (double)i->parameters * (small ? 1e-3 : 1e-6),
+	       small ? "thousand" : "million");
 	printf("shape         %u layers, width %u, %u heads, inner width %u\n",
 	       i->layers, i->width, i->heads, i->inner);
 	printf("head          %s\n", i->tied_head ? "the token table (tied)" :

@@ -7,6 +7,7 @@
 #include "input.h"
 #include "json.h"
 #include "model_options.h"
+#include "utf8.h"
 
 static struct {
 	const char *prompt, *file;
@@ -58,13 +59,23 @@ const struct command command_tokenize = {
 	.run = run,
 };
 
-/* A piece between quotes, in characters that any terminal survives. */
+/* A piece between quotes; what is no character, or controls terminals, in hex. */
 static void print_piece(const char *bytes, size_t len)
 {
-	putchar('"');
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)bytes[i];
+	const unsigned char *s = (const unsigned char *)bytes;
+	size_t n;
 
+	putchar('"');
+	for (size_t i = 0; i < len; i += n) {
+		unsigned char c = s[i];
+
+		n = utf8_char(s + i, len - i);
+		/* U+0080 to U+009F are controls, too */
+		if (n > 1 && !(c == 0xc2 && s[i + 1] < 0xa0)) {
+			fwrite(s + i, 1, n, stdout);
+			continue;
+		}
+		n = 1;
 		if (c == '\n')
 			fputs("\\n", stdout);
 		else if (c == '\t')

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "utf8.h"
 
 /* Something could not be allocated: the object is not whole. */
 static bool incomplete;
@@ -108,39 +109,6 @@ cJSON *json_append_object(cJSON *array)
 
 	append(array, object);
 	return incomplete ? NULL : object;
-}
-
-/*
- * Bytes of the UTF-8 character at @s (RFC 3629: shortest form, no surrogates,
- * at most U+10FFFF), or 0 if there is none.
- */
-static size_t utf8_char(const unsigned char *s, size_t len)
-{
-	static const struct {
-		unsigned char first, last, low, high, len;
-	} forms[] = {
-		{ 0x00, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (s[0] < forms[i].first || s[0] > forms[i].last)
-			continue;
-		if (forms[i].len > len)
-			return 0;
-		for (size_t k = 1; k < forms[i].len; k++) {
-			unsigned char low = k == 1 ? forms[i].low : 0x80;
-			unsigned char high = k == 1 ? forms[i].high : 0xbf;
-
-			if (s[k] < low || s[k] > high)
-				return 0;
-		}
-		return forms[i].len;
-	}
-	return 0;
 }
 
 /* A string item; cJSON's own end at the first NUL and take any bytes. */
