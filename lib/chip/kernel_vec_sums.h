@@ -300,7 +300,7 @@ INLINE vi dot4(vi acc, int8x16_t a, int8x16_t w)
 #if defined(__ARM_FEATURE_DOTPROD)
 	return (vi)vdotq_s32((int32x4_t)acc, w, a);
 #else
-	/* two products of bytes fit 16 bits, so pairs are added before widening */
+	/* a product of bytes fits 16 bits; pairs are widened and added */
 	int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(a));
 	int16x8_t high = vmull_high_s8(w, a);
 
@@ -329,10 +329,12 @@ INLINE void sums_block(const struct chip_sums *s, uint32_t r, int n_rows,
 			av[i] = four_of(a[i] + k);
 		UNROLL
 		for (int j = 0; j < n_tiles; j++) {
+			const int8_t *granule = w + (size_t)j * s->tile_stride;
+
+			__builtin_prefetch(granule + ahead, 0, 2);
 			UNROLL
 			for (int v = 0; v < VI_TILE; v++) {
-				int8x16_t wv = vld1q_s8(w +
-					(size_t)j * s->tile_stride + v * 16);
+				int8x16_t wv = vld1q_s8(granule + v * 16);
 
 				UNROLL
 				for (int i = 0; i < n_rows; i++)
