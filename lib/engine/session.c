@@ -193,7 +193,7 @@ static int run_rows(struct ct_gather *gather, struct rows *rows,
 	int ret;
 
 	for (at = 0; at < rows->n; at += n) {
-		if (cancel && *cancel)
+		if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED))
 			return ct_fail(err, -ECANCELED, "canceled");
 		n = chunk(rows, at);
 		for (i = 0; i < n; i++)

@@ -380,7 +380,7 @@ static void *cancel_later(void *arg)
 	struct timespec ts = { .tv_nsec = 20000000 };
 
 	nanosleep(&ts, NULL);
-	*(volatile int *)arg = 1;
+	__atomic_store_n((volatile int *)arg, 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
