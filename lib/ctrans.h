@@ -269,7 +269,9 @@ const char *ctrans_finish_name(enum ctrans_finish finish);
 /*
  * New text as it comes: whole UTF-8 characters, @len bytes, also terminated.
  * Text that may turn out to be the start of a stop string is held back until
- * that is known. Return non-zero to stop after this piece.
+ * that is known. Return non-zero to stop after this piece, which then is the
+ * text's last. All pieces together are the result's text. Callbacks run in the
+ * calling thread; they may not use the session they are called for (-EBUSY).
  */
 typedef int ctrans_text_fn(void *arg, const char *text, size_t len);
 
@@ -288,7 +290,11 @@ struct ctrans_generate_params {
 	uint64_t seed;		/* default 0; each seed is one text */
 	uint32_t ignore_eos;	/* go on after the end of text */
 	uint32_t special;	/* 1: find special tokens in the prompt */
-	const char *const *stop;	/* strings that end the text, not part of it */
+	/*
+	 * Strings (UTF-8) that end the text and are no part of it. The one that is
+	 * complete first counts, of several at once the longest.
+	 */
+	const char *const *stop;
 	size_t n_stop;
 	ctrans_text_fn *text_fn;
 	ctrans_token_fn *token_fn;
@@ -304,7 +310,12 @@ void ctrans_generate_params_init(struct ctrans_generate_params *params, size_t s
 
 struct ctrans_result {
 	size_t size;
-	char *text;		/* new text, valid UTF-8, terminated */
+	/*
+	 * New text, terminated, and valid UTF-8: what the tokens' bytes leave
+	 * broken, half a character at the end included, is U+FFFD. Special tokens
+	 * are no text.
+	 */
+	char *text;
 	size_t text_len;
 	uint32_t *tokens;	/* new tokens, end of text included */
 	size_t n_tokens;
@@ -318,7 +329,8 @@ void ctrans_result_free(struct ctrans_result *result);
  * From prompt to text in one call. @prompt is text (any bytes, terminated); an
  * empty one starts from the model's beginning-of-text token (-EINVAL if it has
  * none). A prompt that does not leave room for one token in the context is
- * -E2BIG, and nothing is run.
+ * -E2BIG, and nothing is run. -ENOTSUP for a model without tokenizer or opened
+ * without weights; -EBADMSG if its weights give no number to choose by.
  *
  * When the context fills up before anything else ends the text, generation
  * ends with CTRANS_FINISH_CONTEXT; the context is never shifted.
@@ -334,7 +346,8 @@ int ctrans_generate(struct ctrans_model *model, const char *prompt,
 
 /*
  * A session keeps the keys and values of the tokens it has seen, so a text can
- * be continued, token by token or by further prompts.
+ * be continued, token by token or by further prompts. A call that fails leaves
+ * it as it was. A call on a session that another is still using is -EBUSY.
  */
 struct ctrans_session;
 
@@ -355,14 +368,21 @@ int ctrans_session_truncate(struct ctrans_session *session, uint32_t position);
 int ctrans_session_eval(struct ctrans_session *session, const uint32_t *tokens,
 			size_t n, float *logits);
 
-/* As ctrans_generate(), going on from what the session holds. */
+/*
+ * As ctrans_generate(), going on from what the session holds; with an empty
+ * prompt, as if it had never stopped. The session then holds the prompt and all
+ * new tokens too, an end of text and those of a stop string included: where
+ * these should not be part of what follows, truncate.
+ */
 int ctrans_session_generate(struct ctrans_session *session, const char *prompt,
 			    const struct ctrans_generate_params *params,
 			    struct ctrans_result **result);
 
 /*
  * One token for each of several sessions of one model, in one pass over the
- * weights. @logits, unless NULL: an array of @n pointers, NULL where not wanted.
+ * weights (two where logits of more than 128 are wanted). @logits, unless NULL:
+ * an array of @n pointers, NULL where not wanted. -E2BIG for more than 256
+ * sessions or one whose context is full, -EINVAL for one that is there twice.
  */
 int ctrans_batch_eval(struct ctrans_session *const *sessions,
 		      const uint32_t *tokens, size_t n, float *const *logits);
@@ -388,8 +408,11 @@ typedef int ctrans_score_fn(void *arg, uint64_t done, uint64_t total, double nll
 /*
  * Perplexity of @n tokens in windows: they start at 0, @stride, 2 @stride, ...,
  * and end at most @context tokens later, the last one at the end; in each the
- * tokens after the previous window's end are scored. 0: the model's context,
- * and half of @context. @stride must be at most @context.
+ * tokens after the previous window's end are scored, but never its own first
+ * one, which nothing in it predicts (only with @stride equal to @context is that
+ * one new). 0: the model's context, and half of @context. -EINVAL if @stride is
+ * more than @context, @context less than 2 or more than the model's, or @n less
+ * than 2.
  */
 int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 			size_t n, uint32_t context, uint32_t stride,
