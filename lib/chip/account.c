@@ -177,8 +177,7 @@ void chip_charge_linear_row(const struct chip_costs *c,
 			 2ull * n_in;
 }
 
-/* What is left over of @total shared among @n goes one each to the first. */
-static uint64_t part(uint64_t total, uint32_t n, uint32_t i)
+uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i)
 {
 	return total / n + (i < total % n);
 }
@@ -227,12 +226,12 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 
 	for (uint32_t r = 0; r < n_rows; r++) {
 		struct ctrans_stat *st = &rows[r];
-		uint64_t written = part(shared->bytes_sram_written, n_rows, r);
+		uint64_t written = chip_part(shared->bytes_sram_written, n_rows, r);
 		uint64_t dynamic;
 
-		st->cycles = part(cycles, n_rows, r);
-		st->cycles_external = part(ext, n_rows, r);
-		st->bytes_external += part(shared->bytes_external, n_rows, r);
+		st->cycles = chip_part(cycles, n_rows, r);
+		st->cycles_external = chip_part(ext, n_rows, r);
+		st->bytes_external += chip_part(shared->bytes_external, n_rows, r);
 		st->energy_dense_fj = fj(st->ops_dense, c->mac8_aj);
 		st->energy_spiking_fj = fj(st->ops_spiking, c->spike_aj);
 		st->energy_outlier_fj = fj(st->ops_outlier, c->mac16_aj);
@@ -245,7 +244,7 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 			  st->energy_sram_fj;
 		/* uW x cycles / kHz = nJ x 1e-3 ... = 1e6 fJ each */
 		st->energy_static_fj = dynamic * c->clock_percent / 100 +
-			part((uint64_t)((unsigned __int128)c->leak_uw * cycles *
+			chip_part((uint64_t)((unsigned __int128)c->leak_uw * cycles *
 					1000000 / c->khz), n_rows, r);
 		total->energy_fj += dynamic + st->energy_external_fj +
 				    st->energy_static_fj;

@@ -39,7 +39,7 @@ const struct chip_constant chip_constants[CHIP_CONSTANTS] = {
 		CHIP_PUBLISHED, "as above" },
 	[CHIP_VECTOR_LANES] = { "vector unit lanes", 192, "", CHIP_ASSUMED,
 		"four for each core" },
-	[CHIP_WEIGHT_REUSE] = { "rows sharing one on-chip weight read", 16, "",
+	[CHIP_WEIGHT_REUSE] = { "rows sharing a read of weights, keys or values", 16, "",
 		CHIP_ASSUMED, "column broadcast; one row has nothing to share with" },
 	[CHIP_EXT_MBPS] = { "external memory bandwidth", 1600, "MB/s", CHIP_PUBLISHED,
 		"ISSCC 2026 31.1, comparison table" },

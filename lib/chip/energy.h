@@ -95,16 +95,20 @@ struct chip_totals {
 	uint64_t busy_cycles[4];	/* CTRANS_DOMAIN_* */
 };
 
-/*
- * Fill the records of one instruction, a row each, from what each row did
- * (ops_*, values_*, spikes, bytes_* of its own and cycles_compute set by the
- * caller) and what all share; add to the job's totals.
- */
+/* What the rows of an instruction cost together, to be divided among them. */
 struct chip_shared {
 	uint64_t bytes_external;
 	uint64_t bytes_sram_written;
 };
 
+/* Share @i of @total among @n; what is left over goes one each to the first. */
+uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i);
+
+/*
+ * Fill the records of one instruction, a row each, from what each row did
+ * (ops_*, values_*, spikes, bytes_* of its own and cycles_compute set by the
+ * caller) and what all share; add to the job's totals.
+ */
 void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		 uint32_t n_rows, const struct chip_shared *shared,
 		 struct chip_totals *total);

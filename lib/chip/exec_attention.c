@@ -99,20 +99,41 @@ static void attend(const struct attention *c, uint32_t r, uint32_t head)
 		     (uint64_t)r * c->a->out_stride + 4ull * head * d, 4ull * d, o);
 }
 
+/* Rows from @r on that share a fetch of keys and values: one sequence's. */
+static uint32_t sharing(const struct attention *c, uint32_t r)
+{
+	const struct chip_job *job = c->job;
+	uint32_t n = 1;
+
+	while (r + n < job->n_rows && n < c->w->chip->costs.reuse &&
+	       job->row_seq[r + n] == job->row_seq[r])
+		n++;
+	return n;
+}
+
 static void charge(const struct attention *c)
 {
 	struct chip_job *job = chip_worker_job(c->w);
 	uint64_t width = (uint64_t)c->a->n_head * c->a->head_dim;
+	uint32_t group = 0, left = 0;
+	uint64_t fetched = 0;
 
 	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		struct ctrans_stat *st = &job->stat[r];
 		uint64_t n = job->rows[r].position + 1ull;
 
+		if (!left) {
+			left = group = sharing(c, r);
+			fetched = 2 * width * c->size *
+				  (job->rows[r + group - 1].position + 1ull);
+		}
+		left--;
 		/* scores and weights: a fused operation each; softmax: twelve */
 		st->ops_vector = 2 * n * width + 12 * n * c->a->n_head;
-		/* keys and values of the past in, its own out */
-		st->bytes_external = 2 * (n + 1) * width * c->size;
+		/* a share of the past in, its own keys and values out */
+		st->bytes_external = chip_part(fetched, group, group - 1 - left) +
+				     2 * width * c->size;
 		st->bytes_sram = 2 * n * width * c->size;
 	}
 	chip_charge_op(c->w, c->op, job->n_rows, &(struct chip_shared){ 0 });
