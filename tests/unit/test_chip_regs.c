@@ -428,12 +428,12 @@ START_TEST(telemetry)
 	struct ctrans_args args = { .n_rows = 4 };
 	struct ctrans_row rows[4] = { 0 };
 	uint64_t x = bench_va(&b, 0, 4096), at = bench_va(&b, 0, 512),
-		 prog = bench_va(&b, 0, 128), cycles = 0, pj = 0;
+		 gain = bench_va(&b, 0, 1024), prog = bench_va(&b, 0, 128), cycles = 0, pj = 0;
 	struct ctrans_sqe sqe = { .op = CTRANS_OP_RUN, .prog_va = prog,
 				  .prog_len = 128, .args_va = at };
 	struct ctrans_cqe cqe;
 
-	insn.norm = (struct ctrans_insn_norm){ .in_va = x, .out_va = x, .gain_va = x,
+	insn.norm = (struct ctrans_insn_norm){ .in_va = x, .out_va = x, .gain_va = gain,
 		.in_stride = 1024, .out_stride = 1024, .n = 256 };
 	bench_write(&b, 0, prog, &insn, sizeof(insn));
 	bench_write(&b, 0, at, &args, sizeof(args));
