@@ -124,6 +124,11 @@ enum ctrans_model_flags {
 	 * model can; four times the memory; for comparing.
 	 */
 	CTRANS_MODEL_F32 = 1 << 1,
+	/*
+	 * Tokenizer only: a vocabulary without a model will do (a GGUF file or a
+	 * directory with tokenizer files). Everything else of the model is unknown.
+	 */
+	CTRANS_MODEL_TOKENIZER = 1 << 2,
 };
 
 struct ctrans_model_params {

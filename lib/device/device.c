@@ -205,7 +205,7 @@ void ct_queue_explain(const struct ct_queue *q, const struct ctrans_cqe *cqe,
 		[CTRANS_ST_BAD_ARGS] = "malformed arguments",
 		[CTRANS_ST_FAULT] = "an address that is not mapped",
 		[CTRANS_ST_ABORTED] = "an abort",
-		[CTRANS_ST_BUS] = "memory it cannot reach",
+		[CTRANS_ST_BUS] = "memory it cannot reach or get",
 	};
 	uint32_t st = (uint32_t)cqe->status;
 

@@ -142,12 +142,10 @@ static int open_tokenizer(struct ct_core *core, const struct ct_model *model,
 		ct_err_prefix(err, "%s", model->path);
 		return ret;
 	}
-	if (ct_bpe_size(core->bpe) > core->cfg.n_vocab) {
-		ret = ct_fail(err, -EBADMSG,
+	if (model->has_weights && ct_bpe_size(core->bpe) > core->cfg.n_vocab)
+		return ct_fail(err, -EBADMSG,
 			"%s: the tokenizer has %u tokens and the model %u: they do not belong together",
 			model->path, ct_bpe_size(core->bpe), core->cfg.n_vocab);
-		return ret;
-	}
 	/* where config.json is silent the tokenizer may know */
 	if (core->cfg.bos_id < 0 && ct_bpe_bos(core->bpe) != CT_BPE_NO_ID)
 		core->cfg.bos_id = ct_bpe_bos(core->bpe);
@@ -264,6 +262,14 @@ static int open_core(struct ct_core *core, const char *path,
 			return ret;
 		put(core->info.format, sizeof(core->info.format), "random weights");
 		put(core->info.tokenizer, sizeof(core->info.tokenizer), "none");
+	} else if (params->flags & CTRANS_MODEL_TOKENIZER) {
+		ret = ct_model_open_tokenizer(path, model, err);
+		if (ret)
+			return ret;
+		ret = open_tokenizer(core, *model, err);
+		put(core->info.tokenizer, sizeof(core->info.tokenizer),
+		    ct_tokenizer_name(*model));
+		return ret;
 	} else {
 		ret = ct_model_open(path, model, err);
 		if (ret)

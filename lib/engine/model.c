@@ -11,7 +11,8 @@
 #include "engine/log.h"
 #include "text/bpe.h"
 
-#define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32)
+#define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32 | \
+			 CTRANS_MODEL_TOKENIZER)
 
 static const struct ctrans_model_params default_params = {
 	.size = sizeof(default_params),
@@ -32,33 +33,8 @@ void ctrans_model_params_init(struct ctrans_model_params *params, size_t size)
 	params->size = size;
 }
 
-static int check_word(const char *word, const char *const *allowed,
-		      const char *what, const char *list, struct ct_err *err)
+static int check_params(const struct ctrans_model_params *p, struct ct_err *err)
 {
-	for (; *allowed; allowed++) {
-		if (!strcmp(word, *allowed))
-			return 0;
-	}
-	return ct_fail(err, -EINVAL, "%s \"%.40s\": it is one of %s", what,
-		       word, list);
-}
-
-static int check_params(struct ctrans_model_params *p, struct ct_err *err)
-{
-	static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
-	static const char *const codes[] = { "radix", "rate", NULL };
-	int ret;
-
-	if (!p->policy)
-		p->policy = default_params.policy;
-	if (!p->code)
-		p->code = default_params.code;
-	ret = check_word(p->policy, policies, "policy", "dnn, snn, cdnn", err);
-	if (ret)
-		return ret;
-	ret = check_word(p->code, codes, "spike code", "radix, rate", err);
-	if (ret)
-		return ret;
 	if (p->flags & ~(uint32_t)MODEL_FLAGS)
 		return ct_fail(err, -EINVAL,
 			       "model flags %#x: this version knows %#x only",
@@ -173,7 +149,7 @@ int ct_model_needs_weights(const struct ctrans_model *model,
 	if (ct_core_has_weights(model->core))
 		return 0;
 	return ct_fail(err, -ENOTSUP,
-		       "the model was opened with CTRANS_MODEL_NO_WEIGHTS, for its tokenizer only");
+		       "the model was opened without its weights (CTRANS_MODEL_NO_WEIGHTS)");
 }
 
 int ctrans_model_info(const struct ctrans_model *model,

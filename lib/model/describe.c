@@ -11,6 +11,11 @@ static const char *const tokenizers[] = {
 	[CT_TOKENIZER_GGUF] = "embedded",
 };
 
+const char *ct_tokenizer_name(const struct ct_model *model)
+{
+	return tokenizers[model->tokenizer];
+}
+
 static void count(struct ct_model_info *info, const struct ct_matrix *m)
 {
 	const struct ct_tensor *t = &m->t;
@@ -31,7 +36,7 @@ void ct_model_describe(const struct ct_model *model,
 	info->format = model->format == CT_FORMAT_HF ? "safetensors" :
 		       model->gguf.version == 2 ? "GGUF v2" : "GGUF v3";
 	info->architecture = "gpt2";
-	info->tokenizer = tokenizers[model->tokenizer];
+	info->tokenizer = ct_tokenizer_name(model);
 	info->cfg = g->cfg;
 	info->n_files = model->files.n;
 	for (uint32_t i = 0; i < model->files.n; i++)

@@ -62,13 +62,18 @@ static int parse_file(const char *dir, const char *name, parse_fn *parse,
 	return code;
 }
 
+/* One file of a pair counts: text/ says that the other is missing. */
 static enum ct_tokenizer_kind dir_tokenizer(const char *dir)
 {
+	static const char *const bpe[] = {
+		"vocab.json", "merges.txt", "encoder.json", "vocab.bpe",
+	};
+
 	if (ct_path_exists(dir, "tokenizer.json"))
 		return CT_TOKENIZER_HF_JSON;
-	if (ct_path_exists(dir, "vocab.json") &&
-	    ct_path_exists(dir, "merges.txt"))
-		return CT_TOKENIZER_HF_BPE;
+	for (size_t i = 0; i < sizeof(bpe) / sizeof(bpe[0]); i++)
+		if (ct_path_exists(dir, bpe[i]))
+			return CT_TOKENIZER_HF_BPE;
 	return CT_TOKENIZER_NONE;
 }
 

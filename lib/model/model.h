@@ -67,6 +67,9 @@ int ct_model_open_tokenizer(const char *path, struct ct_model **model,
 
 void ct_model_close(struct ct_model *model);
 
+/* Where the tokenizer is, in words: "tokenizer.json", "none". */
+const char *ct_tokenizer_name(const struct ct_model *model);
+
 /* What `ctrans info` prints. Pointers are the model's or static. */
 struct ct_model_info {
 	const char *format;		/* "safetensors", "GGUF v3" */

@@ -236,7 +236,7 @@ static int run(int argc, char **argv)
 	status = read_prompt(options.prompt, options.file, &text);
 	if (status)
 		return status;
-	status = model_load(&command_tokenize, path, CTRANS_MODEL_NO_WEIGHTS,
+	status = model_load(&command_tokenize, path, CTRANS_MODEL_TOKENIZER,
 			    &model);
 	if (!status) {
 		status = options.decode ? decode(model, &text) :
