@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: MIT
+/* Queues: indices, interrupts, stopping, and whose turn it is. */
+#include <check.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chip_bench.h"
+#include "chip_must.h"
+
+static struct bench b;
+
+static void setup(void)
+{
+	bench_open(&b, 2, "auto");
+	bench_grow(&b, 0, 2 << 20, BENCH_ORDERED);
+	bench_grow(&b, 1, 1 << 20, BENCH_SHUFFLED);
+}
+
+static void teardown(void)
+{
+	bench_close(&b);
+}
+
+static struct ctrans_sqe nop(uint64_t user_data)
+{
+	return (struct ctrans_sqe){ .op = CTRANS_OP_NOP, .user_data = user_data,
+				    .sequence = (uint32_t)user_data };
+}
+
+static void fill_nops(unsigned int slot, uint64_t from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct ctrans_sqe sqe = nop(from + i);
+
+		bench_fill(&b, slot, &sqe);
+	}
+}
+
+static void fails_with(unsigned int slot, uint32_t error)
+{
+	ck_assert_uint_eq(bench_qreg(&b, slot, CTRANS_Q_STATE), CTRANS_QSTATE_ERROR);
+	ck_assert_uint_eq(bench_qreg(&b, slot, CTRANS_Q_ERROR), error);
+	ck_assert_uint_eq(bench_line(&b, slot)->state, CTRANS_QSTATE_ERROR);
+	ck_assert_uint_eq(bench_line(&b, slot)->error, error);
+	ck_assert_uint_ne(bench_reg(&b, slot < 32 ? CTRANS_REG_QERR_LO :
+					 CTRANS_REG_QERR_HI) >> slot % 32 & 1, 0);
+	ck_assert_uint_ne(bench_reg(&b, CTRANS_REG_IRQ_STATUS) & CTRANS_IRQ_QUEUE_ERR, 0);
+}
+
+/* ---- Indices ---------------------------------------------------------- */
+
+/* Through the wrap of the 32-bit indices, in bursts of all sizes. */
+START_TEST(wraps)
+{
+	uint64_t sent = 0, seen = 0;
+
+	bench_queue(&b, 63, 0, 4, 3, 0xffffffd0);
+	ck_assert_uint_eq(bench_line(&b, 63)->sq_head, 0xffffffd0);
+	ck_assert_uint_eq(bench_line(&b, 63)->cq_tail, 0xffffffd0);
+	ck_assert_uint_eq(bench_line(&b, 63)->fault_insn, 0xffffffff);
+	for (uint32_t burst = 1; seen < 200; burst = burst % 16 + 1) {
+		fill_nops(63, sent, burst);
+		sent += burst;
+		bench_ring(&b, 63);
+		while (seen < sent) {
+			bench_work(&b);
+			/* the completion queue has 8: not more wait in it */
+			ck_assert_uint_le(bench_line(&b, 63)->cq_tail - b.q[63].head, 8);
+			ck_assert_uint_eq(bench_take(&b, 63).user_data, seen);
+			seen++;
+		}
+	}
+	ck_assert_uint_eq(bench_qreg(&b, 63, CTRANS_Q_CQ_TAIL),
+			  0xffffffd0 + (uint32_t)seen);
+	ck_assert_uint_eq(bench_qreg(&b, 63, CTRANS_Q_SQ_HEAD), b.q[63].tail);
+	ck_assert_uint_eq(bench_qreg(&b, 63, CTRANS_Q_SQ_TAIL), b.q[63].tail);
+}
+END_TEST
+
+START_TEST(full_completions)
+{
+	bench_queue(&b, 0, 0, 5, 3, 100);
+	fill_nops(0, 0, 32);
+	bench_ring(&b, 0);
+	bench_work(&b);
+	/* admitted no more than there is room for */
+	ck_assert_uint_eq(bench_line(&b, 0)->cq_tail, 108);
+	ck_assert_uint_eq(bench_line(&b, 0)->sq_head, 108);
+	ck_assert_int_eq(bench_work(&b), 0);
+	for (uint64_t i = 0; i < 32; i++) {
+		ck_assert_uint_eq(bench_take(&b, 0).user_data, i);
+		bench_work(&b);
+		ck_assert_uint_le(bench_line(&b, 0)->cq_tail, 100 + 9 + i);
+	}
+	ck_assert_uint_eq(bench_line(&b, 0)->cq_tail, 132);
+	ck_assert_uint_eq(bench_qreg(&b, 0, CTRANS_Q_STATE), CTRANS_QSTATE_RUNNING);
+}
+END_TEST
+
+START_TEST(equal_stores)
+{
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	chip_doorbell(b.chip, 0, CTRANS_DB_SQ_TAIL, 0);
+	ck_assert_int_eq(bench_work(&b), 0);
+	fill_nops(0, 0, 2);
+	bench_ring(&b, 0);
+	bench_ring(&b, 0);
+	ck_assert_int_eq(bench_work(&b), 2);
+	for (int i = 0; i < 5; i++) {
+		bench_ring(&b, 0);
+		chip_doorbell(b.chip, 0, CTRANS_DB_CQ_HEAD, 0);
+		ck_assert_int_eq(bench_work(&b), 0);
+	}
+	ck_assert_uint_eq(bench_line(&b, 0)->cq_tail, 2);
+	/* nothing else decodes */
+	for (uint32_t off = 0xc; off < CTRANS_DB_PAGE_SIZE; off += 4)
+		chip_doorbell(b.chip, 0, off, 77);
+	chip_doorbell(b.chip, CTRANS_QUEUES, CTRANS_DB_SQ_TAIL, 77);
+	ck_assert_int_eq(bench_work(&b), 0);
+	ck_assert_uint_eq(bench_qreg(&b, 0, CTRANS_Q_STATE), CTRANS_QSTATE_RUNNING);
+}
+END_TEST
+
+static const struct {
+	uint32_t start;		/* of all indices */
+	uint32_t sq_tail, cq_head;	/* stored, relative to start */
+	uint32_t error;
+} bad_indices[] = {
+	{ 0, 9, 0, CTRANS_QERR_SQ_TAIL },
+	{ 0, 0x80000000, 0, CTRANS_QERR_SQ_TAIL },
+	{ 0, 0xffffffff, 0, CTRANS_QERR_SQ_TAIL },
+	{ 0xfffffffe, 9, 0, CTRANS_QERR_SQ_TAIL },
+	{ 0xfffffffe, 0xffffffff, 0, CTRANS_QERR_SQ_TAIL },
+	{ 5, 0, 1, CTRANS_QERR_CQ_HEAD },
+	{ 5, 0, 0xffffffff, CTRANS_QERR_CQ_HEAD },
+	{ 0xffffffff, 0, 1, CTRANS_QERR_CQ_HEAD },
+	{ 0xffffffff, 0, 0xffffffff, CTRANS_QERR_CQ_HEAD },
+};
+
+START_TEST(impossible_indices)
+{
+	uint32_t start = bad_indices[_i].start;
+
+	bench_queue(&b, 9, 0, 3, 3, start);
+	bench_queue(&b, 10, 0, 3, 3, 0);
+	chip_doorbell(b.chip, 9, CTRANS_DB_SQ_TAIL, start + bad_indices[_i].sq_tail);
+	chip_doorbell(b.chip, 9, CTRANS_DB_CQ_HEAD, start + bad_indices[_i].cq_head);
+	fill_nops(10, 0, 1);
+	bench_ring(&b, 10);
+	bench_work(&b);
+	fails_with(9, bad_indices[_i].error);
+	ck_assert_uint_eq(bench_line(&b, 9)->cq_tail, start);
+	ck_assert_uint_eq(bench_qreg(&b, 9, CTRANS_Q_CQ_TAIL), start);
+	/* the neighbour does not notice */
+	ck_assert_uint_eq(bench_take(&b, 10).user_data, 0);
+	/* the kernel puts the indices right and starts it again */
+	bench_qset(&b, 9, CTRANS_Q_SQ_TAIL, start);
+	bench_qset(&b, 9, CTRANS_Q_CQ_HEAD, start);
+	bench_qset(&b, 9, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	ck_assert_uint_eq(bench_line(&b, 9)->error, CTRANS_QERR_NONE);
+	fill_nops(9, 50, 1);
+	bench_ring(&b, 9);
+	bench_work(&b);
+	ck_assert_uint_eq(bench_take(&b, 9).user_data, 50);
+}
+END_TEST
+
+/* Backwards within what has been taken but not yet fetched. */
+START_TEST(backwards)
+{
+	bench_queue(&b, 0, 0, 4, 3, 0);
+	fill_nops(0, 0, 12);
+	bench_ring(&b, 0);
+	bench_work(&b);		/* 8 of 12: no room for more completions */
+	ck_assert_uint_eq(bench_line(&b, 0)->sq_head, 8);
+	chip_doorbell(b.chip, 0, CTRANS_DB_SQ_TAIL, 10);
+	bench_work(&b);
+	fails_with(0, CTRANS_QERR_SQ_TAIL);
+
+	bench_queue(&b, 1, 0, 4, 3, 0);
+	fill_nops(1, 0, 4);
+	bench_ring(&b, 1);
+	bench_work(&b);
+	chip_doorbell(b.chip, 1, CTRANS_DB_CQ_HEAD, 3);
+	bench_work(&b);
+	chip_doorbell(b.chip, 1, CTRANS_DB_CQ_HEAD, 2);
+	bench_work(&b);
+	fails_with(1, CTRANS_QERR_CQ_HEAD);
+}
+END_TEST
+
+/* ---- Interrupts ------------------------------------------------------- */
+
+static uint32_t raised(unsigned int vector)
+{
+	return atomic_exchange(&b.raised[vector], 0);
+}
+
+static void one_nop(unsigned int slot)
+{
+	fill_nops(slot, 0, 1);
+	bench_ring(&b, slot);
+	bench_work(&b);
+	bench_take(&b, slot);
+}
+
+static void clear_pending(unsigned int slot)
+{
+	chip_write(b.chip, slot < 32 ? CTRANS_REG_QPEND_LO : CTRANS_REG_QPEND_HI,
+		   1u << slot % 32);
+}
+
+static bool pending(unsigned int slot)
+{
+	return bench_reg(&b, slot < 32 ? CTRANS_REG_QPEND_LO : CTRANS_REG_QPEND_HI) >>
+	       slot % 32 & 1;
+}
+
+START_TEST(arming)
+{
+	unsigned int q = _i ? 40 : 5;
+
+	bench_queue(&b, q, 0, 3, 3, 7);
+	/* starting arms with what the words hold, 0: not 7, so at once */
+	ck_assert_uint_eq(raised(1 + q), 1);
+	ck_assert(pending(q));
+	clear_pending(q);
+	ck_assert_uint_eq(raised(1 + q), 0);
+	ck_assert(!pending(q));
+
+	/* nobody asked: no interrupt */
+	one_nop(q);
+	ck_assert_uint_eq(raised(1 + q), 0);
+	/* one for the next completion, and only that */
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 8);
+	ck_assert_uint_eq(raised(1 + q), 0);
+	one_nop(q);
+	ck_assert_uint_eq(raised(1 + q), 1);
+	one_nop(q);
+	clear_pending(q);
+	one_nop(q);
+	ck_assert_uint_eq(raised(1 + q), 0);
+	/* at once if the index has moved on already */
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 10);
+	ck_assert_uint_eq(raised(1 + q), 1);
+	clear_pending(q);
+	/* an equal store means nothing */
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 10);
+	ck_assert_uint_eq(raised(1 + q), 0);
+	ck_assert_uint_eq(raised(0), 0);
+}
+END_TEST
+
+START_TEST(kernel_arm)
+{
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	ck_assert_uint_eq(raised(1), 0);
+	/* both words armed since the start: one interrupt */
+	one_nop(0);
+	ck_assert_uint_eq(raised(1), 1);
+	clear_pending(0);
+	ck_assert_uint_eq(raised(1), 0);
+
+	bench_qset(&b, 0, CTRANS_Q_ARM, 1);
+	ck_assert_uint_eq(bench_qreg(&b, 0, CTRANS_Q_ARM), 1);
+	one_nop(0);
+	ck_assert_uint_eq(raised(1), 1);
+	/* the user arms while it is pending: nothing until it is cleared */
+	chip_doorbell(b.chip, 0, CTRANS_DB_ARM, 1);
+	ck_assert_uint_eq(raised(1), 0);
+	one_nop(0);
+	ck_assert_uint_eq(raised(1), 0);
+	clear_pending(0);
+	ck_assert_uint_eq(raised(1), 1);
+	clear_pending(0);
+	ck_assert_uint_eq(raised(1), 0);
+	/* writing other bits clears nothing */
+	bench_qset(&b, 0, CTRANS_Q_ARM, 2);
+	ck_assert_uint_eq(raised(1), 1);
+	chip_write(b.chip, CTRANS_REG_QPEND_LO, ~1u);
+	chip_write(b.chip, CTRANS_REG_QPEND_HI, ~0u);
+	ck_assert(pending(0));
+}
+END_TEST
+
+START_TEST(vectors_and_mask)
+{
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	bench_queue(&b, 1, 0, 3, 3, 0);
+	bench_qset(&b, 1, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
+	bench_qset(&b, 1, CTRANS_Q_VEC, 20);
+	bench_qset(&b, 1, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	one_nop(0);
+	one_nop(1);
+	ck_assert_uint_eq(raised(1), 1);
+	ck_assert_uint_eq(raised(2), 0);
+	ck_assert_uint_eq(raised(21), 1);
+	/* events: masked after reset, raised once they are let through */
+	chip_doorbell(b.chip, 0, CTRANS_DB_SQ_TAIL, 1000);
+	bench_work(&b);
+	fails_with(0, CTRANS_QERR_SQ_TAIL);
+	ck_assert_uint_eq(raised(0), 0);
+	chip_write(b.chip, CTRANS_REG_IRQ_MASK, CTRANS_IRQ_MMU);
+	ck_assert_uint_eq(raised(0), 0);
+	chip_write(b.chip, CTRANS_REG_IRQ_MASK, CTRANS_IRQ_QUEUE_ERR);
+	ck_assert_uint_ge(raised(0), 1);
+	chip_write(b.chip, CTRANS_REG_IRQ_STATUS, CTRANS_IRQ_QUEUE_ERR);
+	chip_doorbell(b.chip, 1, CTRANS_DB_SQ_TAIL, 1000);
+	bench_work(&b);
+	ck_assert_uint_eq(raised(0), 1);
+	ck_assert_uint_eq(bench_reg(&b, CTRANS_REG_QERR_LO), 3);
+	chip_write(b.chip, CTRANS_REG_QERR_LO, 1);
+	ck_assert_uint_eq(bench_reg(&b, CTRANS_REG_QERR_LO), 2);
+}
+END_TEST
+
+/* ---- Stopping --------------------------------------------------------- */
+
+START_TEST(stop_start)
+{
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	fill_nops(0, 0, 3);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
+	bench_ring(&b, 0);
+	ck_assert_int_eq(bench_work(&b), 0);
+	ck_assert_uint_eq(bench_line(&b, 0)->state, CTRANS_QSTATE_STOPPED);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, 99);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+	ck_assert_uint_eq(bench_line(&b, 0)->state, CTRANS_QSTATE_STOPPED);
+	/* the doorbell was not lost */
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	ck_assert_int_eq(bench_work(&b), 3);
+	ck_assert_uint_eq(bench_line(&b, 0)->cq_tail, 3);
+}
+END_TEST
+
+/* Carried over a loss of power: read the indices, write them back, go on. */
+START_TEST(suspend)
+{
+	uint32_t saved[4], regs[] = { CTRANS_Q_SQ_HEAD, CTRANS_Q_SQ_TAIL,
+				      CTRANS_Q_CQ_HEAD, CTRANS_Q_CQ_TAIL };
+	struct bench_queue q;
+
+	bench_queue(&b, 0, 0, 3, 3, 0xfffffffe);
+	for (int i = 0; i < 5; i++)
+		one_nop(0);
+	fill_nops(0, 70, 2);
+	bench_ring(&b, 0);
+	ck_assert_int_eq(bench_work(&b), 2);	/* not consumed yet */
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
+	for (int i = 0; i < 4; i++)
+		saved[i] = bench_qreg(&b, 0, regs[i]);
+	q = b.q[0];
+	chip_write(b.chip, CTRANS_REG_RESET, CTRANS_RESET_CHIP);
+	ck_assert_uint_eq(bench_qreg(&b, 0, CTRANS_Q_SQ_HEAD), 0);
+
+	chip_write(b.chip, CTRANS_REG_CTX_TABLE_LO, (uint32_t)b.ctx_table);
+	chip_write(b.chip, CTRANS_REG_CTX_TABLE_HI, 0);
+	bench_qset(&b, 0, CTRANS_Q_SQ_VA_LO, (uint32_t)q.sq_va);
+	bench_qset(&b, 0, CTRANS_Q_SQ_VA_HI, (uint32_t)(q.sq_va >> 32));
+	bench_qset(&b, 0, CTRANS_Q_STATUS_LO, (uint32_t)q.status);
+	bench_qset(&b, 0, CTRANS_Q_SIZES, 0x0303);
+	for (int i = 0; i < 4; i++)
+		bench_qset(&b, 0, regs[i], saved[i]);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	fill_nops(0, 72, 1);
+	bench_ring(&b, 0);
+	ck_assert_int_eq(bench_work(&b), 1);
+	for (uint64_t i = 70; i < 73; i++)
+		ck_assert_uint_eq(bench_take(&b, 0).user_data, i);
+}
+END_TEST
+
+START_TEST(failed_job)
+{
+	struct ctrans_sqe bad = { .op = 9, .user_data = 5, .sequence = 1234 };
+	struct ctrans_cqe cqe;
+
+	bench_queue(&b, 2, 0, 3, 3, 0);
+	fill_nops(2, 4, 1);
+	bench_fill(&b, 2, &bad);
+	fill_nops(2, 6, 1);
+	bench_ring(&b, 2);
+	bench_work(&b);
+	/* its completion is there, what follows has not begun */
+	ck_assert_uint_eq(bench_line(&b, 2)->cq_tail, 2);
+	ck_assert_uint_eq(bench_line(&b, 2)->sq_head, 2);
+	fails_with(2, CTRANS_QERR_JOB);
+	ck_assert_uint_eq(bench_line(&b, 2)->fault_sequence, 1234);
+	ck_assert_uint_eq(bench_line(&b, 2)->fault_insn, 0xffffffff);
+	ck_assert_int_eq(bench_take(&b, 2).status, CTRANS_ST_OK);
+	cqe = bench_take(&b, 2);
+	ck_assert_int_eq(cqe.status, CTRANS_ST_BAD_ENTRY);
+	ck_assert_uint_eq(cqe.user_data, 5);
+	ck_assert_uint_eq(cqe.flags, 0);
+	ck_assert_uint_eq(cqe.cycles, 0);
+	ck_assert_uint_eq(cqe.energy_pj, 0);
+	ck_assert_int_eq(bench_work(&b), 0);
+	bench_qset(&b, 2, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	bench_work(&b);
+	ck_assert_uint_eq(bench_take(&b, 2).user_data, 6);
+}
+END_TEST
+
+START_TEST(unreachable)
+{
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	bench_queue(&b, 1, 0, 3, 3, 0);
+	fill_nops(0, 0, 1);
+	fill_nops(1, 0, 1);
+	/* the ring goes */
+	*bench_pte(&b, 0, b.q[0].sq_va, 2) = 0;
+	bench_ring(&b, 0);
+	bench_work(&b);
+	fails_with(0, CTRANS_QERR_SQ_FAULT);
+	ck_assert_uint_eq(bench_line(&b, 0)->fault_va, b.q[0].sq_va);
+	ck_assert_uint_eq(bench_line(&b, 0)->sq_head, 0);
+	ck_assert_uint_eq(bench_line(&b, 0)->fault_insn, 0xffffffff);
+	bench_renew(&b);
+
+	/* the status region goes */
+	bench_grow(&b, 0, 1 << 20, BENCH_ORDERED);
+	bench_queue(&b, 1, 0, 3, 3, 0);
+	fill_nops(1, 0, 1);
+	bench_ring(&b, 1);
+	b.hole = b.q[1].status;
+	b.hole_end = b.hole + 4096;
+	bench_work(&b);
+	ck_assert_uint_eq(bench_qreg(&b, 1, CTRANS_Q_STATE), CTRANS_QSTATE_ERROR);
+	ck_assert_uint_eq(bench_qreg(&b, 1, CTRANS_Q_ERROR), CTRANS_QERR_STATUS_BUS);
+	ck_assert_uint_eq(bench_qreg(&b, 1, CTRANS_Q_CQ_TAIL), 0);
+}
+END_TEST
+
+/* ---- Several ---------------------------------------------------------- */
+
+static bool after_one(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+START_TEST(in_turn)
+{
+	static const unsigned int slots[] = { 0, 1, 31, 32, 63 };
+
+	for (int i = 0; i < 5; i++) {
+		bench_queue(&b, slots[i], i % 2, 4, 4, 0);
+		fill_nops(slots[i], 0, 10);
+		bench_ring(&b, slots[i]);
+	}
+	for (uint32_t round = 1; round <= 10; round++)
+		for (int i = 0; i < 5; i++) {
+			ck_assert_int_eq(chip_work(b.chip, after_one, NULL), 1);
+			ck_assert_uint_eq(bench_line(&b, slots[i])->cq_tail, round);
+		}
+	ck_assert_int_eq(bench_work(&b), 0);
+}
+END_TEST
+
+/* The same address in two contexts is two places. */
+START_TEST(contexts)
+{
+	struct ctrans_sqe none = nop(3);
+
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	bench_queue(&b, 1, 1, 3, 3, 0);
+	ck_assert_uint_eq(b.q[0].sq_va, b.q[1].sq_va);
+	fill_nops(0, 100, 1);
+	fill_nops(1, 200, 1);
+	bench_ring(&b, 0);
+	bench_ring(&b, 1);
+	bench_work(&b);
+	ck_assert_uint_eq(bench_take(&b, 0).user_data, 100);
+	ck_assert_uint_eq(bench_take(&b, 1).user_data, 200);
+	/* a context without a table has no memory */
+	bench_queue(&b, 2, 0, 3, 3, 0);
+	bench_qset(&b, 2, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
+	bench_qset(&b, 2, CTRANS_Q_CTX, 17);
+	bench_qset(&b, 2, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	bench_fill(&b, 2, &none);
+	bench_ring(&b, 2);
+	bench_work(&b);
+	fails_with(2, CTRANS_QERR_SQ_FAULT);
+}
+END_TEST
+
+struct reader {
+	_Atomic bool stop;
+	unsigned int slot;
+	uint32_t bad;
+};
+
+/* Whoever reads the line never sees an index whose completion is not there. */
+static void *read_line(void *arg)
+{
+	struct reader *r = arg;
+	const struct ctrans_status_line *l = bench_line(&b, r->slot);
+
+	while (!atomic_load(&r->stop)) {
+		uint32_t tail = __atomic_load_n(&l->cq_tail, __ATOMIC_ACQUIRE);
+
+		if (tail) {
+			uint64_t got = __atomic_load_n(
+				&bench_cqe(&b, r->slot, tail - 1)->user_data,
+				__ATOMIC_RELAXED);
+
+			r->bad += got < tail - 1;
+		}
+	}
+	return NULL;
+}
+
+START_TEST(line_after_entry)
+{
+	struct reader r = { .slot = 0 };
+	pthread_t t;
+
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	ck_assert_int_eq(pthread_create(&t, NULL, read_line, &r), 0);
+	for (uint64_t i = 0; i < 3000; i++) {
+		fill_nops(0, i, 1);
+		bench_ring(&b, 0);
+		bench_work(&b);
+		bench_take(&b, 0);
+	}
+	atomic_store(&r.stop, true);
+	pthread_join(t, NULL);
+	ck_assert_uint_eq(r.bad, 0);
+}
+END_TEST
+
+static void *lend(void *arg)
+{
+	_Atomic bool *stop = arg;
+
+	while (!atomic_load(stop)) {
+		int n = chip_work(b.chip, NULL, NULL);
+
+		MUST(n >= -16);
+		if (n < 1)
+			usleep(1);
+	}
+	return NULL;
+}
+
+/* Sleepers that trust the interrupt alone are always woken. */
+START_TEST(no_lost_interrupt)
+{
+	_Atomic bool stop = false;
+	pthread_t t;
+
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	clear_pending(0);
+	ck_assert_int_eq(pthread_create(&t, NULL, lend, &stop), 0);
+	for (uint64_t i = 0; i < 2000; i++) {
+		uint32_t index = (uint32_t)i;
+		int tries = 0;
+
+		fill_nops(0, i, 1);
+		bench_ring(&b, 0);
+		clear_pending(0);
+		chip_doorbell(b.chip, 0, CTRANS_DB_ARM, index);
+		while (!atomic_load(&b.raised[1]) && tries++ < 200000)
+			usleep(10);
+		ck_assert_int_lt(tries, 200000);
+		atomic_store(&b.raised[1], 0);
+		while (__atomic_load_n(&bench_line(&b, 0)->cq_tail, __ATOMIC_ACQUIRE) ==
+		       index)
+			usleep(1);
+		bench_take(&b, 0);
+	}
+	atomic_store(&stop, true);
+	pthread_join(t, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("chip_queue");
+	TCase *t = tcase_create("queues");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, wraps);
+	tcase_add_test(t, full_completions);
+	tcase_add_test(t, equal_stores);
+	tcase_add_loop_test(t, impossible_indices, 0,
+			    (int)(sizeof(bad_indices) / sizeof(bad_indices[0])));
+	tcase_add_test(t, backwards);
+	tcase_add_loop_test(t, arming, 0, 2);
+	tcase_add_test(t, kernel_arm);
+	tcase_add_test(t, vectors_and_mask);
+	tcase_add_test(t, stop_start);
+	tcase_add_test(t, suspend);
+	tcase_add_test(t, failed_job);
+	tcase_add_test(t, unreachable);
+	tcase_add_test(t, in_turn);
+	tcase_add_test(t, contexts);
+	tcase_add_test(t, line_after_entry);
+	tcase_add_test(t, no_lost_interrupt);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
