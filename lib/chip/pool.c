@@ -191,24 +191,26 @@ static int grow(void *p, size_t bytes)
 }
 
 /* The arrays of a quantised row of at most @width values, from one block. */
-static size_t qrow_layout(struct chip_qrow *q, uint8_t *mem, uint32_t width)
+static size_t qrow_bytes(uint32_t width)
+{
+	return chip_round_up(width, 64) * (3 + sizeof(struct chip_outlier));
+}
+
+static void qrow_layout(struct chip_qrow *q, uint8_t *mem, uint32_t width)
 {
 	size_t pad = chip_round_up(width, 64);
 
 	q->a = (int16_t *)mem;
 	q->u8 = mem + 2 * pad;
 	q->outliers = (struct chip_outlier *)(mem + 3 * pad);
-	return 3 * pad + pad * sizeof(struct chip_outlier);
 }
 
 static int worker_width(struct chip_worker *w, uint32_t width)
 {
-	struct chip_qrow probe;
-	size_t row;
+	size_t row = qrow_bytes(width);
 
 	if (w->room_width >= width)
 		return 0;
-	row = qrow_layout(&probe, NULL, width);
 	if (grow(&w->x, 4ull * width) || grow(&w->y, 4ull * width) ||
 	    grow(&w->norm, 4ull * CHIP_FEW_ROWS * width) ||
 	    grow(&w->w, 64ull * chip_round_up(width, 16)) || grow(&w->qmem, CHIP_FEW_ROWS * row))
@@ -246,8 +248,7 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 
 int chip_job_qrows(struct chip_job *job)
 {
-	struct chip_qrow probe;
-	size_t row = qrow_layout(&probe, NULL, job->max_width);
+	size_t row = qrow_bytes(job->max_width);
 
 	if (job->n_rows <= CHIP_FEW_ROWS)
 		return 0;
