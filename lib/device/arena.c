@@ -2,8 +2,6 @@
 #include "device/arena.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -127,15 +125,21 @@ static int map_pages(struct ct_arena *a)
 	return 0;
 }
 
+static int no_space(const struct ct_arena *a, uint64_t more, struct ct_err *err)
+{
+	return ct_fail(err, -ENOMEM,
+		"no address space for %llu MiB more of device memory: %llu of %llu MiB are in use (is there a limit, ulimit -v?)",
+		(unsigned long long)(more >> 20),
+		(unsigned long long)(a->real >> 20),
+		(unsigned long long)(a->reserved >> 20));
+}
+
 static int grow(struct ct_arena *a, uint64_t len, struct ct_err *err)
 {
 	uint64_t from = a->real;
 
 	if (len > a->reserved - from)
-		return ct_fail(err, -ENOMEM,
-			"out of address space for the chip model: %llu MiB of %llu MiB in use (is there a limit, ulimit -v?)",
-			(unsigned long long)(from >> 20),
-			(unsigned long long)(a->reserved >> 20));
+		return no_space(a, len, err);
 	if (mprotect(a->base + from, len, PROT_READ | PROT_WRITE))
 		return ct_fail(err, -ENOMEM,
 			"no memory for the chip model: %llu MiB more were refused (%s)",
@@ -148,61 +152,6 @@ static int grow(struct ct_arena *a, uint64_t len, struct ct_err *err)
 	if (map_pages(a))
 		return ct_fail(err, -ENOMEM, "out of memory for page tables");
 	return 0;
-}
-
-/* ---- Room ------------------------------------------------------------- */
-
-/* "Name:  123 kB" of /proc/meminfo in bytes; 0 if it is not there. */
-static uint64_t meminfo(const char *name)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	char line[128];
-	uint64_t kib = 0;
-	size_t n = strlen(name);
-
-	if (!f)
-		return 0;
-	while (!kib && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, n) && line[n] == ':')
-			kib = strtoull(line + n + 1, NULL, 10);
-	fclose(f);
-	return kib << 10;
-}
-
-static bool read_number(const char *path, uint64_t *value)
-{
-	FILE *f = fopen(path, "re");
-	unsigned long long v;
-	bool ok;
-
-	if (!f)
-		return false;
-	ok = fscanf(f, "%llu", &v) == 1;
-	fclose(f);
-	*value = v;
-	return ok;
-}
-
-int ct_arena_room(uint64_t size, struct ct_err *err)
-{
-	uint64_t free_bytes = meminfo("MemAvailable"), max, used;
-
-	if (!free_bytes)
-		return 0;	/* no /proc: let the allocation tell */
-	/* a container's own limit ("max" does not parse as a number) */
-	if (read_number("/sys/fs/cgroup/memory.max", &max) &&
-	    read_number("/sys/fs/cgroup/memory.current", &used)) {
-		uint64_t left = max > used ? max - used : 0;
-
-		if (left < free_bytes)
-			free_bytes = left;
-	}
-	if (size <= free_bytes)
-		return 0;
-	return ct_fail(err, -ENOMEM,
-		"needs %llu MiB of memory and %llu MiB are free: use a smaller model or context, or a machine with more memory",
-		(unsigned long long)(size >> 20),
-		(unsigned long long)(free_bytes >> 20));
 }
 
 /* ---- The arena -------------------------------------------------------- */
@@ -268,9 +217,10 @@ int ct_arena_alloc(struct ct_arena *a, uint64_t size, uint64_t *offset,
 	uint64_t len, align;
 	int ret;
 
-	if (!size || size > a->reserved)
-		return ct_fail(err, -ENOMEM, "cannot allocate %llu bytes",
-			       (unsigned long long)size);
+	if (!size)
+		return ct_fail(err, -EINVAL, "no bytes of device memory");
+	if (size > a->reserved)
+		return no_space(a, size, err);
 	len = round_up(size, PAGE);
 	align = len >= HUGE / 2 ? HUGE : PAGE;
 

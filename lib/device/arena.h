@@ -40,7 +40,4 @@ int ct_arena_alloc(struct ct_arena *a, uint64_t size, uint64_t *offset,
 		   struct ct_err *err);
 void ct_arena_free(struct ct_arena *a, uint64_t offset, uint64_t size);
 
-/* Would @size bytes fit into the machine's free memory? */
-int ct_arena_room(uint64_t size, struct ct_err *err);
-
 #endif

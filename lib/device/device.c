@@ -40,8 +40,9 @@ int ct_device_open(const char *name, struct ct_device **out, struct ct_err *err)
 	if (!name || !*name) {
 		struct ct_device_info info;
 
+		/* one that fails otherwise says why when it is opened */
 		for (size_t i = 0; i < N_TRANSPORTS && !dev->t; i++)
-			if (!transports[i]->list(0, &info))
+			if (transports[i]->list(0, &info) != -ENODEV)
 				dev->t = transports[i];
 	} else {
 		len = strcspn(name, ":");
@@ -58,7 +59,7 @@ int ct_device_open(const char *name, struct ct_device **out, struct ct_err *err)
 				"device \"%.64s\": this library has no kernel driver transport; use \"sim\", the chip model",
 				name);
 		return ct_fail(err, -ENODEV,
-			"device \"%.64s\": no such kind of device; there is \"sim\", the chip model (see ctrans devices)",
+			"device \"%.64s\": no such kind of device; there is \"sim\", the chip model",
 			name ? name : "");
 	}
 	ret = dev->t->open(options, &dev->state, err);

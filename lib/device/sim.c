@@ -14,6 +14,7 @@
 
 #include "chip/chip.h"
 #include "device/arena.h"
+#include "device/room.h"
 #include "device/transport.h"
 #include "uapi/ctrans_regs.h"
 
@@ -234,7 +235,7 @@ static void sim_free(void *state, struct ct_buf_dev *buf)
 static int sim_room(void *state, uint64_t size, struct ct_err *err)
 {
 	(void)state;
-	return ct_arena_room(size, err);
+	return ct_room(size, err);
 }
 
 /* ---- Queues ----------------------------------------------------------- */
