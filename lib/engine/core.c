@@ -133,15 +133,15 @@ static int open_tokenizer(struct ct_core *core, const struct ct_model *model,
 		return 0;
 	case CT_TOKENIZER_GGUF:
 		ret = ct_bpe_from_vocab(&model->vocab, &core->bpe, err);
+		if (ret)
+			ct_err_prefix(err, "%s", model->path);
 		break;
 	default:
 		ret = ct_bpe_open_hf(model->path, &core->bpe, err);
 		break;
 	}
-	if (ret) {
-		ct_err_prefix(err, "%s", model->path);
+	if (ret)
 		return ret;
-	}
 	if (model->has_weights && ct_bpe_size(core->bpe) > core->cfg.n_vocab)
 		return ct_fail(err, -EBADMSG,
 			"%s: the tokenizer has %u tokens and the model %u: they do not belong together",

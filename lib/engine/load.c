@@ -13,9 +13,9 @@
 
 struct loader {
 	struct ct_core *core;
+	const struct ct_model *model;	/* NULL: random weights */
 	uint64_t used;			/* bytes of the buffer planned so far */
-	const struct ct_weight *now;	/* being packed */
-	struct ct_packer *packer;
+	struct ct_packer *packer;	/* of the matrix that is coming */
 	ctrans_progress_fn *progress;
 	void *progress_arg;
 };
@@ -219,18 +219,19 @@ static int take_rows(void *ctx, const struct ct_weight *w, uint32_t first,
 			ret = close_packer(l, err);
 	}
 	if (ret)
-		ct_err_prefix(err, "%s", w->m->t.name);
+		ct_err_prefix(err, "%s: tensor %s",
+			      l->model->files.v[w->m->t.file].path, w->m->t.name);
 	return ret;
 }
 
-static int load_files(struct loader *l, const struct ct_model *model,
-		      struct ct_err *err)
+static int load_files(struct loader *l, struct ct_err *err)
 {
 	/* 8 MiB of staging; the packer keeps one matrix, 41 MB in GPT-2 XL */
 	struct ct_read_opts opts = {
 		.progress = l->progress, .ctx = l->progress_arg,
 	};
-	int ret = ct_gpt2_stream(&model->gpt2, &model->files, &opts, take_rows, l, err);
+	int ret = ct_gpt2_stream(&l->model->gpt2, &l->model->files, &opts,
+				 take_rows, l, err);
 
 	ct_packer_close(l->packer, NULL);
 	return ret;
@@ -315,6 +316,7 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 {
 	struct loader l = {
 		.core = core,
+		.model = model,
 		.progress = params->progress,
 		.progress_arg = params->progress_arg,
 	};
@@ -331,5 +333,5 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 	if (ret)
 		return ret;
 	rebase_all(core);
-	return model ? load_files(&l, model, err) : load_random(&l, err);
+	return model ? load_files(&l, err) : load_random(&l, err);
 }

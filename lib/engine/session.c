@@ -88,7 +88,7 @@ int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,
 				       "%zu tokens do not fit after the %zu that the session holds: the context is %u",
 				       n, held, context);
 		return ct_fail(err, -E2BIG,
-			       more ? "%zu tokens leave no room for a new one: the context is %u" :
+			       more ? "the prompt's %zu tokens leave no room for a new one: the context is %u" :
 				      "%zu tokens do not fit: the context is %u",
 			       n, context);
 	}

@@ -27,7 +27,7 @@ static int open_regular(const char *path, int *fd, uint64_t *size,
 		code = ct_fail(err, -errno, "%s: cannot stat: %s", path,
 			       strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
-		code = ct_fail(err, -EINVAL, "%s: not a regular file", path);
+		code = ct_fail(err, -EBADMSG, "%s: not a regular file", path);
 	} else if (st.st_size == 0) {
 		code = ct_fail(err, -EBADMSG, "%s: the file is empty", path);
 	} else {
@@ -166,7 +166,8 @@ bool ct_path_exists(const char *dir, const char *name)
 
 	if (fd < 0)
 		return false;
-	found = faccessat(fd, name, F_OK, 0) == 0;
+	/* One that may not be looked at is there: opening it says why not. */
+	found = !faccessat(fd, name, F_OK, 0) || errno != ENOENT;
 	close(fd);
 	return found;
 }

@@ -27,7 +27,7 @@ struct ct_files {
 
 /*
  * Open a regular file and append it; its index goes to @index. An empty file
- * is an error (-EBADMSG): no format here has one.
+ * is an error (-EBADMSG): no format here has one. So is what is no file.
  */
 int ct_files_add(struct ct_files *files, const char *path, uint32_t *index,
 		 struct ct_err *err);

@@ -269,11 +269,10 @@ static int load_pair(struct hf *hf, const char *vocab_name,
 		return ret;
 	other = ct_text_read(hf->dir, merges_name, &merges, &len, err);
 	if ((ret == -ENOENT) != (other == -ENOENT)) {
-		if (ret == -ENOENT)
-			vocab_name = merges_name;
 		ret = ct_fail(err, -EBADMSG,
-			      "%s has %s but not the other of vocab.json and merges.txt; a tokenizer needs both",
-			      hf->dir, vocab_name);
+			      "%s has %s but no %s; a tokenizer needs both",
+			      hf->dir, ret ? merges_name : vocab_name,
+			      ret ? vocab_name : merges_name);
 		goto out;
 	}
 	if (!ret)

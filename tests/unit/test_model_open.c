@@ -217,7 +217,7 @@ END_TEST
 START_TEST(no_model)
 {
 	open_fails("/no/such/path", -ENOENT, "/no/such/path");
-	open_fails("/dev/null", -EINVAL, "not a regular file");
+	open_fails("/dev/null", -EBADMSG, "not a regular file");
 	open_fails(tmp_path("."), -ENOENT, "no config.json");
 	open_fails(tmp_text("empty", ""), -EBADMSG, "empty");
 	open_fails(tmp_text("x.txt", "hello"), -EBADMSG, "not a GGUF file");
@@ -225,7 +225,7 @@ START_TEST(no_model)
 	open_fails(data_path("hf_f32/model.safetensors"), -EBADMSG,
 		   "give the directory");
 	mkfifo(tmp_path("fifo"), 0600);
-	open_fails(tmp_path("fifo"), -EINVAL, "not a regular file");
+	open_fails(tmp_path("fifo"), -EBADMSG, "not a regular file");
 }
 END_TEST
 
