@@ -111,7 +111,7 @@ struct chip_job {
 	uint32_t n_rows, n_logits, room_rows;
 
 	struct chip_seq *seqs;
-	uint32_t n_seqs, room_seqs;
+	uint32_t n_seqs;
 	struct chip_operand *blocks;
 	uint32_t n_blocks, room_blocks;
 
@@ -122,7 +122,6 @@ struct chip_job {
 	struct chip_qrow *qrows;
 	struct chip_row_counts *counts;	/* [rows] */
 	struct ctrans_stat *stat;	/* [rows], of the current instruction */
-	uint32_t room_q;
 	uint8_t *qmem;
 	size_t qmem_size;
 
