@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "cli.h"
-#include "json.h"
 #include "model_options.h"
+#include "report.h"
 
 static struct {
 	bool json;
@@ -71,12 +71,13 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 static int print_text(const char *path, const struct ctrans_model_info *i)
 {
 	bool small = i->parameters < 1000000;
+	char bytes[24];
 
 	printf("model         %s\n", path);
+	show_bytes(bytes, sizeof(bytes), (double)i->file_bytes);
 	if (i->file_bytes)
-		printf("format        %s, %s (%.1f %s of weights)\n", i->format,
-		       i->types, (double)i->file_bytes * (small ? 1e-3 : 1e-6),
-		       small ? "kB" : "MB");
+		printf("format        %s, %s (%s of weights)\n", i->format,
+		       i->types, bytes);
 	else
 		printf("format        %s\n", i->format);
 	printf("architecture  %s, %.*f %s parameters\n", i->architecture,
@@ -87,7 +88,8 @@ static int print_text(const char *path, const struct ctrans_model_info *i)
 	printf("head          %s\n", i->tied_head ? "the token table (tied)" :
 						    "of its own");
 	printf("context       %u tokens\n", i->context);
-	printf("tokenizer     %s, %u tokens\n", i->tokenizer, i->vocab);
+	printf("vocabulary    %u tokens\n", i->vocab);
+	printf("tokenizer     %s\n", i->tokenizer);
 	if (i->bos >= 0)
 		printf("begins with   token %" PRId64 "\n", i->bos);
 	if (i->eos >= 0)

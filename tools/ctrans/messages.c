@@ -45,15 +45,8 @@ static const struct {
 } statuses[] = {
 	{ -ENODEV, EXIT_DEVICE, "\"ctrans devices\" lists what this machine has" },
 	{ -EIO, EXIT_DEVICE, NULL },
-	{ -ENOMEM, EXIT_MEMORY,
-	  "a smaller --context or a smaller model takes less memory" },
+	{ -ENOMEM, EXIT_MEMORY, "a smaller model or context takes less memory" },
 	{ -ECANCELED, EXIT_INTERRUPTED, NULL },
-	{ -ENOENT, EXIT_MODEL,
-	  "MODEL is a Hugging Face directory (config.json, *.safetensors, "
-	  "tokenizer) or a GGUF file" },
-	{ -EBADMSG, EXIT_MODEL, "the file may be cut short, or no model at all: "
-	  "compare its size or checksum with where it came from" },
-	{ -ENOTSUP, EXIT_MODEL, NULL },
 };
 
 int fail_library(int err, int other)
@@ -63,9 +56,7 @@ int fail_library(int err, int other)
 	int status = other;
 
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-		/* Codes of loading mean something else once that is done. */
-		if (statuses[i].err != err ||
-		    (statuses[i].status == EXIT_MODEL && other != EXIT_MODEL))
+		if (statuses[i].err != err)
 			continue;
 		status = statuses[i].status;
 		hint = statuses[i].hint;

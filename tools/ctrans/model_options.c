@@ -207,7 +207,7 @@ int model_load(const struct command *command, const char *path, uint32_t flags,
 	text_free(&calibration);
 	if (!ret)
 		return EXIT_OK;
-	if (ret == -EINVAL || ret == -E2BIG)
+	if (ret == -EINVAL)
 		return fail_library(ret, EXIT_USAGE);
 	/* A file, not the device, could not be read. */
 	if (ret == -EIO)

@@ -32,6 +32,16 @@ void show_time(char *buf, size_t size, double seconds)
 	show(buf, size, seconds, "s");
 }
 
+void show_bytes(char *buf, size_t size, double bytes)
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB" };
+	size_t i = 0;
+
+	for (; i < 4 && bytes >= (i ? 999.95 : 1000); i++)
+		bytes *= 1e-3;
+	snprintf(buf, size, "%.*f %s", i ? 1 : 0, bytes, units[i]);
+}
+
 double cost_joule(const struct ctrans_cost *cost)
 {
 	return (double)ctrans_cost_energy_fj(cost) * 1e-15;

@@ -9,6 +9,8 @@
 /* "812 uJ", "1.23 ms": three digits and a unit. */
 void show_energy(char *buf, size_t size, double joule);
 void show_time(char *buf, size_t size, double seconds);
+/* "23.4 MB"; powers of 1000 */
+void show_bytes(char *buf, size_t size, double bytes);
 
 /* Energy of a cost in joules. */
 double cost_joule(const struct ctrans_cost *cost);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The tables of --stats. */
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "report.h"
@@ -42,14 +43,14 @@ static void add(struct ctrans_cost *sum, const struct ctrans_cost *c)
 	sum->static_fj += c->static_fj;
 }
 
-/* The unit in which the largest has at most four digits before the point. */
+/* The unit in which the largest has four to six digits: fractions say nothing. */
 static double unit_of(double largest, const char **prefix)
 {
-	static const char *const prefixes[] = { "n", "u", "m", "" };
-	double unit = 1e-9;
+	static const char *const prefixes[] = { "p", "n", "u", "m", "" };
+	double unit = 1e-12;
 	int i = 0;
 
-	while (i < 3 && largest >= 9999.95 * unit) {
+	while (i < 4 && largest >= 999999.5 * unit) {
 		unit *= 1e3;
 		i++;
 	}
@@ -57,14 +58,15 @@ static double unit_of(double largest, const char **prefix)
 	return unit;
 }
 
-/* Four digits in six columns, "-" for nothing at all. */
-static void cell(int width, double value)
+/* "-" for nothing at all, and something for what is less than the last digit. */
+static void cell(int width, int decimals, double value)
 {
-	if (value < 0.0005)
-		fprintf(stderr, " %*s", width, value > 0 ? "<.001" : "-");
+	if (value <= 0)
+		fprintf(stderr, " %*s", width, "-");
+	else if (value < (decimals ? 0.05 : 0.5))
+		fprintf(stderr, " %*s", width, decimals ? "<0.1" : "<1");
 	else
-		fprintf(stderr, " %*.*f", width, value < 9.9995 ? 3 :
-			value < 99.995 ? 2 : value < 999.95 ? 1 : 0, value);
+		fprintf(stderr, " %*.*f", width, decimals, value);
 }
 
 static void cost_row(const char *name, const struct ctrans_cost *c,
@@ -75,27 +77,49 @@ static void cost_row(const char *name, const struct ctrans_cost *c,
 
 	energies(c, joule);
 	fprintf(stderr, "%-10s", name);
-	cell(7, (double)c->cycles * second_per_cycle / time_unit);
+	cell(7, 0, (double)c->cycles * second_per_cycle / time_unit);
 	for (int d = 0; d < DOMAINS; d++)
-		cell(6, joule[d] / energy_unit);
+		cell(6, 0, joule[d] / energy_unit);
 	fputc('\n', stderr);
 }
 
-static void value_row(const char *name, const struct ctrans_cost *c)
+static double values_of(const struct ctrans_cost *c)
 {
-	double values = (double)(c->values_zero + c->values_dense +
-				 c->values_spiking + c->values_outlier);
+	return (double)(c->values_zero + c->values_dense + c->values_spiking +
+			c->values_outlier);
+}
+
+static void value_row(const char *name, const struct ctrans_cost *c, double unit)
+{
+	double values = values_of(c);
 
 	if (values <= 0)
 		return;
-	fprintf(stderr, "%-10s %9.3f %8.2f %8.2f %8.2f %8.2f %8.3g %9.2f\n", name,
-		values * 1e-6, 100 * (double)c->values_zero / values,
+	fprintf(stderr, "%-10s", name);
+	cell(9, 0, values / unit);
+	fprintf(stderr, " %8.2f %8.2f %8.2f %8.2f", 100 * (double)c->values_zero / values,
 		100 * (double)c->values_dense / values,
 		100 * (double)c->values_spiking / values,
-		100 * (double)c->values_outlier / values,
-		(double)c->values_clamped,
-		c->values_spiking ?
-			(double)c->spikes / (double)c->values_spiking : 0);
+		100 * (double)c->values_outlier / values);
+	cell(8, 0, (double)c->values_clamped / unit);
+	fprintf(stderr, " %10.2f\n", c->values_spiking ?
+		(double)c->spikes / (double)c->values_spiking : 0);
+}
+
+/* Where the values went: counts in one unit, so that rows compare. */
+static void print_values(const struct ctrans_usage *u,
+			 const struct ctrans_cost *total)
+{
+	bool many = values_of(total) >= 1e9;
+	double unit = many ? 1e6 : 1;
+
+	fprintf(stderr, "\nValues that entered linear layers%s, and where they went\n"
+		"%-10s %9s %8s %8s %8s %8s %8s %10s\n",
+		many ? ", in millions" : "", "kind", "values", "zero %",
+		"dense %", "spike %", "outl %", "clamped", "spikes/val");
+	for (int k = 0; k < CTRANS_KINDS; k++)
+		value_row(ctrans_kind_name((enum ctrans_kind)k), &u->kind[k], unit);
+	value_row("total", total, unit);
 }
 
 void print_stats(const struct ctrans_usage *u,
@@ -105,6 +129,7 @@ void print_stats(const struct ctrans_usage *u,
 	double time_unit, energy_unit, joule[DOMAINS];
 	struct ctrans_cost total = { 0 };
 	const char *time, *energy;
+	char bytes[24];
 
 	for (int k = 0; k < CTRANS_KINDS; k++)
 		add(&total, &u->kind[k]);
@@ -127,15 +152,11 @@ void print_stats(const struct ctrans_usage *u,
 	cost_row("total", &total, per_cycle, time_unit, energy_unit);
 	fprintf(stderr, "%-10s %7s", "share, %", "");
 	for (int d = 0; d < DOMAINS; d++)
-		cell(6, joule[DOMAINS - 1] > 0 ?
+		cell(6, 1, joule[DOMAINS - 1] > 0 ?
 		     100 * joule[d] / joule[DOMAINS - 1] : 0);
-
-	fprintf(stderr, "\n\nValues that entered linear layers, in millions, and where they went\n"
-		"%-10s %9s %8s %8s %8s %8s %8s %9s\n", "kind", "values", "zero %",
-		"dense %", "spike %", "outl %", "clamped", "spikes/v");
-	for (int k = 0; k < CTRANS_KINDS; k++)
-		value_row(ctrans_kind_name((enum ctrans_kind)k), &u->kind[k]);
-	value_row("total", &total);
-	fprintf(stderr, "External memory: %.1f MB\n", (double)total.bytes_external * 1e-6);
+	fputc('\n', stderr);
+	print_values(u, &total);
+	show_bytes(bytes, sizeof(bytes), (double)total.bytes_external);
+	fprintf(stderr, "\nExternal memory: %s read and written\n\n", bytes);
 	funlockfile(stderr);
 }
