@@ -15,6 +15,7 @@ struct ct_packer {
 	struct ct_pack_dst dst;
 	uint32_t rows_seen;
 	float *kept;		/* in_major: all rows, [n_in][n_out] */
+	int8_t *row;		/* else one row, quantised, padded to 4 */
 };
 
 static uint32_t round_up(uint32_t n, uint32_t to)
@@ -43,10 +44,13 @@ int ct_packer_open(enum ctrans_encoding enc, uint32_t n_in, uint32_t n_out,
 
 	if (!p)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	*p = (struct ct_packer){ enc, n_in, n_out, in_major, *dst, 0, NULL };
-	if (in_major && enc == CTRANS_ENC_S8) {
-		p->kept = malloc(4ull * n_in * n_out);
-		if (!p->kept) {
+	*p = (struct ct_packer){ enc, n_in, n_out, in_major, *dst, 0, NULL, NULL };
+	if (enc == CTRANS_ENC_S8) {
+		if (in_major)
+			p->kept = malloc(4ull * n_in * n_out);
+		else
+			p->row = calloc(round_up(n_in, 4), 1);
+		if (!p->kept && !p->row) {
 			free(p);
 			return ct_fail(err, -ENOMEM, "out of memory");
 		}
@@ -107,6 +111,7 @@ static void pack_output(struct ct_packer *p, uint32_t n, const float *row)
 	int8_t *tile = (int8_t *)p->dst.weights +
 		       (uint64_t)(n / TILE) * quads * 64 + n % TILE * 4;
 	float lane[16] = { 0 }, max = 0.0f, inv;
+	int8_t *q = p->row;
 	int32_t sum = 0;
 
 	for (; k + 16 <= p->n_in; k += 16)
@@ -121,16 +126,13 @@ static void pack_output(struct ct_packer *p, uint32_t n, const float *row)
 		max = lane[j] > max ? lane[j] : max;
 	inv = inverse(max, &p->dst.scale[n]);
 
-	for (k = 0; k < p->n_in; k += 4) {
-		uint32_t here = p->n_in - k < 4 ? p->n_in - k : 4;
-		int8_t q[4] = { 0 };
-
-		for (uint32_t j = 0; j < here; j++) {
-			q[j] = quantise(row[k + j], inv);
-			sum += q[j];
-		}
-		memcpy(tile + 16ull * k, q, 4);
+	/* two loops: the first becomes vector code, the second is 4-byte stores */
+	for (k = 0; k < p->n_in; k++) {
+		q[k] = quantise(row[k], inv);
+		sum += q[k];
 	}
+	for (k = 0; k < quads; k++)
+		memcpy(tile + 64ull * k, q + 4 * k, 4);
 	p->dst.colsum[n] = sum;
 }
 
@@ -154,16 +156,21 @@ static void pack_tile(struct ct_packer *p, uint32_t n0)
 	}
 	for (uint32_t j = 0; j < cols; j++)
 		inv[j] = inverse(max[j], &p->dst.scale[n0 + j]);
-	for (uint32_t k = 0; k < p->n_in; k++) {
-		const float *row = p->kept + (uint64_t)k * p->n_out + n0;
-		int8_t *g = tile + (uint64_t)(k / 4) * 64 + k % 4;
+	for (uint32_t k = 0; k < p->n_in; k += 4) {
+		uint32_t here = p->n_in - k < 4 ? p->n_in - k : 4;
+		int8_t q[4][TILE] = { 0 };
 
-		for (uint32_t j = 0; j < cols; j++) {
-			int8_t q = quantise(row[j], inv[j]);
+		for (uint32_t i = 0; i < here; i++) {
+			const float *row = p->kept + (uint64_t)(k + i) * p->n_out + n0;
 
-			g[4 * j] = q;
-			sum[j] += q;
+			for (uint32_t j = 0; j < cols; j++) {
+				q[i][j] = quantise(row[j], inv[j]);
+				sum[j] += q[i][j];
+			}
 		}
+		for (uint32_t j = 0; j < TILE; j++)
+			for (uint32_t i = 0; i < 4; i++)
+				tile[16ull * k + 4 * j + i] = q[i][j];
 	}
 	for (uint32_t j = 0; j < cols; j++)
 		p->dst.colsum[n0 + j] = sum[j];
@@ -221,6 +228,7 @@ int ct_packer_close(struct ct_packer *p, struct ct_err *err)
 		for (uint32_t n = 0; n < p->n_out; n += TILE)
 			pack_tile(p, n);
 	free(p->kept);
+	free(p->row);
 	free(p);
 	return ret;
 }
