@@ -210,7 +210,7 @@ static int stat_path(const char *path, bool *is_dir, struct ct_err *err)
 int ct_model_open(const char *path, struct ct_model **model,
 		  struct ct_err *err)
 {
-	struct ct_model *m;
+	struct ct_model *m = NULL;
 	bool is_dir = false;
 	int code;
 
@@ -234,7 +234,7 @@ int ct_model_open(const char *path, struct ct_model **model,
 int ct_model_open_tokenizer(const char *path, struct ct_model **model,
 			    struct ct_err *err)
 {
-	struct ct_model *m;
+	struct ct_model *m = NULL;
 	bool is_dir = false;
 	int code;
 
