@@ -74,8 +74,8 @@ typedef void ctrans_log_fn(void *arg, enum ctrans_log_level level,
 			   const char *line);
 
 /*
- * Hear what the library has to say about models opened from now on: which
- * device was taken, what was found in files. @line has no newline. NULL (the
+ * Hear from now on what the library has to say: which device a model that is
+ * opened takes, what was found in its files. @line has no newline. NULL (the
  * default): silence. May be called by several threads at once.
  */
 void ctrans_set_log(ctrans_log_fn *fn, void *arg, enum ctrans_log_level most);
@@ -147,7 +147,7 @@ struct ctrans_model_params {
 	 * own root mean square over @levels. Calibrated: fixed for each layer
 	 * from running @calibration (text, @calibration_len bytes) once.
 	 */
-	float levels;		/* default 24 */
+	float levels;		/* 1 to 32767; default 24 */
 	const char *calibration;
 	size_t calibration_len;
 	ctrans_progress_fn *progress;
@@ -161,8 +161,10 @@ void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
  * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl" for
  * random weights of that shape (benchmarks; it has no tokenizer).
  * -ENOENT no such file, or one of its parts is missing; -EBADMSG malformed;
- * -ENOTSUP an architecture or type that is not supported; -ENOMEM too large for
- * this machine; -ENODEV no such device; -ECANCELED by the progress callback.
+ * -ENOTSUP an architecture or type that is not supported; -E2BIG beyond a limit
+ * of the chip or of a format; -ENOMEM too large for this machine; -ENODEV no
+ * such device; -EINVAL a parameter out of range; -EIO a file could not be read;
+ * -ECANCELED by the progress callback.
  */
 int ctrans_model_open(const char *path, const struct ctrans_model_params *params,
 		      struct ctrans_model **model);

@@ -34,6 +34,7 @@ const char *ct_policy_name(enum ct_policy policy);
 /* Spikes of magnitude @m in a code. */
 unsigned int ct_spikes(enum ctrans_spike_code code, unsigned int m);
 
+/* Which of the magnitudes 1..127 spike, as bits. */
 void ct_policy_mask(enum ct_policy policy, enum ctrans_spike_code code,
 		    uint64_t mask[2]);
 

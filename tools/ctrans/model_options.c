@@ -40,7 +40,7 @@ const struct option_spec dispatch_option_specs[] = {
 	{ OPTION_CHOICE, 0, "code", "C", &model_options.code, .choices = codes,
 	  .help = "spikes of a value: radix (default) or rate" },
 	{ OPTION_FLOAT, 0, "levels", "X", &model_options.levels,
-	  &model_options.levels_given, 0.01, 10000,
+	  &model_options.levels_given, 1, 32767,
 	  .help = "firing threshold: a row's root mean square over X (default 24)" },
 	{ OPTION_TEXT, 0, "calibrate", "FILE", &model_options.calibrate,
 	  .help = "fixed thresholds for each layer, from running this text once" },
