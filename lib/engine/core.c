@@ -255,6 +255,8 @@ static int open_core(struct ct_core *core, const char *path,
 	if (ret)
 		return ret;
 	ct_policy_mask(core->policy, core->at.code, core->at.spike_mask);
+	core->info.bos = -1;
+	core->info.eos = -1;
 
 	if (!strncmp(path, SHAPE_PREFIX, strlen(SHAPE_PREFIX))) {
 		ret = ct_gpt2_config_shape(path + strlen(SHAPE_PREFIX), &core->cfg, err);
@@ -289,7 +291,7 @@ static int open_core(struct ct_core *core, const char *path,
 	put(core->info.policy, sizeof(core->info.policy), ct_policy_name(core->policy));
 	put(core->info.thresholds, sizeof(core->info.thresholds),
 	    params->calibration ? "calibrated" : "dynamic");
-	if (params->flags & CTRANS_MODEL_NO_WEIGHTS)
+	if (params->flags & (CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_TOKENIZER))
 		return 0;
 	ret = open_device(core, *model, params, err);
 	if (!ret && params->calibration)

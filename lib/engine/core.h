@@ -69,6 +69,12 @@ struct ct_step_row {
 	float target_logit;
 };
 
+/* Whether a step hands something of this row out. */
+static inline bool ct_row_wants(const struct ct_step_row *row)
+{
+	return row->logits || row->best || row->want_target;
+}
+
 /*
  * Run 1..CT_STEP_ROWS rows. Rows of one sequence follow each other, each taking
  * the sequence's next position; at most CT_STEP_LOGITS rows want something.

@@ -38,10 +38,4 @@ int ct_gather_step(struct ct_gather *g, struct ct_step_row *rows, size_t n,
 		   struct ctrans_cost (*cost)[CTRANS_KINDS],
 		   struct ct_err *err);
 
-/* Whether a step hands something of this row out. */
-static inline bool ct_row_wants(const struct ct_step_row *row)
-{
-	return row->logits || row->best || row->want_target;
-}
-
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/splitmix.h"
 #include "convert/pack.h"
 #include "engine/core_impl.h"
 #include "model/stream.h"
@@ -239,15 +240,6 @@ static int load_files(struct loader *l, struct ct_err *err)
 
 /* ---- Random weights of a shape ---------------------------------------- */
 
-static uint64_t mix(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);	/* splitmix64 */
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
 static void random_matrix(struct ct_core *core, const struct ct_weight_va *w,
 			  uint32_t n_in, uint32_t n_out, uint64_t *state)
 {
@@ -259,7 +251,7 @@ static void random_matrix(struct ct_core *core, const struct ct_weight_va *w,
 
 	/* uniform in -64..63, so that a row of n_in has a product of unit size */
 	for (uint64_t i = 0; i < bytes; i += 8) {
-		uint64_t r = (mix(state) & 0x7f7f7f7f7f7f7f7full) ^
+		uint64_t r = (ct_splitmix(state) & 0x7f7f7f7f7f7f7f7full) ^
 			     0x4040404040404040ull;
 
 		/* bit 6 into bit 7: sign extension of seven bits */

@@ -5,20 +5,8 @@
 
 #include "ctrans.h"
 
-struct ct_log {
-	ctrans_log_fn *fn;
-	void *arg;
-	enum ctrans_log_level most;
-};
-
-/*
- * Where lines of something opened now go. Opened things keep the copy, so
- * that a later ctrans_set_log() does not change where theirs go.
- */
-struct ct_log ct_log_current(void);
-
-/* One line, without newline; a NULL @log is silent. */
-void ct_log(const struct ct_log *log, enum ctrans_log_level level,
-	    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* One line, without newline, to where ctrans_set_log() has them go. */
+void ct_log(enum ctrans_log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

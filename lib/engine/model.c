@@ -52,15 +52,18 @@ static int check_params(const struct ctrans_model_params *p, struct ct_err *err)
 static void tell(const struct ctrans_model *model, const char *path)
 {
 	struct ctrans_model_info info = { 0 };
-	struct ct_log log = ct_log_current();
 
 	ct_core_info(model->core, &info);
-	ct_log(&log, CTRANS_LOG_INFO,
-	       "%s: %s (%s, %s), %u layers of width %u, %u tokens, tokenizer %s",
-	       path, info.architecture, info.format, info.types, info.layers,
-	       info.width, info.vocab, info.tokenizer);
+	if (info.layers)
+		ct_log(CTRANS_LOG_INFO,
+		       "%s: %s (%s%s%s), %u layers of width %u, %u tokens, tokenizer %s",
+		       path, info.architecture, info.format,
+		       info.types[0] ? ", " : "", info.types, info.layers,
+		       info.width, info.vocab, info.tokenizer);
+	else
+		ct_log(CTRANS_LOG_INFO, "%s: tokenizer %s", path, info.tokenizer);
 	if (info.device.name[0])
-		ct_log(&log, CTRANS_LOG_INFO, "device %s: %s",
+		ct_log(CTRANS_LOG_INFO, "device %s: %s",
 		       info.device.name, info.device.description);
 }
 
@@ -123,15 +126,13 @@ void ctrans_model_close(struct ctrans_model *model)
 bool ct_model_is_eos(const struct ctrans_model *model, uint32_t token)
 {
 	const struct ct_gpt2_config *cfg = ct_core_config(model->core);
-	const struct ct_bpe *bpe = ct_core_bpe(model->core);
 	uint32_t i;
 
 	for (i = 0; i < cfg->n_eos; i++) {
 		if (cfg->eos_ids[i] == token)
 			return true;
 	}
-	return !cfg->n_eos && bpe && token != CT_BPE_NO_ID &&
-	       ct_bpe_eos(bpe) == token;
+	return false;
 }
 
 int64_t ct_model_bos(const struct ctrans_model *model)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/exp.h"
+#include "base/splitmix.h"
 
 /* Where top-p is the only limit its set is sought in this many first. */
 #define TOP_P_FIRST	64u
@@ -34,16 +35,10 @@ uint64_t ct_sampler_random(struct ct_sampler *s)
 /* splitmix64, as its authors ask for seeding; never gives four zeros. */
 static void seed(struct ct_sampler *s, uint64_t from)
 {
-	uint64_t z;
 	size_t i;
 
-	for (i = 0; i < 4; i++) {
-		from += 0x9e3779b97f4a7c15u;
-		z = from;
-		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-		s->rng[i] = z ^ z >> 31;
-	}
+	for (i = 0; i < 4; i++)
+		s->rng[i] = ct_splitmix(&from);
 }
 
 bool ct_sampler_is_best(const struct ct_sampler *s)

@@ -5,11 +5,6 @@
 
 #include "engine/core_impl.h"
 
-static bool wanted(const struct ct_step_row *r)
-{
-	return r->logits || r->best || r->want_target;
-}
-
 /* The position of row @i: its sequence's, and one more for each row before. */
 static void fill_args(struct ct_core *core, const struct ct_step_row *rows, size_t n)
 {
@@ -23,11 +18,11 @@ static void fill_args(struct ct_core *core, const struct ct_step_row *rows, size
 		out[i] = (struct ctrans_row){
 			.token = r->token,
 			.position = r->seq->position + ahead,
-			.flags = wanted(r) ? CTRANS_ROW_LOGITS : 0,
+			.flags = ct_row_wants(r) ? CTRANS_ROW_LOGITS : 0,
 			.n_blocks = r->seq->n_blocks,
 			.blocks_va = r->seq->table.va,
 		};
-		logits += wanted(r);
+		logits += ct_row_wants(r);
 	}
 	memset(core->args, 0, sizeof(*core->args));
 	core->args->n_rows = (uint32_t)n;
@@ -150,7 +145,7 @@ static int check_rows(const struct ct_core *core, const struct ct_step_row *rows
 		if (r->seq->position + ahead >= core->context)
 			return ct_fail(err, -E2BIG, "the context of %u tokens is full",
 				       core->context);
-		logits += wanted(r);
+		logits += ct_row_wants(r);
 	}
 	if (logits > CT_STEP_LOGITS)
 		return ct_fail(err, -EINVAL, "logits of %u rows; a step gives %u",
@@ -180,7 +175,7 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 	if (!ret)
 		ret = ct_core_run(core, core->n_insns, rows, n, cost != NULL, err);
 	for (size_t i = 0; i < n && !ret; i++) {
-		if (wanted(&rows[i]))
+		if (ct_row_wants(&rows[i]))
 			collect_row(core, &rows[i], slot++);
 		rows[i].seq->position++;
 	}

@@ -77,7 +77,6 @@ static int get_ids(const struct ct_gguf *gguf, struct ct_vocab *v,
 		{ "tokenizer.ggml.bos_token_id", &v->bos_id },
 		{ "tokenizer.ggml.eos_token_id", &v->eos_id },
 		{ "tokenizer.ggml.unknown_token_id", &v->unk_id },
-		{ "tokenizer.ggml.padding_token_id", &v->pad_id },
 	};
 	int code = 0;
 
@@ -86,9 +85,6 @@ static int get_ids(const struct ct_gguf *gguf, struct ct_vocab *v,
 	if (!code)
 		code = ct_gguf_bool_opt(gguf, "tokenizer.ggml.add_bos_token",
 					&v->add_bos, err);
-	if (!code)
-		code = ct_gguf_bool_opt(gguf, "tokenizer.ggml.add_eos_token",
-					&v->add_eos, err);
 	return code;
 }
 

@@ -30,8 +30,8 @@ struct ct_vocab {
 	struct ct_str *tokens;	/* the bytes are the GGUF header's */
 	struct ct_str *merges;	/* "left right" */
 	int32_t *types;		/* n_tokens of them, or NULL: all normal */
-	int64_t bos_id, eos_id, unk_id, pad_id;	/* -1: none */
-	bool add_bos, add_eos;
+	int64_t bos_id, eos_id, unk_id;	/* -1: none */
+	bool add_bos;
 };
 
 /* Does the file say that it has a tokenizer? */
