@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "uapi/ctrans_job.h"
+
 static inline float chip_f32(uint32_t bits)
 {
 	float f;
@@ -129,14 +131,14 @@ static inline float chip_erf(float x)
 static inline float chip_act(uint8_t act, float x)
 {
 	switch (act) {
-	case 1:	/* CTRANS_ACT_GELU_TANH: sqrt(2/pi) (x + 0.044715 x^3) */
+	case CTRANS_ACT_GELU_TANH:	/* sqrt(2/pi) (x + 0.044715 x^3) */
 		return (0.5f * x) * (1.0f + chip_tanh(0.797884561f *
 			chip_fma(0.044715f * x, x * x, x)));
-	case 2:	/* CTRANS_ACT_GELU_ERF */
+	case CTRANS_ACT_GELU_ERF:
 		return (0.5f * x) * (1.0f + chip_erf(x * 0.707106781f));
-	case 3:	/* CTRANS_ACT_RELU */
+	case CTRANS_ACT_RELU:
 		return x > 0.0f ? x : 0.0f;
-	case 4:	/* CTRANS_ACT_SILU */
+	case CTRANS_ACT_SILU:
 		return x / (1.0f + chip_exp(-x));
 	default:
 		return x;
