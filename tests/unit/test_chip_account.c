@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The accounts: counts by table equal counts by walking the timesteps, energies
+ * follow the table of constants at each operating point, and records of a step
+ * add up to its completion.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chip/energy.h"
+#include "chip_bench_model.h"
+#include "chip_must.h"
+
+static uint32_t rnd(void)
+{
+	static uint64_t x = 88172645463325252ull;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return (uint32_t)(x >> 32);
+}
+
+static void random_row(int16_t *a, uint32_t n, unsigned int style)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t v = (int32_t)(rnd() % 65535) - 32767;
+
+		switch (style % 6) {
+		case 0:		v %= 128; break;
+		case 1:		v %= 8; break;
+		case 2:		v = 0; break;
+		case 3:		v = v < 0 ? -127 : 127; break;
+		case 4:		v %= 300; break;
+		default:	break;
+		}
+		a[i] = (int16_t)v;
+	}
+}
+
+START_TEST(counts)
+{
+	static int16_t a[5000];
+
+	for (unsigned int n = 0; n < 3000; n++) {
+		uint64_t mask[2] = { (uint64_t)rnd() << 32 | rnd(),
+				     (uint64_t)rnd() << 32 | rnd() };
+		struct chip_row_counts is, want;
+		uint32_t len = n < 600 ? n : rnd() % 1200;
+		uint8_t code = n & 1;
+
+		if (n % 5 == 0)
+			mask[0] = mask[1] = 0;
+		if (n % 5 == 1)
+			mask[0] = mask[1] = UINT64_MAX;
+		if (n % 1000 == 999)
+			len = 5000;
+		random_row(a, len, n / 2);
+		chip_count_row(a, len, mask, code, &is);
+		chip_count_row_reference(a, len, mask, code, &want);
+		ck_assert_uint_eq(is.zero, want.zero);
+		ck_assert_uint_eq(is.dense, want.dense);
+		ck_assert_uint_eq(is.spiking, want.spiking);
+		ck_assert_uint_eq(is.outlier, want.outlier);
+		ck_assert_uint_eq(is.spikes, want.spikes);
+		ck_assert_uint_eq(is.timesteps, want.timesteps);
+		ck_assert(!memcmp(is.at_step, want.at_step,
+				  is.timesteps * sizeof(is.at_step[0])));
+		ck_assert_uint_eq(is.zero + is.dense + is.spiking + is.outlier, len);
+	}
+}
+END_TEST
+
+START_TEST(points)
+{
+	struct chip_costs nominal, c;
+
+	chip_costs_at(CTRANS_OPP_RESET, &nominal);
+	ck_assert_uint_eq(nominal.mac8_aj, 171000);
+	ck_assert_uint_eq(nominal.external_aj, 64000000);
+	ck_assert_uint_eq(nominal.leak_uw, 3000);
+	/* a product costs what eight spikes cost */
+	ck_assert_uint_ge(nominal.mac8_aj + 8, nominal.spike_aj * 8);
+	ck_assert_uint_le(nominal.mac8_aj, nominal.spike_aj * 8 + 8);
+	for (unsigned int p = 0; p < CHIP_OPPS; p++) {
+		double v = chip_opps[p].mv / 900.0;
+
+		chip_costs_at(p, &c);
+		ck_assert_uint_eq(c.khz, chip_opps[p].khz);
+		/* dynamic by the square of the voltage, leakage by the voltage */
+		ck_assert_double_eq_tol((double)c.mac8_aj, 171000 * v * v, 1);
+		ck_assert_double_eq_tol((double)c.mac16_aj, 558000 * v * v, 1);
+		ck_assert_double_eq_tol((double)c.vector_aj, 2850000 * v * v, 1);
+		ck_assert_double_eq_tol((double)c.sram_read_aj, 1850000 * v * v, 1);
+		ck_assert_double_eq_tol((double)c.leak_uw, 3000 * v, 1);
+		ck_assert_uint_eq(c.external_aj, nominal.external_aj);
+	}
+	for (int i = 0; i < CHIP_CONSTANTS; i++)
+		ck_assert(chip_constants[i].name && chip_constants[i].source &&
+			  chip_constants[i].value > 0);
+}
+END_TEST
+
+static void add_up(const struct ctrans_stat *s, const struct chip_costs *c)
+{
+	/* per 1000: attojoules a count to femtojoules */
+	ck_assert_uint_eq(s->energy_dense_fj, s->ops_dense * c->mac8_aj / 1000);
+	ck_assert_uint_eq(s->energy_spiking_fj, s->ops_spiking * c->spike_aj / 1000);
+	ck_assert_uint_eq(s->energy_outlier_fj, s->ops_outlier * c->mac16_aj / 1000);
+	ck_assert_uint_eq(s->energy_vector_fj, s->ops_vector * c->vector_aj / 1000);
+	ck_assert_uint_eq(s->energy_external_fj, s->bytes_external * c->external_aj / 1000);
+	ck_assert_uint_ge(s->energy_sram_fj, s->bytes_sram * c->sram_read_aj / 1000);
+	ck_assert_uint_ge(s->values_spiking ? s->spikes : 0, s->values_spiking);
+	ck_assert_uint_eq(s->rsvd[0] | s->rsvd[1], 0);
+}
+
+static uint64_t energy(const struct ctrans_stat *s)
+{
+	return s->energy_dense_fj + s->energy_spiking_fj + s->energy_outlier_fj +
+	       s->energy_vector_fj + s->energy_sram_fj + s->energy_external_fj +
+	       s->energy_static_fj;
+}
+
+START_TEST(sums)
+{
+	static struct ctrans_stat stat[TINY_ROWS][TINY_INSNS];
+	struct tiny t = { .heads = 3, .head_dim = 20, .inner = 130, .vocab = 99,
+			  .code = _i & 1, .theta_mode = CTRANS_THETA_DYNAMIC,
+			  .spike_mask = { 0xfe, 0 }, .top_k = 1 };
+	uint32_t opp = (uint32_t)_i / 2;
+	struct tiny_row rows[TINY_ROWS];
+	uint64_t energy_total = 0;
+	struct chip_costs c;
+	struct bench b;
+
+	bench_open(&b, 2, NULL);
+	chip_write(b.chip, CTRANS_REG_OPP, opp);
+	chip_costs_at(opp, &c);
+	bench_grow(&b, 0, 1 << 20, BENCH_ORDERED);
+	tiny_build(&b, 0, &t);
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	for (uint32_t n = 1; n <= TINY_ROWS; n++) {
+		uint64_t cycles = 0, fj = 0;
+		struct ctrans_cqe cqe;
+
+		for (uint32_t i = 0; i < n; i++)
+			rows[i] = (struct tiny_row){ rnd() % t.vocab, i, 0, rnd() % 3 == 0 };
+		cqe = tiny_step(&b, 0, &t, rows, n);
+		ck_assert_int_eq(cqe.status, CTRANS_ST_OK);
+		bench_read(&b, 0, t.stats, stat,
+			   (uint64_t)n * TINY_INSNS * sizeof(stat[0][0]));
+		for (uint32_t i = 0; i < n * TINY_INSNS; i++) {
+			const struct ctrans_stat *s = &stat[0][0] + i;
+
+			add_up(s, &c);
+			cycles += s->cycles;
+			fj += energy(s);
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			const struct ctrans_stat *s = &stat[i][TINY_QKV];
+
+			ck_assert_uint_eq(s->values_zero + s->values_dense +
+					  s->values_spiking + s->values_outlier, 60);
+			/* padded outputs are computed too */
+			ck_assert_uint_eq(s->ops_dense, s->values_dense * 192);
+			ck_assert_uint_eq(s->ops_spiking, s->spikes * 192);
+			s = &stat[i][TINY_LOGITS];
+			ck_assert_uint_eq(s->values_zero + s->values_dense +
+					  s->values_spiking + s->values_outlier,
+					  rows[i].logits ? 60 : 0);
+			if (!rows[i].logits)
+				ck_assert_uint_eq(s->cycles + energy(s), 0);
+		}
+		ck_assert_uint_eq(cqe.cycles, cycles);
+		ck_assert_uint_eq(cqe.energy_pj, fj / 1000);
+		energy_total += fj;
+	}
+	ck_assert_uint_eq(bench_reg(&b, CTRANS_REG_ENERGY_LO), energy_total / 1000000);
+	bench_close(&b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("chip_account");
+	TCase *t = tcase_create("accounts");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, counts);
+	tcase_add_test(t, points);
+	tcase_add_loop_test(t, sums, 0, 2 * CHIP_OPPS);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
