@@ -167,7 +167,7 @@ START_TEST(no_memory)
 	struct ct_err err;
 
 	MUST(!ct_device_open("sim:threads=1", &dev, NULL));
-	ck_assert_int_eq(ct_device_alloc(dev, 0, &buf, &err), -ENOMEM);
+	ck_assert_int_eq(ct_device_alloc(dev, 0, &buf, &err), -EINVAL);
 	ck_assert_int_eq(ct_device_alloc(dev, UINT64_MAX, &buf, &err), -ENOMEM);
 	ck_assert_int_eq(ct_device_alloc(dev, 1ull << 39, &buf, &err), -ENOMEM);
 	ck_assert_int_eq(ct_device_room(dev, 1ull << 50, &err), -ENOMEM);
