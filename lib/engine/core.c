@@ -118,9 +118,9 @@ static void describe_files(struct ct_core *core, const struct ct_model *model)
 
 	ct_model_describe(model, &m);
 	put(i->format, sizeof(i->format), m.format);
-	put(i->tokenizer, sizeof(i->tokenizer), m.tokenizer);
+	put(i->tokenizer, sizeof(i->tokenizer), ct_tokenizer_name(model));
 	ct_model_dtype_mix(&m, i->types, sizeof(i->types));
-	i->file_bytes = m.weight_bytes;
+	i->file_bytes = m.bytes;
 }
 
 static int open_tokenizer(struct ct_core *core, const struct ct_model *model,

@@ -8,7 +8,6 @@ int ct_writer_init(struct ct_writer *w,
 		   struct ct_err *err)
 {
 	*w = (struct ct_writer){ .fn = params->text_fn, .arg = params->arg };
-	ct_utf8_stream_init(&w->stream, false);
 	return ct_stops_init(&w->stops, params->stop, params->n_stop, err);
 }
 

@@ -26,14 +26,6 @@ static const struct {
 
 #define N_ACTS	(sizeof(acts) / sizeof(acts[0]))
 
-const char *ct_act_name(enum ct_act act)
-{
-	for (size_t i = 0; i < N_ACTS; i++)
-		if (acts[i].act == act)
-			return acts[i].name;
-	return "unknown";
-}
-
 static int check_range(const char *what, uint64_t v, uint64_t max,
 		       struct ct_err *err)
 {

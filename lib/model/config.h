@@ -32,7 +32,6 @@ enum ct_act {
 	CT_ACT_GELU_ERF,	/* gelu */
 	CT_ACT_RELU,
 	CT_ACT_SILU,
-	CT_N_ACTS
 };
 
 struct ct_gpt2_config {
@@ -79,9 +78,6 @@ int ct_gpt2_config_check(const struct ct_gpt2_config *cfg,
  */
 int ct_gpt2_config_shape(const char *name, struct ct_gpt2_config *cfg,
 			 struct ct_err *err);
-
-/* "gelu_new", "relu": as config.json has it. */
-const char *ct_act_name(enum ct_act act);
 
 /* Weights in the model (a tied head counted once). */
 uint64_t ct_gpt2_n_params(const struct ct_gpt2_config *cfg);

@@ -18,13 +18,8 @@ const char *ct_tokenizer_name(const struct ct_model *model)
 
 static void count(struct ct_model_info *info, const struct ct_matrix *m)
 {
-	const struct ct_tensor *t = &m->t;
-
-	info->n_params += t->n_elems;
-	info->weight_bytes += t->nbytes;
-	info->dtype[t->dtype].n_tensors++;
-	info->dtype[t->dtype].n_params += t->n_elems;
-	info->dtype[t->dtype].bytes += t->nbytes;
+	info->bytes += m->t.nbytes;
+	info->n_params[m->t.dtype] += m->t.n_elems;
 }
 
 void ct_model_describe(const struct ct_model *model,
@@ -35,12 +30,6 @@ void ct_model_describe(const struct ct_model *model,
 	memset(info, 0, sizeof(*info));
 	info->format = model->format == CT_FORMAT_HF ? "safetensors" :
 		       model->gguf.version == 2 ? "GGUF v2" : "GGUF v3";
-	info->architecture = "gpt2";
-	info->tokenizer = ct_tokenizer_name(model);
-	info->cfg = g->cfg;
-	info->n_files = model->files.n;
-	for (uint32_t i = 0; i < model->files.n; i++)
-		info->file_bytes += model->files.v[i].size;
 	for (int r = 0; r < CT_N_ROLES; r++) {
 		enum ct_role role = (enum ct_role)r;
 		uint32_t n = role < CT_FIRST_LAYER_ROLE ? 1 : g->cfg.n_layer;
@@ -64,9 +53,9 @@ void ct_model_dtype_mix(const struct ct_model_info *info, char *text,
 		int best = -1;
 
 		for (int d = 0; d < CT_N_DTYPES; d++)
-			if (!done[d] && info->dtype[d].n_params &&
-			    (best < 0 || info->dtype[d].n_params >
-					 info->dtype[best].n_params))
+			if (!done[d] && info->n_params[d] &&
+			    (best < 0 ||
+			     info->n_params[d] > info->n_params[best]))
 				best = d;
 		if (best < 0 || at >= size)
 			return;

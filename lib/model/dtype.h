@@ -28,9 +28,8 @@ enum ct_dtype {
 /* Name as written in reports: "F32", "Q8_0". */
 const char *ct_dtype_name(enum ct_dtype dtype);
 
-/* Elements in a block and bytes in a block; 0 for CT_OPAQUE. */
+/* Elements in a block; 0 for CT_OPAQUE. */
 uint32_t ct_dtype_block(enum ct_dtype dtype);
-uint32_t ct_dtype_block_bytes(enum ct_dtype dtype);
 
 /* Can ct_rows_to_f32() convert it? */
 bool ct_dtype_is_float(enum ct_dtype dtype);

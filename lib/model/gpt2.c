@@ -62,11 +62,6 @@ static const struct {
 #undef LAY
 };
 
-const char *ct_role_name(enum ct_role role)
-{
-	return role < CT_N_ROLES ? roles[role].gguf : "unknown";
-}
-
 const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
 				       enum ct_role role, uint32_t layer)
 {

@@ -97,9 +97,6 @@ void ct_gpt2_free(struct ct_gpt2 *gpt2);
 const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
 				       enum ct_role role, uint32_t layer);
 
-/* How the role is called in messages and in GGUF files: "attn_qkv.weight". */
-const char *ct_role_name(enum ct_role role);
-
 /* One weight of the model, as handed to those who stream it. */
 struct ct_weight {
 	enum ct_role role;

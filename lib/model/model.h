@@ -70,20 +70,11 @@ void ct_model_close(struct ct_model *model);
 /* Where the tokenizer is, in words: "tokenizer.json", "none". */
 const char *ct_tokenizer_name(const struct ct_model *model);
 
-/* What `ctrans info` prints. Pointers are the model's or static. */
+/* How the weights are stored. */
 struct ct_model_info {
-	const char *format;		/* "safetensors", "GGUF v3" */
-	const char *architecture;	/* "gpt2" */
-	const char *tokenizer;		/* "tokenizer.json", ..., "none" */
-	struct ct_gpt2_config cfg;
-	uint32_t n_files;
-	uint64_t file_bytes;
-	uint64_t n_params;		/* a tied head counted once */
-	uint64_t weight_bytes;		/* of those, as stored */
-	struct {
-		uint32_t n_tensors;
-		uint64_t n_params, bytes;
-	} dtype[CT_N_DTYPES];		/* by enum ct_dtype */
+	const char *format;		/* "safetensors", "GGUF v3"; static */
+	uint64_t bytes;			/* a tied head counted once */
+	uint64_t n_params[CT_N_DTYPES];	/* likewise, by enum ct_dtype */
 };
 
 /* For a model that has weights. */

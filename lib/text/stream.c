@@ -9,11 +9,6 @@
 static const char replacement[] = "\xef\xbf\xbd";
 #define REPLACEMENT_LEN	(sizeof(replacement) - 1)
 
-void ct_utf8_stream_init(struct ct_utf8_stream *s, bool raw)
-{
-	*s = (struct ct_utf8_stream){ .raw = raw };
-}
-
 /* Room for the worst case, each byte its own replacement, was made before. */
 static void put(struct ct_buf *out, const char *bytes, size_t len)
 {
@@ -39,10 +34,7 @@ static void push_byte(struct ct_utf8_stream *s, char byte, struct ct_buf *out)
 			break;
 		if (len < 0) {
 			len = -len;
-			if (s->raw)
-				put(out, s->held, len);
-			else
-				put(out, replacement, REPLACEMENT_LEN);
+			put(out, replacement, REPLACEMENT_LEN);
 		} else {
 			put(out, s->held, len);
 		}
@@ -72,10 +64,7 @@ int ct_utf8_stream_flush(struct ct_utf8_stream *s, struct ct_buf *out)
 
 	if (!s->n_held)
 		return 0;
-	if (s->raw)
-		ret = ct_buf_append(out, s->held, s->n_held);
-	else
-		ret = ct_buf_append(out, replacement, REPLACEMENT_LEN);
+	ret = ct_buf_append(out, replacement, REPLACEMENT_LEN);
 	if (!ret)
 		s->n_held = 0;
 	return ret;

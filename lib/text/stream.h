@@ -5,13 +5,12 @@
  * A token may end in the middle of a character. The stream holds such bytes
  * back until the rest is there, so that what it lets out is always whole
  * characters. Bytes that can never become one turn into U+FFFD, one for each
- * maximal subpart (what browsers and Python's errors="replace" do), or pass
- * unchanged in raw mode.
+ * maximal subpart (what browsers and Python's errors="replace" do). All zero is
+ * a stream at its beginning.
  */
 #ifndef CT_TEXT_STREAM_H
 #define CT_TEXT_STREAM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "text/buf.h"
@@ -19,10 +18,7 @@
 struct ct_utf8_stream {
 	char held[4];
 	unsigned char n_held;	/* at most 3 between calls */
-	bool raw;
 };
-
-void ct_utf8_stream_init(struct ct_utf8_stream *s, bool raw);
 
 /*
  * Append to @out what @len more bytes complete. Returns 0 or -ENOMEM; then the
@@ -31,7 +27,7 @@ void ct_utf8_stream_init(struct ct_utf8_stream *s, bool raw);
 int ct_utf8_stream_push(struct ct_utf8_stream *s, const char *bytes,
 			size_t len, struct ct_buf *out);
 
-/* The end: append what is held (U+FFFD, or the bytes in raw mode). */
+/* The end: append what is held (U+FFFD). */
 int ct_utf8_stream_flush(struct ct_utf8_stream *s, struct ct_buf *out);
 
 #endif

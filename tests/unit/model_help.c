@@ -225,9 +225,8 @@ static int check_rows(void *ctx, const struct ct_weight *w,
 						     nibble);
 
 			if (rows[(size_t)r * cols + col] != want)
-				ck_abort_msg("%s of layer %u, out %u, in %u: %g, not %g",
-					     ct_role_name(w->role), w->layer,
-					     o, i,
+				ck_abort_msg("%s, out %u, in %u: %g, not %g",
+					     w->m->t.name, o, i,
 					     (double)rows[(size_t)r * cols +
 							  col],
 					     (double)want);

@@ -198,7 +198,7 @@ START_TEST(stream)
 	struct ct_utf8_stream s;
 	struct ct_buf out = { 0 };
 
-	ct_utf8_stream_init(&s, false);
+	s = (struct ct_utf8_stream){ 0 };
 	fail_alloc_at(1);
 	ck_assert_int_eq(ct_utf8_stream_push(&s, "\xc3", 1, &out), -ENOMEM);
 	ck_assert(fail_alloc_stop());
@@ -224,7 +224,7 @@ START_TEST(impossible_sizes)
 	ck_assert_int_eq(ct_buf_reserve(&buf, SIZE_MAX), -ENOMEM);
 	ck_assert_int_eq(ct_buf_reserve(&buf, SIZE_MAX - 1), -ENOMEM);
 	ck_assert_int_eq(ct_ids_reserve(&ids, SIZE_MAX / 3), -ENOMEM);
-	ct_utf8_stream_init(&s, false);
+	s = (struct ct_utf8_stream){ 0 };
 	ck_assert_int_eq(ct_utf8_stream_push(&s, "x", SIZE_MAX / 2, &buf),
 			 -ENOMEM);
 	ct_buf_free(&buf);

@@ -150,7 +150,7 @@ START_TEST(refusals)
 	ck_assert_int_eq(ct_rows_to_f32(CT_F32, src, 8, dst), 0);
 	ck_assert_float_eq(dst[7], 0);
 	ck_assert_str_eq(ct_dtype_name(CT_OPAQUE), "unsupported");
-	ck_assert_uint_eq(ct_dtype_block_bytes(CT_OPAQUE), 0);
+	ck_assert_uint_eq(ct_dtype_block(CT_OPAQUE), 0);
 	ck_assert_uint_eq(ct_dtype_block(CT_Q8_0), 32);
 }
 END_TEST
