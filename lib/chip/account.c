@@ -211,9 +211,12 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		bytes += st->bytes_external;
 		vector += div_up(st->ops_vector, c->lanes);
 		if (array) {
-			busy_dense += st->cycles_compute * st->ops_dense / array;
-			busy_spiking += st->cycles_compute -
-					st->cycles_compute * st->ops_dense / array;
+			/* the widest products have 2^41 of one, 2^28 of the other */
+			uint64_t dense = (uint64_t)((unsigned __int128)
+				st->cycles_compute * st->ops_dense / array);
+
+			busy_dense += dense;
+			busy_spiking += st->cycles_compute - dense;
 		}
 	}
 	ext = external_cycles(c, bytes);
