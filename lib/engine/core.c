@@ -184,6 +184,9 @@ static int check_shape(const struct ct_gpt2_config *c, struct ct_err *err)
 	if (3ull * c->n_embd > CTRANS_WIDTH_MAX || c->n_inner > CTRANS_WIDTH_MAX)
 		return ct_fail(err, -ENOTSUP, "layers of width %u and %u; the chip takes %u",
 			       3 * c->n_embd, c->n_inner, CTRANS_WIDTH_MAX);
+	if (c->n_vocab > CTRANS_OUT_MAX)
+		return ct_fail(err, -ENOTSUP, "a vocabulary of %u; the chip takes %u",
+			       c->n_vocab, CTRANS_OUT_MAX);
 	if (ct_program_block_bytes(c, CTRANS_KV_F32) > UINT32_MAX)
 		return ct_fail(err, -ENOTSUP,
 			       "keys and values of 64 positions take over 4 GiB");
