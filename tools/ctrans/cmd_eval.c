@@ -51,7 +51,8 @@ const struct command command_eval = {
 	.about =
 	"Print the perplexity of a text: windows of C tokens start at 0, S, 2S, ...;\n"
 	"in each, the tokens after the previous window's end are scored, the very first\n"
-	"token of the text is not; the result is exp of the mean negative log-likelihood.",
+	"token of the text is not; the result is exp of the mean negative log-likelihood.\n"
+	"Special tokens that the text names, such as <|endoftext|>, are tokens.",
 	.examples =
 	"  ctrans eval models/demo --text book.txt\n"
 	"  ctrans eval models/demo --text book.txt --ctx 128 --stride 32 --json",
@@ -190,7 +191,9 @@ static int run(int argc, char **argv)
 	if (!status)
 		status = model_load(&command_eval, path, 0, &model);
 	if (!status && options.text)
-		status = tokenize_text(model, &text, 0, &ids, &n);
+		/* <|endoftext|> in a text is the token, as Hugging Face has it */
+		status = tokenize_text(model, &text, CTRANS_TOKENIZE_SPECIAL,
+				       &ids, &n);
 	if (!status && n < 2)
 		status = fail(EXIT_FAILED,
 			"%s has %zu token%s, and scoring takes two at least",
