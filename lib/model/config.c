@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "model/file.h"
-#include "model/json.h"
+#include "base/file.h"
+#include "base/json.h"
 
 /* The names that Hugging Face's ACT2FN gives to what we have. */
 static const struct {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/file.h"
+#include "base/file.h"
 #include "model/tensor.h"
 
 #define CT_GGUF_KEYS_MAX	65536u

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/file.h"
+#include "base/file.h"
 
 /* Lengths that shapes are made of. */
 enum dim { ONE, VOCAB, CTX, EMBD, EMBD3, INNER };

@@ -3,7 +3,7 @@
 #define CT_MODEL_HEAD_H
 
 #include "base/err.h"
-#include "model/file.h"
+#include "base/file.h"
 #include "model/gpt2.h"
 
 /*

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/file.h"
+#include "base/file.h"
 
 #define CT_IO_DEPTH_MAX	64
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/file.h"
+#include "base/file.h"
 #include "model/gguf.h"
 #include "model/gpt2.h"
 #include "model/tensor.h"

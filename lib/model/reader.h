@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/file.h"
+#include "base/file.h"
 
 /* What staging may take at most. */
 #define CT_STAGING_MAX	(64u << 20)

@@ -7,7 +7,7 @@
 #ifndef CT_MODEL_SAFETENSORS_H
 #define CT_MODEL_SAFETENSORS_H
 
-#include "model/file.h"
+#include "base/file.h"
 #include "model/tensor.h"
 
 /* The format's own limit. */

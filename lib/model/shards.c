@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/json.h"
+#include "base/json.h"
 #include "model/safetensors.h"
 
 #define SINGLE		"model.safetensors"

@@ -3,7 +3,7 @@
 #define CT_MODEL_SHARDS_H
 
 #include "base/err.h"
-#include "model/file.h"
+#include "base/file.h"
 #include "model/tensor.h"
 
 #define CT_MAX_SHARDS	1024u

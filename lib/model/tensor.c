@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/file.h"
+#include "base/file.h"
 
 int ct_tensors_add(struct ct_tensors *table, const struct ct_tensor *tensor,
 		   const char *name, size_t len, struct ct_err *err)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json.h"
 #include "text/json_file.h"
 
 #define GET	cJSON_GetObjectItemCaseSensitive
@@ -34,12 +35,6 @@ static int optional_json(const char *dir, const char *name, cJSON **out,
 	if (ret == -ENOENT) {
 		*out = NULL;
 		return 0;
-	}
-	if (!ret && !cJSON_IsObject(*out)) {
-		ret = ct_fail(err, -EBADMSG, "%s/%s: not a JSON object", dir,
-			      name);
-		cJSON_Delete(*out);
-		*out = NULL;
 	}
 	return ret;
 }
@@ -336,10 +331,10 @@ static int apply_config(struct hf *hf, struct ct_err *err)
 		ct_bpe_builder_find(hf->b, bos, strlen(bos), &hf->opt.bos_id);
 	if (eos)
 		ct_bpe_builder_find(hf->b, eos, strlen(eos), &hf->opt.eos_id);
-	ret = ct_json_bool(hf->config, "add_prefix_space",
+	ret = ct_json_bool_opt(hf->config, "add_prefix_space",
 			   &hf->opt.add_prefix_space, err);
 	if (!ret)
-		ret = ct_json_bool(hf->config, "add_bos_token",
+		ret = ct_json_bool_opt(hf->config, "add_bos_token",
 				   &hf->opt.add_bos, err);
 	if (ret)
 		ct_err_prefix(err, "%s/tokenizer_config.json", hf->dir);

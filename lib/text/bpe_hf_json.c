@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "text/json_file.h"
 
 #define GET	cJSON_GetObjectItemCaseSensitive
@@ -109,7 +110,7 @@ static int check_model(const cJSON *model, struct ct_err *err)
 	    !(cJSON_IsNumber(dropout) && dropout->valuedouble == 0))
 		return ct_fail(err, -ENOTSUP,
 			       "\"dropout\" is for training; set it to null");
-	ret = ct_json_bool(model, "byte_fallback", &byte_fallback, err);
+	ret = ct_json_bool_opt(model, "byte_fallback", &byte_fallback, err);
 	if (!ret && byte_fallback)
 		ret = ct_fail(err, -ENOTSUP,
 			      "\"byte_fallback\" is not supported: this is no byte-level BPE");
@@ -122,9 +123,9 @@ static int read_model(struct ct_bpe_builder *b, const cJSON *model,
 	const cJSON *merges = GET(model, "merges"), *node;
 	int ret;
 
-	ret = ct_json_bool(model, "fuse_unk", &opt->fuse_unk, err);
+	ret = ct_json_bool_opt(model, "fuse_unk", &opt->fuse_unk, err);
 	if (!ret)
-		ret = ct_json_bool(model, "ignore_merges", &opt->ignore_merges,
+		ret = ct_json_bool_opt(model, "ignore_merges", &opt->ignore_merges,
 				   err);
 	if (!ret)
 		ret = ct_hf_vocab(b, GET(model, "vocab"), err);
@@ -164,7 +165,7 @@ int ct_hf_flags(const cJSON *token, unsigned int *flags, struct ct_err *err)
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		bool on = false;
 
-		ret = ct_json_bool(token, keys[i].key, &on, err);
+		ret = ct_json_bool_opt(token, keys[i].key, &on, err);
 		if (ret)
 			return ret;
 		if (on)
@@ -252,10 +253,10 @@ static int read_pre_tokenizer(const cJSON *whole, struct ct_bpe_options *opt,
 	if (part != whole && part->next)
 		return unsupported("pre-tokenizer", part->next,
 				   "ByteLevel alone", err);
-	ret = ct_json_bool(part, "add_prefix_space", &opt->add_prefix_space,
+	ret = ct_json_bool_opt(part, "add_prefix_space", &opt->add_prefix_space,
 			   err);
 	if (!ret)
-		ret = ct_json_bool(part, "use_regex", &use_regex, err);
+		ret = ct_json_bool_opt(part, "use_regex", &use_regex, err);
 	opt->no_split = !use_regex;
 	return ret;
 }
@@ -322,8 +323,6 @@ int ct_hf_tokenizer_json(struct ct_bpe_builder *b, const cJSON *root,
 {
 	int ret;
 
-	if (!cJSON_IsObject(root))
-		return ct_fail(err, -EBADMSG, "not a JSON object");
 	/* Parts before the vocabulary: their refusal says more. */
 	ret = check_model(GET(root, "model"), err);
 	if (!ret)

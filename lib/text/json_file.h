@@ -18,8 +18,8 @@ int ct_text_read(const char *dir, const char *name, char **data, size_t *len,
 		 struct ct_err *err);
 
 /*
- * The same, parsed. -EBADMSG if it is not UTF-8, not JSON, or has a string
- * with U+0000, at which a C string would end.
+ * The same, parsed by ct_json_parse(). -EBADMSG also if it is not UTF-8 or has a
+ * string with U+0000, at which a C string would end.
  */
 int ct_text_json(const char *dir, const char *name, cJSON **out,
 		 struct ct_err *err);
@@ -29,10 +29,6 @@ int ct_json_id(const cJSON *node, uint32_t *id, struct ct_err *err);
 
 /* The string a node is, or NULL. */
 const char *ct_json_string(const cJSON *node);
-
-/* A member that may be missing or null; then @value stays. */
-int ct_json_bool(const cJSON *object, const char *key, bool *value,
-		 struct ct_err *err);
 
 /* Missing, null, or "": nothing is asked for. */
 bool ct_json_is_unset(const cJSON *node);

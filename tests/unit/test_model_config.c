@@ -29,8 +29,8 @@ static const struct {
 	int code;
 	const char *text;
 } bad[] = {
-	{ "", -EBADMSG, "not valid JSON" },
-	{ "{", -EBADMSG, "not valid JSON" },
+	{ "", -EBADMSG, "not JSON" },
+	{ "{", -EBADMSG, "not JSON" },
 	{ "{\"model_type\":\"gpt2\"} {}", -EBADMSG, "something follows" },
 	{ "{}", -ENOENT, "\"model_type\" is missing" },
 	{ "{\"model_type\":7}", -EBADMSG, "\"model_type\" is not a string" },

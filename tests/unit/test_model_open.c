@@ -236,7 +236,7 @@ END_TEST
 START_TEST(bad_directories)
 {
 	tmp_text("config.json", "");
-	open_fails(tmp_path("."), -EBADMSG, "config.json: the file is empty");
+	open_fails(tmp_path("."), -EBADMSG, "config.json: it is empty");
 	tmp_text("config.json", "{\"model_type\": \"llama\"}");
 	open_fails(tmp_path("."), -ENOTSUP, "\"llama\"");
 	tmp_text("config.json", CONFIG);
@@ -357,7 +357,7 @@ START_TEST(bad_shards)
 		{ "{\"weight_map\":{\"x\":" A "}}", "tensor x is not in model-00001", -EBADMSG },
 		{ "{\"weight_map\":{\"transformer.wte.weight\":" B ",\"y\":" A "}}", "is not in model-00002", -EBADMSG },
 		{ "{\"weight_map\":{\"transformer.wte.weight\":" A "}}", "transformer.wpe.weight is missing", -ENOENT },
-		{ "{", "index.json: not valid JSON", -EBADMSG },
+		{ "{", "index.json: not JSON", -EBADMSG },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {

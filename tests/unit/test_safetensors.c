@@ -40,10 +40,10 @@ static const struct {
 	int code;
 	const char *text;
 } bad[] = {
-	{ "", 0, -EBADMSG, "not valid JSON" },
-	{ "x", 0, -EBADMSG, "not valid JSON at byte 0" },
-	{ "[]", 0, -EBADMSG, "not an object" },
-	{ "3", 0, -EBADMSG, "not an object" },
+	{ "", 0, -EBADMSG, "not JSON" },
+	{ "x", 0, -EBADMSG, "not JSON at byte 0" },
+	{ "[]", 0, -EBADMSG, "not a JSON object" },
+	{ "3", 0, -EBADMSG, "not a JSON object" },
 	{ "{} x", 0, -EBADMSG, "something follows" },
 	{ "{}", 0, -EBADMSG, "names no tensor" },
 	{ "{\"__metadata__\":{}}", 0, -EBADMSG, "names no tensor" },

@@ -3,8 +3,8 @@
  * cJSON with the checks that files from elsewhere need: bounded depth,
  * nothing after the value, whole numbers that are whole, each key once.
  */
-#ifndef CT_MODEL_JSON_H
-#define CT_MODEL_JSON_H
+#ifndef CT_BASE_JSON_H
+#define CT_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * Nothing is mapped: a file that another process truncates would turn a load
  * into SIGBUS, where a read returns an error.
  */
-#ifndef CT_MODEL_FILE_H
-#define CT_MODEL_FILE_H
+#ifndef CT_BASE_FILE_H
+#define CT_BASE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ void ct_file_prefix(const struct ct_file *file, struct ct_err *err);
 
 /*
  * A whole small file in memory, with a NUL after its last byte (not counted
- * in @len). More than @max bytes is -E2BIG, an empty file -EBADMSG, no such
+ * in @len). More than @max bytes is -E2BIG, what is no file -EBADMSG, no such
  * file -ENOENT. Free *@data with free().
  */
 int ct_file_slurp(const char *path, size_t max, char **data, size_t *len,

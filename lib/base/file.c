@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "model/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,6 @@ static int open_regular(const char *path, int *fd, uint64_t *size,
 			       strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
 		code = ct_fail(err, -EBADMSG, "%s: not a regular file", path);
-	} else if (st.st_size == 0) {
-		code = ct_fail(err, -EBADMSG, "%s: the file is empty", path);
 	} else {
 		*size = (uint64_t)st.st_size;
 		return 0;
@@ -57,9 +55,13 @@ int ct_files_add(struct ct_files *files, const char *path, uint32_t *index,
 	if (code)
 		return code;
 	file.path = strdup(path);
-	if (!file.path) {
+	if (!file.path || !file.size) {
+		code = file.path ?
+		       ct_fail(err, -EBADMSG, "%s: the file is empty", path) :
+		       ct_fail(err, -ENOMEM, "%s: out of memory", path);
+		free(file.path);
 		close(file.fd);
-		return ct_fail(err, -ENOMEM, "%s: out of memory", path);
+		return code;
 	}
 	*index = files->n;
 	files->v[files->n++] = file;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "model/json.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-#include "model/file.h"
 
 /*
  * cJSON recurses once for each level and allocates for each value. Both are
@@ -52,6 +50,8 @@ int ct_json_parse(const char *text, size_t len, cJSON **root,
 	cJSON *tree;
 	int code;
 
+	if (!len)
+		return ct_fail(err, -EBADMSG, "it is empty, not JSON");
 	code = check_size(text, len, err);
 	if (code)
 		return code;
@@ -61,7 +61,7 @@ int ct_json_parse(const char *text, size_t len, cJSON **root,
 		size_t at = end && end >= text ? (size_t)(end - text) : 0;
 
 		return ct_fail(err, -EBADMSG,
-			       "not valid JSON at byte %zu (or out of memory)",
+			       "not JSON at byte %zu (or out of memory)",
 			       at < len ? at : len);
 	}
 	while (end < text + len && (*end == ' ' || *end == '\n' ||
@@ -75,7 +75,7 @@ int ct_json_parse(const char *text, size_t len, cJSON **root,
 	}
 	if (!cJSON_IsObject(tree)) {
 		cJSON_Delete(tree);
-		return ct_fail(err, -EBADMSG, "JSON, but not an object");
+		return ct_fail(err, -EBADMSG, "not a JSON object");
 	}
 	*root = tree;
 	return 0;
