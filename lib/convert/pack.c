@@ -65,7 +65,7 @@ static int not_finite(struct ct_err *err)
 }
 
 /* NaN and infinity times zero are NaN, which sticks to a sum. */
-static bool all_finite(const float *x, size_t n)
+bool ct_all_finite(const float *x, size_t n)
 {
 	float acc[16] = { 0 };
 	float sum = 0.0f;
@@ -199,7 +199,7 @@ int ct_packer_rows(struct ct_packer *p, uint32_t first, uint32_t n,
 
 	if (first != p->rows_seen || n > all - first)
 		return ct_fail(err, -EINVAL, "rows out of order");
-	if (!all_finite(rows, (size_t)n * cols))
+	if (!ct_all_finite(rows, (size_t)n * cols))
 		return not_finite(err);
 	p->rows_seen += n;
 	if (p->enc == CTRANS_ENC_F32) {

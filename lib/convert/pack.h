@@ -20,6 +20,9 @@
 uint64_t ct_pack_weight_bytes(enum ctrans_encoding enc, uint32_t n_in, uint32_t n_out);
 uint64_t ct_pack_output_bytes(uint32_t n_out);
 
+/* No infinity, no NaN? */
+bool ct_all_finite(const float *x, size_t n);
+
 struct ct_pack_dst {
 	void *weights;		/* zeroed */
 	float *scale;		/* S8; [n_out padded to 16], zeroed */

@@ -162,18 +162,11 @@ static int copy_rows(const struct ct_core *core, uint64_t va, uint32_t stride,
 		     uint32_t first, uint32_t n, uint32_t cols, const float *rows,
 		     struct ct_err *err)
 {
-	for (uint32_t r = 0; r < n; r++) {
-		const float *src = rows + (uint64_t)r * cols;
-		float sum = 0.0f;
-
-		for (uint32_t i = 0; i < cols; i++)
-			sum += src[i] * 0.0f;
-		if (sum != 0.0f)
-			return ct_fail(err, -EBADMSG,
-				       "a weight is not a finite number");
-		memcpy((uint8_t *)cpu(core, va) + (uint64_t)(first + r) * stride, src,
-		       4ull * cols);
-	}
+	if (!ct_all_finite(rows, (size_t)n * cols))
+		return ct_fail(err, -EBADMSG, "a weight is not a finite number");
+	for (uint32_t r = 0; r < n; r++)
+		memcpy((uint8_t *)cpu(core, va) + (uint64_t)(first + r) * stride,
+		       rows + (uint64_t)r * cols, 4ull * cols);
 	return 0;
 }
 
