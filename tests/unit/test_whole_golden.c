@@ -116,7 +116,9 @@ static void check_prompt(struct ct_core *core, const cJSON *g)
 {
 	const cJSON *top = cJSON_GetObjectItem(g, "last_logits_top5");
 	const cJSON *top_ids = cJSON_GetObjectItem(g, "last_logits_top5_ids");
-	const cJSON *first = cJSON_GetObjectItem(g, "last_logits_first16");
+	/* the first sixteen, or all */
+	const cJSON *some = cJSON_GetObjectItem(g, "last_logits_first16");
+	const cJSON *first = some ? some : cJSON_GetObjectItem(g, "last_logits");
 	uint32_t vocab = ct_core_config(core)->n_vocab, n, n_greedy;
 	uint32_t *ids = ids_of(cJSON_GetObjectItem(g, "input_ids"), &n);
 	uint32_t *want = ids_of(cJSON_GetObjectItem(g, "greedy_ids"), &n_greedy);
