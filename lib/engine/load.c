@@ -296,6 +296,20 @@ static int load_random(struct loader *l, struct ct_err *err)
 	return 0;
 }
 
+/*
+ * What a model takes beside its weights: one matrix that the packer keeps, keys
+ * and values of one text, and staging, activations and logits of a step.
+ */
+static uint64_t room_beside(const struct ct_core *core)
+{
+	const struct ct_gpt2_config *c = &core->cfg;
+	uint64_t wide = c->n_inner > 3 * c->n_embd ? c->n_inner : 3 * c->n_embd;
+	uint64_t blocks = (core->context + CTRANS_KV_POSITIONS - 1) /
+			  CTRANS_KV_POSITIONS;
+
+	return 4 * wide * c->n_embd + blocks * core->block_bytes + (64ull << 20);
+}
+
 int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 		    const struct ctrans_model_params *params, struct ct_err *err)
 {
@@ -311,8 +325,7 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 	if (!core->layer_va)
 		return ct_fail(err, -ENOMEM, "out of memory");
 	plan_all(&l);
-	/* staging, a kept matrix, activations, keys and values of a text */
-	ret = ct_device_room(core->dev, l.used + (96ull << 20), err);
+	ret = ct_device_room(core->dev, l.used + room_beside(core), err);
 	if (!ret)
 		ret = ct_device_alloc(core->dev, l.used, &core->weights, err);
 	if (ret)
