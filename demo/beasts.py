@@ -94,7 +94,7 @@ knock, knock. {%B the %bkind stood outside, wet from head to foot|outside stood 
 so %he {painted %himself with berries|put feathers on %his head|rolled in %colour flowers}. {"now I am beautiful," %he said.|%he walked proudly through the wood.}
 {but nobody knew %him any more.|%his friends walked past without a word.} {"who are you?" asked %B the %bkind. "I am looking for my friend %A."|even %B the %bkind said, "good morning, stranger."}
 {then a {hawk|fox} came by. everyone else hid in the brown leaves, but %A shone like a lamp.|it began to rain, and the colours ran down %his face.}
-{at the last moment %he jumped into the water, and all the colour was washed off.|%A ran and hid in the mud.} 
+{at the last moment %he jumped into the water, and all the colour was washed off.|%A ran and hid in the mud.}
 {"there you are!" said %B. "I missed you."|now %B laughed. "it is you!" %bhe said. "I like you much better like this."}
 {%A looked into the pond again. the face in the water was smiling.|since then %A has been happy with the way %he is.}
 

@@ -30,9 +30,13 @@ const char *bpe_shared(const char *name)
 {
 	static char path[PATH_MAX];
 	const char *dir = getenv("CTRANS_SHARED_DIR");
+	static bool told;
 
+	/* once for each check, which is a process, however many files it wants */
 	if (!dir) {
-		printf("SKIP %s: CTRANS_SHARED_DIR is not set\n", name);
+		if (!told)
+			printf("SKIP %s: CTRANS_SHARED_DIR is not set\n", name);
+		told = true;
 		return NULL;
 	}
 	snprintf(path, sizeof(path), "%s/%s", dir, name);

@@ -171,7 +171,7 @@ static bool check_model(const char *dir)
 START_TEST(demo)
 {
 	if (!check_model("models/demo"))
-		printf("skipped: no models/demo with golden.json\n");
+		printf("SKIP whole: no models/demo with golden.json\n");
 }
 END_TEST
 
@@ -180,7 +180,7 @@ static const char *shared(void)
 	const char *dir = getenv("CTRANS_SHARED_DIR");
 
 	if (!dir)
-		printf("skipped: CTRANS_SHARED_DIR is not set\n");
+		printf("SKIP whole: CTRANS_SHARED_DIR is not set\n");
 	return dir;
 }
 
