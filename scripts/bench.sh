@@ -4,7 +4,8 @@
 # bench.sh: speed on this machine, beside what its memory allows. Random
 # weights of GPT-2 shapes, so nothing has to be downloaded. THREADS, REPS,
 # PROMPT_TOKENS, GEN and SHAPES change what is run; results also go, one JSON
-# line each, to build/bench.jsonl.
+# line each, to build/bench.jsonl. Then the parts by themselves, and the whole
+# beside llama.cpp (bench-peer.sh).
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -50,3 +51,5 @@ for program in build/tests/bench_*; do
 		"$program"
 	fi
 done
+
+scripts/bench-peer.sh
