@@ -77,7 +77,7 @@ compare()
 	a=$(printf '%s\n' "${mine[@]}" | median)
 	b=$(printf '%s\n' "${theirs[@]}" | median)
 	awk -v s="$1" -v w="$2" -v a="$a" -v b="$b" 'BEGIN {
-		printf "%-12s %-22s %10.1f %12.1f %8.2f\n", s, w, a, b, b > 0 ? a / b : 0 }'
+		printf "%-12s %-22s %10.1f %12.1f %8.2f\n", s, w, a, b, (b > 0 ? a / b : 0) }'
 }
 
 echo

@@ -40,7 +40,7 @@ for shape in "${shapes[@]}"; do
 		awk -v s="$shape" -v d="$depth" -v p="$(figure prefill_tps "$line")" \
 			-v t="$decode" -v b="$bound" -v r="$(figure rss_mib "$line")" \
 			'BEGIN { printf "%-14s %8d %12.1f %12.1f %12.1f %7.0f%% %10.0f\n",
-				s, d, p, t, b, b > 0 ? 100 * t / b : 0, r }'
+				s, d, p, t, b, (b > 0 ? 100 * t / b : 0), r }'
 	done
 done
 
