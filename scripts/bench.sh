@@ -3,7 +3,7 @@
 #
 # bench.sh: speed on this machine, beside what its memory allows. Random
 # weights of GPT-2 shapes, so nothing has to be downloaded. THREADS, REPS,
-# PROMPT_TOKENS, GEN and SHAPES change what is run; results also go, one JSON
+# PROMPT_TOKENS, GEN, SHAPES and TEXT change what is run; results also go, one JSON
 # line each, to build/bench.jsonl. Then the parts by themselves, and the whole
 # beside llama.cpp (bench-peer.sh).
 set -euo pipefail
@@ -48,7 +48,11 @@ for program in build/tests/bench_*; do
 	if [ -f "$program" ] && [ -x "$program" ]; then
 		echo
 		echo "== ${program##*/bench_}"
-		"$program"
+		args=()
+		case $program in
+		*_tokenizer) args=(models/demo "${TEXT:-models/demo/heldout.txt}") ;;
+		esac
+		"$program" "${args[@]}"
 	fi
 done
 

@@ -24,7 +24,7 @@
 
 #include <linux/types.h>
 
-#define CTRANS_PCI_VENDOR	0x1d9b	/* placeholder until silicon has one */
+#define CTRANS_PCI_VENDOR	0x1234	/* nobody's; until silicon has one */
 #define CTRANS_PCI_DEVICE	0xc7f0
 
 #define CTRANS_BAR0_SIZE	0x10000
