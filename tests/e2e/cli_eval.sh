@@ -67,6 +67,15 @@ evaluate --text "$text" --json --f32
 expect_equal "$(field "$out" "abs(o['nll'] / $nll - 1) < 0.02")" True \
 	"8 bits are close to 32"
 
+# fixed thresholds are other thresholds, so the figure moves, but not far
+evaluate --text "$text" --json --calibrate "$text"
+expect_equal "$(field "$out" "0 < abs(o['nll'] / $nll - 1) < 0.02")" True \
+	"calibrated thresholds do nearly as well as dynamic ones"
+printf 'Too short.' >"$tap_dir/short"
+evaluate --text "$text" --calibrate "$tap_dir/short"
+expect_match "$err" "calibration text has [0-9]+ tokens" \
+	"a calibration text that is too short is refused"
+
 evaluate --text "$text"
 expect_status 0 "eval for people"
 expect_match "$out" "^perplexity +[0-9.]+$" "says the perplexity"
