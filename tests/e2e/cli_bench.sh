@@ -36,6 +36,18 @@ expect_status 0 "bench of a model, a batch, at a depth"
 expect_equal "$(field "$out" "o['batch'], o['depth'], len(o['all_decode_tps']),
 o['energy_uj_per_token'] > 0, o['energy_meaningful']")" \
 	"3 20 3 True True" "its figures"
+bench "$model" --prompt 8 --gen 6 --reps 2 --depth 20 --callers 3 --json
+expect_status 0 "threads that know nothing of each other"
+expect_equal "$(field "$out" "o['callers'], o['batch'], o['decode_tps'] > 0,
+o['prefill_tps'] > 0, 0 < o['fairness'] <= 1, o['energy_uj_per_token'] > 0")" \
+	"3 3 True True True True" "its figures"
+bench "$model" --callers 2 --batch 2
+expect_status 2 "--callers and --batch exclude each other"
+bench "$model" --prompt 8 --gen 0 --reps 0 --json
+expect_status 0 "only the first token"
+expect_equal "$(field "$out" "o['load_seconds'] > 0, o['first_seconds'] > 0,
+o['prefill_tps'], o['bound_tps'], o['rss_mib'] > 0")" \
+	"True True None None True" "its figures"
 bench "$model" --prompt 8 --gen 0 --reps 1
 expect_status 0 "prefill only"
 expect_match "$out" "^decode +-$" "decode is not made up"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bench_callers.h"
 #include "cli.h"
 #include "model_options.h"
 #include "probe.h"
@@ -15,7 +16,7 @@
 
 static struct {
 	const char *shape;
-	uint32_t prompt, gen, depth, batch, reps;
+	uint32_t prompt, gen, depth, batch, callers, reps;
 	bool json;
 } options = { .prompt = 128, .gen = 64, .batch = 1, .reps = 5 };
 
@@ -35,8 +36,12 @@ static const struct option_spec specs[] = {
 	  .help = "tokens in the context before either begins (default 0)" },
 	{ OPTION_UINT, 0, "batch", "N", &options.batch, NULL, 1, 256,
 	  .help = "sequences, which share one pass over the weights (default 1)" },
-	{ OPTION_UINT, 0, "reps", "N", &options.reps, NULL, 1, 1000,
-	  .help = "repetitions, of which the median counts (default 5)" },
+	{ OPTION_UINT, 0, "callers", "N", &options.callers, NULL, 1, 256,
+	  .help = "instead of --batch: threads, each with a session, which the "
+		  "library brings together" },
+	{ OPTION_UINT, 0, "reps", "N", &options.reps, NULL, 0, 1000,
+	  .help = "repetitions, of which the median counts (default 5); 0: "
+		  "nothing but the round before them" },
 	{ OPTION_FLAG, 0, "json", NULL, &options.json,
 	  .help = "one JSON object on standard output" },
 	{ OPTION_END },
@@ -77,8 +82,11 @@ struct bench {
 	uint32_t *tokens;	/* room for a prompt, the depth, or the batch */
 	uint32_t random;	/* state of the token generator */
 	struct probe *probe;
+	struct callers callers;
+	/* seconds until the model was open, and from there to the first logits */
+	double load, first;
 	/* a figure for each repetition */
-	double *prefill_tps, *decode_tps, *bandwidth;
+	double *prefill_tps, *decode_tps, *bandwidth, *fairness;
 	double decode_joule;	/* of all repetitions */
 	double rss_mib;
 };
@@ -166,17 +174,58 @@ static double rate(uint32_t tokens, uint64_t start)
 	return (double)tokens * options.batch / seconds;
 }
 
+/* @calls of @n tokens each in every caller's thread. */
+static int time_callers(struct bench *b, uint32_t calls, uint32_t n,
+			double *tps, double *fairness)
+{
+	double seconds;
+	int ret;
+
+	if (!calls || !n)
+		return 0;
+	ret = callers_run(&b->callers, calls, n, &seconds, fairness);
+	if (!ret)
+		*tps = (double)calls * n * options.batch / seconds;
+	return ret;
+}
+
+static int time_prefill(struct bench *b, double *tps)
+{
+	uint64_t start = now_ns();
+	double fairness;
+	int ret;
+
+	if (options.callers)
+		return time_callers(b, 1, options.prompt, tps, &fairness);
+	ret = prefill(b, options.prompt);
+	*tps = rate(options.prompt, start);
+	return ret;
+}
+
+static int time_decode(struct bench *b, double *tps, double *fairness)
+{
+	uint64_t start = now_ns();
+	int ret;
+
+	if (options.callers)
+		return time_callers(b, options.gen, 1, tps, fairness);
+	ret = decode(b, options.gen);
+	*tps = rate(options.gen, start);
+	return ret;
+}
+
 /* @rep < 0: the round that does not count. */
 static int round_of(struct bench *b, int rep)
 {
-	double before, after;
-	uint64_t start;
+	double before, after, tps = NAN, fairness = NAN;
+	uint64_t start = now_ns();
 	int ret;
 
-	start = now_ns();
-	ret = prefill(b, options.prompt);
+	ret = time_prefill(b, &tps);
+	if (!ret && rep < 0)
+		b->first = (double)(now_ns() - start) * 1e-9;
 	if (!ret && rep >= 0)
-		b->prefill_tps[rep] = rate(options.prompt, start);
+		b->prefill_tps[rep] = tps;
 	if (!ret)
 		ret = rewind_sessions(b, options.depth);
 	if (!ret)
@@ -184,10 +233,11 @@ static int round_of(struct bench *b, int rep)
 	if (ret)
 		return ret;
 
-	start = now_ns();
-	ret = decode(b, options.gen);
-	if (!ret && rep >= 0)
-		b->decode_tps[rep] = rate(options.gen, start);
+	ret = time_decode(b, &tps, &fairness);
+	if (!ret && rep >= 0) {
+		b->decode_tps[rep] = tps;
+		b->fairness[rep] = fairness;
+	}
 	if (!ret)
 		ret = spent(b, &after);
 	if (!ret)
@@ -221,6 +271,8 @@ static int measure(struct bench *b)
 		return ret;
 	/* The probe's buffer is not the model's memory. */
 	b->rss_mib = peak_rss_mib();
+	if (!options.reps)
+		return 0;
 	b->probe = probe_open(b->info.device.threads);
 	for (uint32_t r = 0; r < options.reps; r++) {
 		progress_show("Measuring", r, options.reps, NULL);
@@ -244,8 +296,11 @@ static int ascending(const void *a, const void *b)
 static double median(const double *figures)
 {
 	uint32_t n = options.reps;
-	double *sorted = malloc(n * sizeof(*sorted)), m;
+	double *sorted, m;
 
+	if (!n)
+		return NAN;
+	sorted = malloc(n * sizeof(*sorted));
 	if (!sorted)
 		return NAN;
 	memcpy(sorted, figures, n * sizeof(*sorted));
@@ -270,16 +325,17 @@ static double bytes_per_step(const struct bench *b)
 }
 
 struct figures {
-	double prefill, decode, bound, bandwidth, joule;
+	double prefill, decode, fairness, bound, bandwidth, joule;
 };
 
 static void summarise(const struct bench *b, struct figures *f)
 {
 	f->prefill = options.prompt ? median(b->prefill_tps) : NAN;
 	f->decode = options.gen ? median(b->decode_tps) : NAN;
+	f->fairness = options.callers && options.gen ? median(b->fairness) : NAN;
 	f->bandwidth = median(b->bandwidth);
 	f->bound = f->bandwidth / bytes_per_step(b) * options.batch;
-	f->joule = options.shape || !options.gen ? NAN : b->decode_joule /
+	f->joule = options.shape || !options.gen || !options.reps ? NAN : b->decode_joule /
 		((double)options.reps * options.gen * options.batch);
 }
 
@@ -313,6 +369,10 @@ static int print_json(const struct bench *b, const char *path)
 	json_add_bool(object, "energy_meaningful", !options.shape);
 	json_add_number(object, "bandwidth_bytes_per_second", f.bandwidth);
 	json_add_number(object, "bytes_per_step", bytes_per_step(b));
+	json_add_number(object, "load_seconds", b->load);
+	json_add_number(object, "first_seconds", b->first);
+	json_add_count(object, "callers", options.callers);
+	json_add_number(object, "fairness", f.fairness);
 	add_all(object, "all_prefill_tps", b->prefill_tps, options.prompt);
 	add_all(object, "all_decode_tps", b->decode_tps, options.gen);
 	json_add_string(object, "policy", b->info.policy);
@@ -336,14 +396,21 @@ static int print_text(const struct bench *b, const char *path)
 
 	summarise(b, &f);
 	printf("%s on %s\n", path, d->name);
-	printf("prompt %u, decode %u, at depth %u, batch %u; median of %u\n\n",
-	       options.prompt, options.gen, options.depth, options.batch,
+	printf("prompt %u, decode %u, at depth %u, %s %u; median of %u\n\n",
+	       options.prompt, options.gen, options.depth,
+	       options.callers ? "callers" : "batch", options.batch,
 	       options.reps);
+	line("load", 1e3 * b->load, "ms");
+	line("first", options.prompt ? 1e3 * b->first : NAN,
+	     "ms for a prompt, just after it");
 	line("prefill", f.prefill, "tokens/s");
 	if (isfinite(f.decode) && isfinite(f.bound))
 		snprintf(note, sizeof(note), "tokens/s, %.0f %% of the bound",
 			 100 * f.decode / f.bound);
 	line("decode", f.decode, note);
+	if (isfinite(f.fairness))
+		printf("%-10s %10.2f the first caller's time over the last's\n",
+		       "fairness", f.fairness);
 	snprintf(note, sizeof(note), "tokens/s: %.1f GB/s over %.1f MB a step",
 		 f.bandwidth * 1e-9, bytes_per_step(b) * 1e-6);
 	line("bound", f.bound, note);
@@ -372,6 +439,7 @@ static void free_bench(struct bench *b)
 	free(b->prefill_tps);
 	free(b->decode_tps);
 	free(b->bandwidth);
+	free(b->fairness);
 	probe_close(b->probe);
 	ctrans_model_close(b->model);
 }
@@ -385,17 +453,23 @@ static bool allocate(struct bench *b)
 	b->tokens = calloc(n, sizeof(*b->tokens));
 	b->sessions = calloc(options.batch, sizeof(struct ctrans_session *));
 	b->logits = calloc(options.batch, sizeof(*b->logits));
-	b->prefill_tps = calloc(options.reps, sizeof(double));
-	b->decode_tps = calloc(options.reps, sizeof(double));
-	b->bandwidth = calloc(options.reps, sizeof(double));
+	/* one more: with none to come, calloc() may answer NULL */
+	b->prefill_tps = calloc(options.reps + 1, sizeof(double));
+	b->decode_tps = calloc(options.reps + 1, sizeof(double));
+	b->bandwidth = calloc(options.reps + 1, sizeof(double));
+	b->fairness = calloc(options.reps + 1, sizeof(double));
 	if (!b->tokens || !b->sessions || !b->logits || !b->prefill_tps ||
-	    !b->decode_tps || !b->bandwidth)
+	    !b->decode_tps || !b->bandwidth || !b->fairness)
 		return false;
 	for (uint32_t s = 0; s < options.batch; s++) {
 		b->logits[s] = calloc(b->info.vocab, sizeof(float));
 		if (!b->logits[s])
 			return false;
 	}
+	b->callers = (struct callers){
+		.sessions = b->sessions, .logits = b->logits,
+		.n = options.batch, .vocab = b->info.vocab,
+	};
 	return true;
 }
 
@@ -404,6 +478,7 @@ static int run(int argc, char **argv)
 	struct bench b = { .random = 1 };
 	const char *path;
 	char shape[32];
+	uint64_t start;
 	int ret, status;
 
 	if (!options_parse(&command_bench, argc, argv, &path, &status))
@@ -415,6 +490,12 @@ static int run(int argc, char **argv)
 	if (!options.prompt && !options.gen)
 		return usage_error(&command_bench,
 			"--prompt 0 and --gen 0 leave nothing to measure");
+	if (options.callers && options.batch != 1)
+		return usage_error(&command_bench,
+			"--batch and --callers exclude each other");
+	/* either way so many sequences at once */
+	if (options.callers)
+		options.batch = options.callers;
 	if (options.shape) {
 		snprintf(shape, sizeof(shape), "shape:%s", options.shape);
 		path = shape;
@@ -425,7 +506,9 @@ static int run(int argc, char **argv)
 	/* No more room than is used, as a server of such requests would have. */
 	model_options.context = options.depth + (options.prompt > options.gen ?
 						 options.prompt : options.gen);
+	start = now_ns();
 	status = model_load(&command_bench, path, 0, &b.model);
+	b.load = (double)(now_ns() - start) * 1e-9;
 	if (status == EXIT_USAGE)
 		fprintf(stderr, "hint: the context needed is --depth and the larger of --prompt and --gen\n");
 	if (status)
@@ -438,7 +521,9 @@ static int run(int argc, char **argv)
 	if (!ret)
 		ret = measure(&b);
 	progress_clear();
-	if (ret)
+	if (ret && b.callers.message[0] && ret != -ECANCELED)
+		status = fail(EXIT_FAILED, "%s", b.callers.message);
+	else if (ret)
 		status = fail_library(ret, EXIT_FAILED);
 	else
 		status = options.json ? print_json(&b, path) : print_text(&b, path);
