@@ -4,9 +4,9 @@
  *
  * This is the hardware manual of everything a process may touch without the
  * kernel: doorbell words, the status region, submission and completion
- * entries, programs, argument blocks, statistics and the layouts of weights,
- * keys and values. It is a stable ABI. The kernel's side of the chip (BAR0,
- * page tables) is in ctrans_regs.h.
+ * entries, programs, argument blocks and the layouts of weights, keys and
+ * values; statistics are in ctrans_stat.h. It is a stable ABI. The kernel's side
+ * of the chip (BAR0, page tables) is in ctrans_regs.h.
  *
  * Conventions
  *  - Everything is little-endian. Reserved fields ("rsvd") must be zero; a
@@ -26,6 +26,8 @@
 #define _UAPI_CTRANS_JOB_H
 
 #include <linux/types.h>
+
+#include "ctrans_stat.h"
 
 #define CTRANS_VA_BITS		39
 #define CTRANS_VA_MIN		0x10000ull
@@ -270,6 +272,11 @@ enum ctrans_kv_type {
 	CTRANS_KV_F16 = 0,	/* round to nearest even; overflow to infinity */
 	CTRANS_KV_F32 = 1,	/* model only, as CTRANS_ENC_F32 */
 };
+
+/* Bytes of an element, and of a head's key tile or value tile in a block. */
+#define CTRANS_KV_ELEMENT(type)	((type) == CTRANS_KV_F32 ? 4u : 2u)
+#define CTRANS_KV_TILE(type, head_dim) \
+	((__u64)CTRANS_KV_POSITIONS * (head_dim) * CTRANS_KV_ELEMENT(type))
 
 /* ---- Arithmetic ------------------------------------------------------ */
 /*
@@ -544,57 +551,6 @@ struct ctrans_insn {
 		struct ctrans_insn_attention attention;
 		__u8 raw[120];
 	};
-};
-
-/* ---- Statistics ------------------------------------------------------ */
-/**
- * struct ctrans_stat - what one instruction did for one row, 192 bytes
- *
- * Costs that rows share (weights fetched, elapsed cycles, leakage) are divided
- * equally, the remainder one each to the first rows, so that the records of a
- * step add up to the job exactly.
- *
- * @cycles: elapsed core cycles
- * @cycles_compute: cycles the arrays would need alone
- * @cycles_external: cycles the external memory would need alone
- * @values_zero: activations skipped
- * @values_dense: activations computed as products
- * @values_spiking: activations computed as spikes
- * @values_outlier: activations computed by the INT16 unit
- * @values_clamped: of those, clamped to +-32767
- * @spikes: spikes of the spiking values, each reaching every output once
- * @ops_dense: 8-bit multiply-accumulates
- * @ops_spiking: spike accumulates
- * @ops_outlier: 16-bit multiply-accumulates
- * @ops_vector: binary32 operations of the vector unit
- * @bytes_sram: bytes read from on-chip memory
- * @bytes_external: bytes to and from external memory
- * @energy_dense_fj: and so on: femtojoules by domain
- */
-struct ctrans_stat {
-	__u64 cycles;
-	__u64 cycles_compute;
-	__u64 cycles_external;
-	__u64 values_zero;
-	__u64 values_dense;
-	__u64 values_spiking;
-	__u64 values_outlier;
-	__u64 values_clamped;
-	__u64 spikes;
-	__u64 ops_dense;
-	__u64 ops_spiking;
-	__u64 ops_outlier;
-	__u64 ops_vector;
-	__u64 bytes_sram;
-	__u64 bytes_external;
-	__u64 energy_dense_fj;
-	__u64 energy_spiking_fj;
-	__u64 energy_outlier_fj;
-	__u64 energy_vector_fj;
-	__u64 energy_sram_fj;
-	__u64 energy_external_fj;
-	__u64 energy_static_fj;
-	__u64 rsvd[2];
 };
 
 #endif

@@ -145,12 +145,12 @@ void chip_exec_attention(struct chip_worker *w, const struct chip_op *op)
 	struct chip_job *job = chip_worker_job(w);
 	struct attention c = {
 		.w = w, .job = job, .k = w->chip->kernel, .op = op, .a = a,
-		.size = a->kv_type == CTRANS_KV_F16 ? 2 : 4,
+		.size = CTRANS_KV_ELEMENT(a->kv_type),
 	};
 	uint32_t lo, hi;
 
 	memcpy(&c.scale, &a->scale_f32, 4);
-	c.tile = (uint64_t)BLOCK * a->head_dim * c.size;
+	c.tile = CTRANS_KV_TILE(a->kv_type, a->head_dim);
 	chip_share(w, a->n_head, &lo, &hi);
 	for (uint32_t h = lo; h < hi; h++) {
 		for (uint32_t r = 0; r < job->n_rows; r++)

@@ -114,11 +114,6 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 						 8u * l->top_k);
 }
 
-static uint32_t element_size(uint8_t kv_type)
-{
-	return kv_type == CTRANS_KV_F16 ? 2 : 4;
-}
-
 static bool check_attention(struct chip_job *job,
 			    const struct ctrans_insn_attention *a)
 {
@@ -134,7 +129,7 @@ static bool check_attention(struct chip_job *job,
 	    !stride_ok(a->kv_stride, width, 4) ||
 	    !stride_ok(a->out_stride, width, 4))
 		return false;
-	head = 2ull * CTRANS_KV_POSITIONS * a->head_dim * element_size(a->kv_type);
+	head = 2 * CTRANS_KV_TILE(a->kv_type, a->head_dim);
 	end = a->layer_offset + a->n_head * head;
 	if (job->block_bytes < end)
 		job->block_bytes = end;

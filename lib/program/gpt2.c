@@ -24,16 +24,47 @@ size_t ct_program_linears(const struct ct_gpt2_config *cfg)
 
 static uint64_t head_tiles(const struct ct_gpt2_config *cfg, enum ctrans_kv_type kv)
 {
-	uint64_t size = kv == CTRANS_KV_F16 ? 2 : 4;
-
-	return 2 * CTRANS_KV_POSITIONS * (cfg->n_embd / cfg->n_head) * size;
+	return 2 * CTRANS_KV_TILE(kv, cfg->n_embd / cfg->n_head);
 }
 
-/* Each layer begins at a granule; so does each head, its tiles being 128 d bytes. */
+/* Each layer begins at a granule; so does each head, its tiles being multiples. */
 uint64_t ct_program_block_bytes(const struct ct_gpt2_config *cfg,
 				enum ctrans_kv_type kv)
 {
 	return head_tiles(cfg, kv) * cfg->n_head * cfg->n_layer;
+}
+
+/* Elements [64/16][head_dim][16]: whole groups from some position, and one begun. */
+static void clear_keys(uint8_t *keys, uint32_t head_dim, uint32_t element, uint32_t n)
+{
+	size_t group = 16ull * head_dim * element;
+	uint32_t whole = (n + 15) / 16;
+
+	memset(keys + whole * group, 0, (CTRANS_KV_POSITIONS / 16 - whole) * group);
+	if (n % 16 == 0)
+		return;
+	keys += n / 16 * group;
+	for (uint32_t i = 0; i < head_dim; i++)
+		memset(keys + (16ull * i + n % 16) * element, 0,
+		       (size_t)(16 - n % 16) * element);
+}
+
+void ct_program_block_clear(const struct ct_gpt2_config *cfg, enum ctrans_kv_type kv,
+			    void *block, uint32_t n)
+{
+	uint32_t d = cfg->n_embd / cfg->n_head, element = CTRANS_KV_ELEMENT(kv);
+	uint64_t tile = CTRANS_KV_TILE(kv, d);
+	uint8_t *at = block;
+
+	if (n >= CTRANS_KV_POSITIONS)
+		return;
+	for (uint64_t h = 0; h < (uint64_t)cfg->n_head * cfg->n_layer; h++) {
+		clear_keys(at, d, element, n);
+		at += tile;
+		memset(at + (uint64_t)n * d * element, 0,
+		       (uint64_t)(CTRANS_KV_POSITIONS - n) * d * element);
+		at += tile;
+	}
 }
 
 static uint32_t bits(float f)

@@ -68,6 +68,13 @@ size_t ct_program_linears(const struct ct_gpt2_config *cfg);
 uint64_t ct_program_block_bytes(const struct ct_gpt2_config *cfg,
 				enum ctrans_kv_type kv);
 
+/*
+ * Make all zero what a block in host memory holds of positions from @n on, in
+ * every layer; nothing else of it changes.
+ */
+void ct_program_block_clear(const struct ct_gpt2_config *cfg, enum ctrans_kv_type kv,
+			    void *block, uint32_t n);
+
 void ct_program_build(const struct ct_gpt2_config *cfg,
 		      const struct ct_program_layout *at, struct ctrans_insn *insn);
 

@@ -178,6 +178,45 @@ START_TEST(runs)
 }
 END_TEST
 
+/* Element by element as the header lays a block out: only later positions go. */
+static void clear_one(const struct ct_gpt2_config *c, enum ctrans_kv_type kv,
+		      uint32_t n)
+{
+	uint32_t d = c->n_embd / c->n_head, e = CTRANS_KV_ELEMENT(kv);
+	uint64_t size = ct_program_block_bytes(c, kv), tile = CTRANS_KV_TILE(kv, d);
+	uint8_t *block = malloc(size), *want = malloc(size);
+
+	for (uint64_t i = 0; i < size; i++)
+		want[i] = block[i] = (uint8_t)(1 + i % 251);
+	for (uint32_t h = 0; h < c->n_head * c->n_layer; h++) {
+		uint8_t *keys = want + 2 * tile * h, *values = keys + tile;
+
+		for (uint32_t p = n; p < CTRANS_KV_POSITIONS; p++) {
+			for (uint32_t i = 0; i < d; i++) {
+				memset(keys + ((p / 16 * d + i) * 16 + p % 16) * e, 0, e);
+				memset(values + (p * d + i) * e, 0, e);
+			}
+		}
+	}
+	ct_program_block_clear(c, kv, block, n);
+	ck_assert_msg(!memcmp(block, want, size), "type %d, from %u", (int)kv, n);
+	free(block);
+	free(want);
+}
+
+START_TEST(clear)
+{
+	const struct ct_gpt2_config c = {
+		.n_embd = shapes[_i].embd, .n_head = shapes[_i].head,
+		.n_layer = shapes[_i].layer,
+	};
+
+	for (int kv = 0; kv <= CTRANS_KV_F32; kv++)
+		for (uint32_t n = 0; n <= CTRANS_KV_POSITIONS; n++)
+			clear_one(&c, (enum ctrans_kv_type)kv, n);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("program");
@@ -187,6 +226,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, runs, 0, (int)(sizeof(shapes) / sizeof(shapes[0])));
+	tcase_add_loop_test(t, clear, 0, (int)(sizeof(shapes) / sizeof(shapes[0])));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
