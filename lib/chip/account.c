@@ -6,6 +6,8 @@
 
 #include "uapi/ctrans_regs.h"
 
+#include "chip/kernel.h"
+
 #define PLANES 7u
 
 static uint32_t magnitude(int16_t a)
@@ -18,72 +20,44 @@ static bool spikes_at(const uint64_t mask[2], uint32_t m)
 	return mask[m >> 6] >> (m & 63) & 1;
 }
 
-/* Bit i of m as the byte i: seven counters in one addition. */
-static uint64_t spread(uint32_t m)
+/* Outliers and padding stand as zero in the bytes. */
+static void count_radix(const struct chip_kernel *k, const struct chip_qrow *row,
+			const uint64_t mask[2], struct chip_row_counts *c)
 {
-	return (m & 1) | (uint64_t)(m & 2) << 7 | (uint64_t)(m & 4) << 14 |
-	       (uint64_t)(m & 8) << 21 | (uint64_t)(m & 16) << 28 |
-	       (uint64_t)(m & 32) << 35 | (uint64_t)(m & 64) << 42;
-}
+	struct chip_planes p;
 
-static void count_radix(const int16_t *a, uint32_t n, const uint64_t mask[2],
-			struct chip_row_counts *c)
-{
-	uint32_t plane[8] = { 0 }, zero = 0, outlier = 0;
-	uint64_t lut[129];
-
-	/* bytes 0..6 the bit planes of spiking values, byte 7 the dense values */
-	lut[0] = 0;
-	for (uint32_t m = 1; m < 128; m++)
-		lut[m] = spikes_at(mask, m) ? spread(m) : 1ull << 56;
-	lut[128] = 0;
-
-	for (uint32_t i = 0; i < n;) {
-		uint32_t end = n - i > 255 ? i + 255 : n;
-		uint64_t sum = 0;
-
-		for (; i < end; i++) {
-			uint32_t m = magnitude(a[i]);
-
-			sum += lut[m < 128 ? m : 128];
-			zero += m == 0;
-			outlier += m > 127;
-		}
-		for (unsigned int p = 0; p < 8; p++)
-			plane[p] += sum >> (8 * p) & 0xff;
-	}
-
-	c->zero = zero;
-	c->outlier = outlier;
-	c->dense = plane[7];
-	c->spiking = n - zero - outlier - plane[7];
+	k->planes(row->u8, (row->n + 63) / 64 * 64, mask, &p);
+	c->spiking = p.spiking;
+	c->dense = p.nonzero - p.spiking;
+	c->zero = row->n - p.nonzero - row->n_outliers;
 	c->timesteps = PLANES;
-	for (unsigned int p = 0; p < PLANES; p++) {
-		c->at_step[p] = plane[p];
-		c->spikes += plane[p];
+	for (unsigned int t = 0; t < PLANES; t++) {
+		c->at_step[t] = p.plane[t];
+		c->spikes += p.plane[t];
 	}
 }
 
-static void count_rate(const int16_t *a, uint32_t n, const uint64_t mask[2],
+static void count_rate(const struct chip_qrow *row, const uint64_t mask[2],
 		       struct chip_row_counts *c)
 {
-	uint32_t hist[129] = { 0 }, left;
+	/* by the byte; in turn, as equal values follow each other */
+	uint32_t hist[2][256] = { { 0 } }, h[128], n = row->n, left;
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t m = magnitude(a[i]);
-
-		hist[m < 128 ? m : 128]++;
-	}
-	c->zero = hist[0];
-	c->outlier = hist[128];
+	for (uint32_t i = 0; i < n; i++)
+		hist[i % 2][row->u8[i]]++;
+	h[0] = hist[0][128] + hist[1][128];
+	for (uint32_t m = 1; m < 128; m++)
+		h[m] = hist[0][128 + m] + hist[1][128 + m] +
+		       hist[0][128 - m] + hist[1][128 - m];
+	c->zero = h[0] - row->n_outliers;
 	for (uint32_t m = 1; m < 128; m++) {
 		if (spikes_at(mask, m)) {
-			c->spiking += hist[m];
-			c->spikes += (uint64_t)m * hist[m];
-			if (hist[m])
+			c->spiking += h[m];
+			c->spikes += (uint64_t)m * h[m];
+			if (h[m])
 				c->timesteps = m;
 		} else {
-			c->dense += hist[m];
+			c->dense += h[m];
 		}
 	}
 	/* value m fires in each of the first m timesteps */
@@ -91,18 +65,21 @@ static void count_rate(const int16_t *a, uint32_t n, const uint64_t mask[2],
 	for (uint32_t t = 0; t < c->timesteps; t++) {
 		c->at_step[t] = left;
 		if (spikes_at(mask, t + 1))
-			left -= hist[t + 1];
+			left -= h[t + 1];
 	}
 }
 
-void chip_count_row(const int16_t *a, uint32_t n, const uint64_t mask[2],
-		    uint8_t code, struct chip_row_counts *c)
+void chip_count_row(const struct chip_kernel *k, const struct chip_qrow *row,
+		    const uint64_t mask[2], uint8_t code,
+		    struct chip_row_counts *c)
 {
 	memset(c, 0, offsetof(struct chip_row_counts, at_step));
+	c->outlier = row->n_outliers;
+	c->clamped = row->n_clamped;
 	if (code == CTRANS_CODE_RADIX)
-		count_radix(a, n, mask, c);
+		count_radix(k, row, mask, c);
 	else
-		count_rate(a, n, mask, c);
+		count_rate(row, mask, c);
 }
 
 /* The same by definition: ask every value in every timestep. */

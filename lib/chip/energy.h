@@ -84,9 +84,16 @@ struct chip_row_counts {
 	uint32_t at_step[CHIP_TIMESTEPS];	/* spikes in each timestep */
 };
 
-/* Counts from values by table; and by walking timestep after timestep. */
-void chip_count_row(const int16_t *a, uint32_t n, const uint64_t mask[2],
-		    uint8_t code, struct chip_row_counts *c);
+struct chip_kernel;
+struct chip_qrow;
+
+/*
+ * Counts of a quantised row from how many values have each bit, or each
+ * magnitude; and from its values, by walking timestep after timestep.
+ */
+void chip_count_row(const struct chip_kernel *k, const struct chip_qrow *row,
+		    const uint64_t mask[2], uint8_t code,
+		    struct chip_row_counts *c);
 void chip_count_row_reference(const int16_t *a, uint32_t n, const uint64_t mask[2],
 			      uint8_t code, struct chip_row_counts *c);
 

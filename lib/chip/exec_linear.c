@@ -68,13 +68,14 @@ static void prepare(const struct linear *c, uint32_t i)
 	/* with private rows the same counts would come from every worker */
 	if (c->own && c->w->index)
 		return;
-	if (c->w->chip->reference)
+	if (c->w->chip->reference) {
 		chip_count_row_reference(q->a, n, c->dispatch.spike_mask,
 					 c->dispatch.code, &c->job->counts[i]);
-	else
-		chip_count_row(q->a, n, c->dispatch.spike_mask, c->dispatch.code,
+		c->job->counts[i].clamped = q->n_clamped;
+	} else {
+		chip_count_row(c->k, q, c->dispatch.spike_mask, c->dispatch.code,
 			       &c->job->counts[i]);
-	c->job->counts[i].clamped = q->n_clamped;
+	}
 }
 
 /* Quantised rows for all workers. True: the job has been stopped. */

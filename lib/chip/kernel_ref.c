@@ -4,6 +4,7 @@
  * hold the fast kernels to. Nothing here is chosen for speed.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "chip/fp.h"
 #include "chip/kernel_ref.h"
@@ -196,6 +197,24 @@ static void ref_quantise(const float *x, uint32_t n, struct chip_qrow *row)
 	}
 }
 
+static void ref_planes(const uint8_t *u8, uint32_t n, const uint64_t mask[2],
+		       struct chip_planes *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t m = (uint32_t)abs(u8[i] - 128);
+
+		if (!m)
+			continue;
+		c->nonzero++;
+		if (!(mask[m / 64] >> m % 64 & 1))
+			continue;
+		c->spiking++;
+		for (unsigned int p = 0; p < 7; p++)
+			c->plane[p] += m >> p & 1;
+	}
+}
+
 /* ---- The vector unit -------------------------------------------------- */
 
 /* The tree of sum16. */
@@ -375,6 +394,7 @@ const struct chip_kernel chip_kernel_reference = {
 	.supported = ref_supported,
 	.sumsq = ref_sumsq,
 	.quantise = ref_quantise,
+	.planes = ref_planes,
 	.sums = ref_sums,
 	.epilogue = ref_epilogue,
 	.sums_f32 = ref_sums_f32,

@@ -9,6 +9,7 @@
 
 #include "chip/kernel_vec_sums.h"
 #include "chip/kernel_vec_row.h"
+#include "chip/kernel_vec_count.h"
 #include "chip/kernel_vec_attn.h"
 
 #define TEXT_(x) #x
@@ -65,6 +66,7 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.supported = vec_supported,
 	.sumsq = vec_sumsq,
 	.quantise = vec_quantise,
+	.planes = vec_planes,
 	.sums = vec_sums,
 	.epilogue = vec_epilogue,
 	.sums_f32 = vec_sums_f32,
