@@ -51,6 +51,21 @@ uint32_t ct_seq_position(const struct ct_seq *seq);
 /* @position at most the present one. */
 void ct_seq_truncate(struct ct_seq *seq, uint32_t position);
 
+/*
+ * A sequence's keys and values as bytes: whole blocks in order, laid out as
+ * uapi/ctrans_job.h says, zero after the last position.
+ */
+size_t ct_seq_kv_bytes(const struct ct_core *core, uint32_t positions);
+/* @dst: ct_seq_kv_bytes() of its position */
+void ct_seq_kv_get(const struct ct_seq *seq, void *dst);
+/*
+ * Fill an empty sequence with @positions, at most the context. What comes from
+ * elsewhere is never taken for the result of any tokens. -ENOMEM: the sequence
+ * is empty still.
+ */
+int ct_seq_kv_set(struct ct_seq *seq, uint32_t positions, const void *src,
+		  struct ct_err *err);
+
 struct ct_best {
 	float lse;		/* log of the sum of exp of all logits */
 	uint32_t token;		/* highest logit, the lower id on a tie */

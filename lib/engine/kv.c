@@ -119,6 +119,71 @@ void ct_seq_truncate(struct ct_seq *seq, uint32_t position)
 	give_back(seq, (position + CTRANS_KV_POSITIONS - 1) / CTRANS_KV_POSITIONS);
 }
 
+/* ---- As bytes --------------------------------------------------------- */
+
+static uint32_t blocks_for(uint32_t positions)
+{
+	return (positions + CTRANS_KV_POSITIONS - 1) / CTRANS_KV_POSITIONS;
+}
+
+/* Lock held: chunks may be added, and their list move, at any time. */
+static uint8_t *block_cpu(const struct ct_core *core, uint64_t va)
+{
+	size_t i = 0;
+
+	while (va - core->chunks[i].va >= core->chunks[i].size)
+		i++;
+	return (uint8_t *)core->chunks[i].cpu + (va - core->chunks[i].va);
+}
+
+size_t ct_seq_kv_bytes(const struct ct_core *core, uint32_t positions)
+{
+	return blocks_for(positions) * core->block_bytes;
+}
+
+void ct_seq_kv_get(const struct ct_seq *seq, void *dst)
+{
+	struct ct_core *core = seq->core;
+	const uint64_t *table = seq->table.cpu;
+	uint32_t n = blocks_for(seq->position);
+	uint8_t *to = dst;
+
+	for (uint32_t i = 0; i < n; i++, to += core->block_bytes) {
+		const uint8_t *from;
+
+		pthread_mutex_lock(&core->lock);
+		from = block_cpu(core, table[i]);
+		pthread_mutex_unlock(&core->lock);
+		memcpy(to, from, core->block_bytes);
+	}
+	if (seq->position % CTRANS_KV_POSITIONS)
+		ct_program_block_clear(&core->cfg, core->at.kv, to - core->block_bytes,
+				       seq->position % CTRANS_KV_POSITIONS);
+}
+
+int ct_seq_kv_set(struct ct_seq *seq, uint32_t positions, const void *src,
+		  struct ct_err *err)
+{
+	struct ct_core *core = seq->core;
+	const uint64_t *table = seq->table.cpu;
+	const uint8_t *from = src;
+	int ret;
+
+	if (seq->position || positions > core->context)
+		return ct_fail(err, -EINVAL,
+			"keys and values of %u positions into a sequence that holds %u of at most %u",
+			positions, seq->position, core->context);
+	pthread_mutex_lock(&core->lock);
+	ret = ct_seq_reserve(seq, positions, err);
+	for (uint32_t i = 0; i < blocks_for(positions) && !ret; i++)
+		memcpy(block_cpu(core, table[i]), from + i * core->block_bytes,
+		       core->block_bytes);
+	pthread_mutex_unlock(&core->lock);
+	if (!ret)
+		seq->position = positions;
+	return ret;
+}
+
 void ct_kv_free(struct ct_core *core)
 {
 	for (size_t i = 0; i < core->n_chunks; i++)
