@@ -311,6 +311,11 @@ struct ctrans_generate_params {
 	 * a signal handler at any time during the call.
 	 */
 	const volatile int *cancel;
+	/*
+	 * Who goes first where not all fit into a step: the higher. Never changes a
+	 * token.
+	 */
+	int32_t priority;	/* default 0 */
 };
 
 void ctrans_generate_params_init(struct ctrans_generate_params *params, size_t size);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/api.h"
-#include "engine/session.h"
+#include "engine/turn.h"
 
 static int check(struct ctrans_session *const *sessions,
 		 const uint32_t *tokens, size_t n, struct ct_err *err)
@@ -60,18 +60,18 @@ static int batch(struct ctrans_session *const *sessions,
 		 struct ct_err *err)
 {
 	uint64_t start = ct_now_ns(), ns;
-	struct ct_run *runs;
+	struct ct_turn *turns;
 	size_t i, added = 0;
 	int ret = 0;
 
-	runs = calloc(n, sizeof(*runs));
-	if (!runs)
+	turns = calloc(n, sizeof(*turns));
+	if (!turns)
 		return ct_fail(err, -ENOMEM, "no memory for a batch of %zu", n);
 	for (i = 0; i < n && !ret; i++) {
-		runs[i] = (struct ct_run){
+		turns[i] = (struct ct_turn){
 			.session = sessions[i],
 			.want.logits = logits ? logits[i] : NULL,
-			.spent = &sessions[i]->account.prefill,
+			.call.spent = &sessions[i]->account.prefill,
 		};
 		ret = ct_session_add(sessions[i], &tokens[i], 1, 0, err);
 		if (ret)
@@ -80,7 +80,7 @@ static int batch(struct ctrans_session *const *sessions,
 			added++;
 	}
 	if (!ret)
-		ret = ct_sessions_run(runs, n, NULL, err);
+		ret = ct_turns_run(turns, n, err);
 	if (ret) {
 		for (i = 0; i < added; i++)
 			ct_session_truncate(sessions[i],
@@ -88,11 +88,11 @@ static int batch(struct ctrans_session *const *sessions,
 	} else {
 		ns = ct_now_ns() - start;
 		for (i = 0; i < n; i++) {
-			runs[i].spent->tokens++;
-			runs[i].spent->ns += ns;
+			turns[i].call.spent->tokens++;
+			turns[i].call.spent->ns += ns;
 		}
 	}
-	free(runs);
+	free(turns);
 	return ret;
 }
 

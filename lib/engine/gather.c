@@ -1,36 +1,42 @@
 // SPDX-License-Identifier: MIT
+/* The line: who waits, who runs the next step, who is waited for. */
 #include "engine/gather.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* On its thread's stack for as long as the thread waits. */
-struct ct_gather_call {
-	struct ct_gather_call *next;
-	struct ct_step_row *rows;
-	struct ctrans_cost (*cost)[CTRANS_KINDS];
-	struct ct_err *err;
-	size_t n, wants;
-	int ret;
-	bool done;
-};
+#include "engine/gather_step.h"
+
+/* Shares of the last step's time that a step waits: from 1/4 to 1/64. */
+#define PATIENCE_MOST	2u
+#define PATIENCE_LEAST	6u
+/* A thread takes this long to wake up, however short steps are. */
+#define WAIT_LEAST_NS	60000u
 
 int ct_gather_init(struct ct_gather *g, struct ct_core *core,
 		   struct ct_err *err)
 {
-	*g = (struct ct_gather){ .core = core };
-	g->last = &g->first;
+	pthread_condattr_t attr;
+
+	*g = (struct ct_gather){ .core = core, .patience = PATIENCE_MOST };
+	g->end = &g->first;
 	g->rows = calloc(CT_STEP_ROWS, sizeof(*g->rows));
 	g->cost = calloc(CT_STEP_ROWS, sizeof(*g->cost));
-	if (!g->rows || !g->cost) {
+	g->parts = calloc(CT_STEP_ROWS, sizeof(*g->parts));
+	if (!g->rows || !g->cost || !g->parts) {
 		free(g->rows);
 		free(g->cost);
+		free(g->parts);
 		return ct_fail(err, -ENOMEM,
 			       "no memory for the rows of a step");
 	}
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_cond_init(&g->done, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&g->done, &attr);
+	pthread_condattr_destroy(&attr);
 	return 0;
 }
 
@@ -42,124 +48,182 @@ void ct_gather_free(struct ct_gather *g)
 	pthread_mutex_destroy(&g->lock);
 	free(g->rows);
 	free(g->cost);
+	free(g->parts);
 }
 
-static void run_alone(struct ct_gather *g, struct ct_gather_call *call)
+/* ---- The line ----------------------------------------------------------- */
+
+static void append(struct ct_gather *g, struct ct_gather_party *party,
+		   struct ct_gather_call *call)
 {
-	call->ret = ct_core_step(g->core, call->rows, call->n, call->cost,
-				 call->err);
+	call->party = party;
+	call->next = NULL;
+	call->at = 0;
+	call->ret = 0;
+	call->passed = 0;
+	call->taken = false;
+	call->shorter = ct_gather_is_short(call);
+	*g->end = call;
+	g->end = &call->next;
+	party->in_line++;
 }
 
-static void add_cost(struct ctrans_cost (*sum)[CTRANS_KINDS],
-		     struct ctrans_cost (*part)[CTRANS_KINDS], size_t n)
+/* Unlink what @at points to. */
+static struct ct_gather_call *unlink_call(struct ct_gather *g,
+					  struct ct_gather_call **at)
 {
-	size_t i, kind;
+	struct ct_gather_call *call = *at;
 
-	for (i = 0; i < n; i++) {
-		for (kind = 0; kind < CTRANS_KINDS; kind++)
-			ct_cost_add(&sum[i][kind], &part[i][kind]);
+	*at = call->next;
+	if (g->end == &call->next)
+		g->end = at;
+	call->next = NULL;
+	call->party->in_line--;
+	return call;
+}
+
+static void hand_back(struct ct_gather_call *call)
+{
+	struct ct_gather_party *party = call->party;
+
+	if (party->finished)
+		party->last->next = call;
+	else
+		party->finished = call;
+	party->last = call;
+}
+
+/* What the step that has just run leaves of the line. */
+static void settle(struct ct_gather *g)
+{
+	struct ct_gather_call **at, *call;
+	size_t i;
+
+	for (i = 0; i < g->n_parts; i++) {
+		call = g->parts[i].call;
+		call->taken = false;
+		call->ret = g->parts[i].ret;
+		if (!call->ret)
+			call->at += g->parts[i].n;
+		call->party->stepped = true;
 	}
-}
-
-static void run_together(struct ct_gather *g, struct ct_gather_call *calls,
-			 size_t n)
-{
-	struct ct_gather_call *call;
-	size_t at = 0;
-	int ret;
-
-	for (call = calls; call; call = call->next) {
-		memcpy(g->rows + at, call->rows, call->n * sizeof(*g->rows));
-		at += call->n;
-	}
-	memset(g->cost, 0, n * sizeof(*g->cost));
-	ret = ct_core_step(g->core, g->rows, n, g->cost, NULL);
-
-	at = 0;
-	for (call = calls; call; call = call->next) {
-		if (ret) {
-			/* None has advanced. Whose fault it was shows now. */
-			run_alone(g, call);
+	g->expected = 0;
+	for (at = &g->first; *at; ) {
+		call = *at;
+		if (!call->ret && call->at < call->n) {
+			at = &call->next;
 			continue;
 		}
-		memcpy(call->rows, g->rows + at, call->n * sizeof(*g->rows));
-		if (call->cost)
-			add_cost(call->cost, g->cost + at, call->n);
-		call->ret = 0;
-		at += call->n;
+		/* The first that it gets back is what a party comes for. */
+		g->expected += !call->party->finished;
+		hand_back(unlink_call(g, at));
 	}
 }
 
-/* Unlink from the queue's head as many calls as one step holds. */
-static struct ct_gather_call *take(struct ct_gather *g, size_t *n)
-{
-	struct ct_gather_call *calls = g->first, *call, *end = NULL;
-	size_t wants = 0;
+/* ---- Whose turn it is ----------------------------------------------------- */
 
-	*n = 0;
-	for (call = calls; call; call = call->next) {
-		if (*n + call->n > CT_STEP_ROWS ||
-		    wants + call->wants > CT_STEP_LOGITS)
-			break;
-		*n += call->n;
-		wants += call->wants;
-		end = call;
-	}
-	/* One that is too large on its own is the core's to refuse. */
-	if (!end) {
-		end = calls;
-		*n = calls->n;
-	}
-	g->first = end->next;
-	if (!g->first)
-		g->last = &g->first;
-	end->next = NULL;
-	return calls;
+static bool worth_waiting(const struct ct_gather *g)
+{
+	return g->expected && ct_now_ns() < g->until;
 }
 
 static void run_next(struct ct_gather *g)
 {
-	struct ct_gather_call *calls, *next;
-	size_t n;
+	uint64_t start, end;
 
-	calls = take(g, &n);
+	if (g->expected)
+		g->patience += g->patience < PATIENCE_LEAST;
+	else
+		g->patience -= g->patience > PATIENCE_MOST;
+	ct_gather_compose(g);
 	g->running = true;
 	pthread_mutex_unlock(&g->lock);
-	if (calls->next)
-		run_together(g, calls, n);
-	else
-		run_alone(g, calls);
+	start = ct_now_ns();
+	ct_gather_run_parts(g);
+	end = ct_now_ns();
 	pthread_mutex_lock(&g->lock);
 	g->running = false;
-	for (; calls; calls = next) {
-		/* A call is its thread's again as soon as it is done. */
-		next = calls->next;
-		calls->done = true;
-	}
+	g->until = (end - start) >> g->patience;
+	g->until = end + (g->until > WAIT_LEAST_NS ? g->until : WAIT_LEAST_NS);
+	g->timer = NULL;
+	settle(g);
 	pthread_cond_broadcast(&g->done);
 }
 
-int ct_gather_step(struct ct_gather *g, struct ct_step_row *rows, size_t n,
-		   struct ctrans_cost (*cost)[CTRANS_KINDS],
-		   struct ct_err *err)
+/* One of those who wait looks at the clock; a step's end wakes all. */
+static void watch(struct ct_gather *g, struct ct_gather_party *party)
 {
-	struct ct_gather_call call = {
-		.rows = rows, .n = n, .cost = cost, .err = err,
+	struct timespec until = {
+		.tv_sec = (time_t)(g->until / 1000000000u),
+		.tv_nsec = (long)(g->until % 1000000000u),
 	};
-	size_t i;
 
-	for (i = 0; i < n; i++)
-		call.wants += ct_row_wants(&rows[i]);
+	g->timer = party;
+	pthread_cond_timedwait(&g->done, &g->lock, &until);
+	if (g->timer == party)
+		g->timer = NULL;
+}
+
+struct ct_gather_call *ct_gather_run(struct ct_gather *g,
+				     struct ct_gather_party *party,
+				     struct ct_gather_call *calls)
+{
+	struct ct_gather_call *next, *finished;
 
 	pthread_mutex_lock(&g->lock);
-	*g->last = &call;
-	g->last = &call.next;
-	while (!call.done) {
-		if (g->running)
+	if (calls && g->expected)
+		g->expected--;
+	for (; calls; calls = next) {
+		next = calls->next;
+		append(g, party, calls);
+	}
+	party->stepped = false;
+	while (!party->stepped && !party->finished) {
+		if (g->running || (g->timer && worth_waiting(g)))
 			pthread_cond_wait(&g->done, &g->lock);
+		else if (worth_waiting(g))
+			watch(g, party);
 		else
 			run_next(g);
 	}
+	finished = party->finished;
+	party->finished = NULL;
 	pthread_mutex_unlock(&g->lock);
-	return call.ret;
+	return finished;
+}
+
+void ct_gather_withdraw(struct ct_gather *g, struct ct_gather_call *call)
+{
+	struct ct_gather_party *party = call->party;
+	struct ct_gather_call **at, *before = NULL;
+
+	pthread_mutex_lock(&g->lock);
+	while (call->taken)
+		pthread_cond_wait(&g->done, &g->lock);
+	for (at = &g->first; *at && *at != call; at = &(*at)->next)
+		;
+	if (*at) {
+		unlink_call(g, at);
+	} else {
+		/* That step was its last. */
+		for (at = &party->finished; *at != call; at = &(*at)->next)
+			before = *at;
+		*at = call->next;
+		if (party->last == call)
+			party->last = before;
+		call->next = NULL;
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
+int ct_gather_step(struct ct_gather *g, struct ct_gather_call *call)
+{
+	struct ct_gather_party party = { 0 };
+
+	call->next = NULL;
+	if (!ct_gather_run(g, &party, call)) {
+		while (!ct_gather_run(g, &party, NULL))
+			;
+	}
+	return call->ret;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <float.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/api.h"
@@ -54,8 +55,9 @@ int ct_generate_params_take(struct ctrans_generate_params *p,
 	int ret;
 
 	*p = defaults;
-	ret = ct_struct_take(p, sizeof(*p), sizeof(*p), from,
-			     "ctrans_generate_params", err);
+	ret = ct_struct_take(p, sizeof(*p),
+			     offsetof(struct ctrans_generate_params, priority),
+			     from, "ctrans_generate_params", err);
 	if (!ret)
 		ret = check_range("temperature", p->temperature, 0, FLT_MAX,
 				  "0 (always the likeliest token) or a positive number",

@@ -42,9 +42,8 @@ struct scoring {
 	struct slot slot[SLOTS_MAX];
 	size_t n_slots;
 	uint64_t step;
-	struct ct_step_row *rows;	/* [CT_STEP_ROWS], as the next two */
+	struct ct_step_row *rows;	/* [CT_STEP_ROWS], as the next */
 	struct ct_best *best;
-	struct ctrans_cost (*cost)[CTRANS_KINDS];
 	size_t n_rows;
 
 	double sum, lost;		/* lost: what rounding took from sum */
@@ -145,14 +144,16 @@ static void add(struct scoring *s, double x)
 
 static int run_step(struct scoring *s, struct ct_err *err)
 {
+	struct ct_gather_call call = {
+		.rows = s->rows, .n = s->n_rows,
+		.spent = &s->account.prefill, .err = err,
+	};
 	const struct ct_step_row *row;
 	fenv_t env;
 	size_t i;
 	int ret;
 
-	memset(s->cost, 0, s->n_rows * sizeof(*s->cost));
-	ret = ct_gather_step(&s->model->gather, s->rows, s->n_rows, s->cost,
-			     err);
+	ret = ct_gather_step(&s->model->gather, &call);
 	if (ret)
 		return ret;
 
@@ -160,7 +161,6 @@ static int run_step(struct scoring *s, struct ct_err *err)
 	fesetenv(FE_DFL_ENV);
 	for (i = 0; i < s->n_rows; i++) {
 		row = &s->rows[i];
-		ct_spent_add_row(&s->account.prefill, s->cost[i]);
 		if (!row->want_target)
 			continue;
 		add(s, (double)row->best->lse - (double)row->target_logit);
@@ -217,8 +217,7 @@ static int scoring_init(struct scoring *s, struct ct_err *err)
 
 	s->rows = calloc(CT_STEP_ROWS, sizeof(*s->rows));
 	s->best = calloc(CT_STEP_ROWS, sizeof(*s->best));
-	s->cost = calloc(CT_STEP_ROWS, sizeof(*s->cost));
-	if (!s->rows || !s->best || !s->cost)
+	if (!s->rows || !s->best)
 		return ct_fail(err, -ENOMEM, "no memory for a step's rows");
 
 	/* One more than a step can finish, and one to go on with. */
@@ -247,7 +246,6 @@ static void scoring_free(struct scoring *s)
 	}
 	free(s->rows);
 	free(s->best);
-	free(s->cost);
 }
 
 static int score_all(struct scoring *s, ctrans_score_fn *fn, void *arg,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/api.h"
+#include "engine/turn.h"
 
 int ct_session_open(struct ctrans_model *model, struct ctrans_session **out,
 		    struct ct_err *err)
@@ -107,128 +108,6 @@ void ct_session_truncate(struct ctrans_session *session, size_t n)
 		ct_seq_truncate(session->seq, n);
 }
 
-/* Tokens of a session that a run goes over. */
-static size_t prepare(const struct ct_run *run)
-{
-	struct ctrans_session *session = run->session;
-	bool wants = run->want.logits || run->want.best;
-	size_t held = session->ids.n;
-
-	if (wants && held && ct_seq_position(session->seq) == held)
-		ct_seq_truncate(session->seq, held - 1);
-	return held - ct_seq_position(session->seq);
-}
-
-struct rows {
-	struct ct_step_row *row;
-	struct ct_spent **spent;
-	struct ctrans_cost (*cost)[CTRANS_KINDS];
-	size_t n;
-	/* Decoding is one row at a time, and then allocates nothing. */
-	struct ct_step_row one_row;
-	struct ct_spent *one_spent;
-	struct ctrans_cost one_cost[1][CTRANS_KINDS];
-};
-
-static int rows_alloc(struct rows *rows, size_t n, struct ct_err *err)
-{
-	rows->n = 0;
-	if (n == 1) {
-		rows->row = &rows->one_row;
-		rows->spent = &rows->one_spent;
-		rows->cost = rows->one_cost;
-		return 0;
-	}
-	rows->row = calloc(n, sizeof(*rows->row));
-	rows->spent = calloc(n, sizeof(*rows->spent));
-	rows->cost = calloc(n < CT_STEP_ROWS ? n : CT_STEP_ROWS,
-			    sizeof(*rows->cost));
-	if (rows->row && rows->spent && rows->cost)
-		return 0;
-	return ct_fail(err, -ENOMEM, "no memory for the rows of %zu tokens", n);
-}
-
-static void rows_free(struct rows *rows)
-{
-	if (rows->row == &rows->one_row)
-		return;
-	free(rows->row);
-	free(rows->spent);
-	free(rows->cost);
-}
-
-static void rows_add(struct rows *rows, const struct ct_run *run)
-{
-	struct ctrans_session *session = run->session;
-	size_t i, held = session->ids.n;
-
-	for (i = ct_seq_position(session->seq); i < held; i++) {
-		rows->spent[rows->n] = run->spent;
-		rows->row[rows->n++] = (struct ct_step_row){
-			.seq = session->seq,
-			.token = session->ids.data[i],
-			.logits = i + 1 == held ? run->want.logits : NULL,
-			.best = i + 1 == held ? run->want.best : NULL,
-		};
-	}
-}
-
-/* As many rows from @at on as one step takes. */
-static size_t chunk(const struct rows *rows, size_t at)
-{
-	size_t i, wants = 0;
-
-	for (i = at; i < rows->n && i - at < CT_STEP_ROWS; i++) {
-		wants += ct_row_wants(&rows->row[i]);
-		if (wants > CT_STEP_LOGITS)
-			break;
-	}
-	return i - at;
-}
-
-static int run_rows(struct ct_gather *gather, struct rows *rows,
-		    const volatile int *cancel, struct ct_err *err)
-{
-	size_t at, n, i;
-	int ret;
-
-	for (at = 0; at < rows->n; at += n) {
-		if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED))
-			return ct_fail(err, -ECANCELED, "canceled");
-		n = chunk(rows, at);
-		for (i = 0; i < n; i++)
-			memset(rows->cost[i], 0, sizeof(rows->cost[i]));
-		ret = ct_gather_step(gather, rows->row + at, n, rows->cost, err);
-		if (ret)
-			return ret;
-		for (i = 0; i < n; i++)
-			ct_spent_add_row(rows->spent[at + i], rows->cost[i]);
-	}
-	return 0;
-}
-
-int ct_sessions_run(struct ct_run *runs, size_t n, const volatile int *cancel,
-		    struct ct_err *err)
-{
-	size_t i, total = 0;
-	struct rows rows;
-	int ret;
-
-	for (i = 0; i < n; i++)
-		total += prepare(&runs[i]);
-	if (!total)
-		return 0;
-	ret = rows_alloc(&rows, total, err);
-	if (!ret) {
-		for (i = 0; i < n; i++)
-			rows_add(&rows, &runs[i]);
-		ret = run_rows(&runs[0].session->model->gather, &rows, cancel,
-			       err);
-	}
-	rows_free(&rows);
-	return ret;
-}
-
 uint32_t ctrans_session_position(const struct ctrans_session *session)
 {
 	return session ? session->ids.n : 0;
@@ -257,10 +136,9 @@ static int eval(struct ctrans_session *session, const uint32_t *tokens,
 {
 	size_t held = session->ids.n;
 	uint64_t start = ct_now_ns();
-	struct ct_run run = {
-		.session = session,
-		.want.logits = logits,
-		.spent = &session->account.prefill,
+	struct ct_spent *spent = &session->account.prefill;
+	struct ct_turn turn = {
+		.session = session, .want.logits = logits, .call.spent = spent,
 	};
 	int ret;
 
@@ -269,13 +147,13 @@ static int eval(struct ctrans_session *session, const uint32_t *tokens,
 	ret = ct_session_add(session, tokens, n, 0, err);
 	if (ret)
 		return ret;
-	ret = ct_sessions_run(&run, 1, NULL, err);
+	ret = ct_turns_run(&turn, 1, err);
 	if (ret) {
 		ct_session_truncate(session, held);
 		return ret;
 	}
-	run.spent->tokens += n;
-	run.spent->ns += ct_now_ns() - start;
+	spent->tokens += n;
+	spent->ns += ct_now_ns() - start;
 	return 0;
 }
 

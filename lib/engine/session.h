@@ -37,26 +37,4 @@ int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,
 		   size_t n, size_t more, struct ct_err *err);
 void ct_session_truncate(struct ctrans_session *session, size_t n);
 
-/* What is wanted after the last token; either may be NULL. */
-struct ct_wanted {
-	float *logits;
-	struct ct_best *best;
-};
-
-/* Whose tokens are run, what is wanted, and where the cost goes. */
-struct ct_run {
-	struct ctrans_session *session;
-	struct ct_wanted want;
-	struct ct_spent *spent;
-};
-
-/*
- * Run all that sessions of one model hold and the chip has not seen, in shared
- * steps. Where something is wanted of a session without such tokens its last
- * one is run again. @cancel, unless NULL, is looked at before each step:
- * -ECANCELED. A failure leaves the sessions' tokens as they are.
- */
-int ct_sessions_run(struct ct_run *runs, size_t n, const volatile int *cancel,
-		    struct ct_err *err);
-
 #endif

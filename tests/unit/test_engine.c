@@ -156,8 +156,8 @@ START_TEST(test_batch)
 	tokens[7] = FAKE_VOCAB;
 	ck_assert_int_eq(ctrans_batch_eval(s, tokens, BATCH, NULL), -EINVAL);
 	says("session 7 of the batch");
-	tokens[7] = 0;
-	fake.fail_at = fake.steps + 1;
+	/* One that fails when it is run, after others have been. */
+	tokens[7] = fake.poison = 200;
 	ck_assert_int_eq(ctrans_batch_eval(s, tokens, BATCH, NULL), -EIO);
 	for (i = 0; i < BATCH; i++)
 		ck_assert_uint_eq(ctrans_session_position(s[i]),

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+#include "engine/generation.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/params.h"
+#include "text/bpe.h"
+
+/* ---- Beginning ------------------------------------------------------------ */
+
+/* Tokens that the prompt adds to the session, without running them. */
+static int add_prompt(struct ct_generation *g, const char *prompt,
+		      struct ct_err *err)
+{
+	struct ctrans_model *model = g->session->model;
+	const struct ct_bpe *bpe = ct_core_bpe(model->core);
+	int64_t bos = ct_model_bos(model);
+	size_t len = strlen(prompt);
+	struct ct_ids ids = { 0 };
+	int ret = 0;
+
+	if (!g->held && (!len || ct_bpe_adds_bos(bpe))) {
+		if (bos < 0)
+			return ct_fail(err, -EINVAL,
+				       "the prompt is empty, and the model has no token to begin a text with");
+		if (ct_ids_append(&ids, bos))
+			return ct_fail(err, -ENOMEM, "no memory for a prompt");
+	}
+	if (len)
+		ret = ct_bpe_encode(bpe, prompt, len, g->p.special ?
+				    CT_BPE_PARSE_SPECIAL : 0, &ids, err);
+	if (!ret)
+		ret = ct_session_add(g->session, ids.data, ids.n, 1, err);
+	ct_ids_free(&ids);
+	g->first = g->session->ids.n;
+	return ret;
+}
+
+static void generation_free(struct ct_generation *g)
+{
+	ct_turn_free(&g->turn);
+	ct_writer_free(&g->writer);
+	ct_sampler_free(&g->sampler);
+	free(g->logits);
+}
+
+int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
+		       const char *prompt,
+		       const struct ctrans_generate_params *params,
+		       struct ct_err *err)
+{
+	uint32_t vocab = ct_core_config(session->model->core)->n_vocab;
+	struct ct_sample_params sample;
+	int ret;
+
+	*g = (struct ct_generation){
+		.session = session, .turn.session = session,
+		.held = session->ids.n, .start_ns = ct_now_ns(),
+	};
+	ret = ct_generate_params_take(&g->p, params, err);
+	if (ret)
+		return ret;
+	if (!prompt)
+		return ct_fail(err, -EINVAL,
+			       "the prompt is NULL; an empty one is \"\"");
+	if (!ct_core_bpe(session->model->core))
+		return ct_fail(err, -ENOTSUP,
+			       "the model has no tokenizer: run token ids with ctrans_session_eval()");
+
+	ret = ct_writer_init(&g->writer, &g->p, err);
+	ct_generate_params_sample(&g->p, &sample);
+	if (!ret)
+		ret = ct_sampler_init(&g->sampler, &sample, vocab, err);
+	if (!ret)
+		ret = add_prompt(g, prompt, err);
+	if (ret)
+		generation_free(g);
+	g->turn.call.priority = g->p.priority;
+	return ret;
+}
+
+/* ---- Steps ---------------------------------------------------------------- */
+
+static void finish(struct ct_generation *g, enum ctrans_finish why)
+{
+	/* The first reason counts. */
+	if (!g->finished)
+		g->finish = why;
+	g->finished = true;
+}
+
+bool ct_generation_canceled(const struct ct_generation *g)
+{
+	return g->p.cancel && __atomic_load_n(g->p.cancel, __ATOMIC_RELAXED);
+}
+
+void ct_generation_cancel(struct ct_generation *g)
+{
+	finish(g, CTRANS_FINISH_CANCELED);
+}
+
+int ct_generation_prepare(struct ct_generation *g, struct ct_err *err)
+{
+	bool new = g->session->ids.n > g->first;
+
+	/* Not before its turn has come: many may wait for theirs. */
+	if (!ct_sampler_is_best(&g->sampler) && !g->logits) {
+		g->logits = malloc(g->sampler.vocab * sizeof(*g->logits));
+		if (!g->logits)
+			return ct_fail(err, -ENOMEM, "no memory for %u logits",
+				       g->sampler.vocab);
+	}
+	g->turn.want = (struct ct_wanted){
+		g->logits, g->logits ? NULL : &g->best,
+	};
+	g->turn.call.spent = new ? &g->account.decode : &g->account.prefill;
+	return ct_turn_prepare(&g->turn, err);
+}
+
+static int choose(struct ct_generation *g, uint32_t *token, struct ct_err *err)
+{
+	const struct ct_ids *ids = &g->session->ids;
+
+	if (g->logits)
+		return ct_sampler_pick(&g->sampler, g->logits, ids->data,
+				       ids->n, token, err);
+	if (!(g->best.logit > -INFINITY))
+		return ct_sampler_no_logits(err);
+	*token = g->best.token;
+	return 0;
+}
+
+/* A new token's text; nothing for one that stands for none. */
+static int write_token(struct ct_generation *g, uint32_t token,
+		       struct ct_err *err)
+{
+	const struct ct_bpe *bpe = ct_core_bpe(g->session->model->core);
+	const char *bytes;
+	size_t len;
+	int ret;
+
+	if (ct_bpe_kind(bpe, token) == CT_BPE_SPECIAL ||
+	    ct_bpe_bytes(bpe, token, &bytes, &len))
+		return 0;
+	ret = ct_writer_push(&g->writer, bytes, len, err);
+	if (!ret && g->writer.stopped)
+		finish(g, CTRANS_FINISH_STOP);
+	if (!ret && g->writer.canceled)
+		finish(g, CTRANS_FINISH_CANCELED);
+	return ret;
+}
+
+int ct_generation_take(struct ct_generation *g, struct ct_err *err)
+{
+	struct ctrans_session *session = g->session;
+	uint32_t context = ct_core_context(session->model->core), token;
+	bool told_to_stop;
+	int ret;
+
+	/* A prompt's rows are not needed again. */
+	ct_turn_free(&g->turn);
+	ret = choose(g, &token, err);
+	if (!ret && !g->first_ns)
+		g->first_ns = ct_now_ns();
+	if (!ret)
+		ret = ct_session_add(session, &token, 1, 0, err);
+	if (ret)
+		return ret;
+	told_to_stop = g->p.token_fn && g->p.token_fn(g->p.arg, token);
+	if (!g->p.ignore_eos && ct_model_is_eos(session->model, token)) {
+		finish(g, CTRANS_FINISH_EOS);
+		return 0;
+	}
+	ret = write_token(g, token, err);
+	if (ret)
+		return ret;
+	if (told_to_stop)
+		finish(g, CTRANS_FINISH_CANCELED);
+	if (g->p.max_tokens && session->ids.n - g->first == g->p.max_tokens)
+		finish(g, CTRANS_FINISH_LENGTH);
+	if (session->ids.n == context)
+		finish(g, CTRANS_FINISH_CONTEXT);
+	return 0;
+}
+
+/* ---- The end -------------------------------------------------------------- */
+
+static int end_text(struct ct_generation *g, struct ct_err *err)
+{
+	uint64_t first = g->first_ns ? g->first_ns : ct_now_ns();
+	int ret;
+
+	ret = ct_writer_end(&g->writer, err);
+	if (ret)
+		return ret;
+	if (g->writer.stopped)
+		g->finish = CTRANS_FINISH_STOP;
+
+	g->account.prefill.ns = first - g->start_ns;
+	g->account.decode.ns = ct_now_ns() - first;
+	g->account.prefill.tokens = g->first - g->held;
+	g->account.decode.tokens = g->session->ids.n - g->first;
+	return 0;
+}
+
+/* On success the result has the generation's text. */
+static int make_result(struct ct_generation *g, struct ctrans_result **out,
+		       struct ct_err *err)
+{
+	struct ctrans_session *session = g->session;
+	size_t n = session->ids.n - g->first;
+	struct ctrans_result *r;
+
+	r = calloc(1, sizeof(*r));
+	if (r)
+		r->tokens = malloc((n + 1) * sizeof(*r->tokens));
+	if (!r || !r->tokens) {
+		free(r);
+		return ct_fail(err, -ENOMEM, "no memory for the result");
+	}
+	r->size = sizeof(*r);
+	memcpy(r->tokens, session->ids.data + g->first, n * sizeof(*r->tokens));
+	r->n_tokens = n;
+	r->text = g->writer.text.data;
+	r->text_len = g->writer.text.n;
+	g->writer.text = (struct ct_buf){ 0 };
+	r->finish = g->finish;
+	ct_account_usage(&g->account, session->model->core, &r->usage);
+	*out = r;
+	return 0;
+}
+
+int ct_generation_end(struct ct_generation *g, int ret,
+		      struct ctrans_result **result, struct ct_err *err)
+{
+	if (!ret)
+		ret = end_text(g, err);
+	if (!ret)
+		ret = make_result(g, result, err);
+	if (ret)
+		ct_session_truncate(g->session, g->held);
+	ct_account_add(&g->session->account, &g->account);
+	generation_free(g);
+	return ret;
+}

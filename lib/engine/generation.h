@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A text being written, as steps that somebody else runs: prepare, run the
+ * turn, take what came of it, and again until it is finished. A blocking call
+ * has one of them, a queue many.
+ */
+#ifndef CT_ENGINE_GENERATION_H
+#define CT_ENGINE_GENERATION_H
+
+#include "engine/sample.h"
+#include "engine/turn.h"
+#include "engine/writer.h"
+
+struct ct_generation {
+	struct ctrans_session *session;
+	struct ctrans_generate_params p;
+	struct ct_sampler sampler;
+	struct ct_writer writer;
+	float *logits;		/* NULL: the chip names the likeliest itself */
+	struct ct_best best;
+	struct ct_turn turn;
+	struct ct_account account;
+	size_t held;		/* tokens of the session before the call */
+	size_t first;		/* number of the first new token */
+	uint64_t start_ns, first_ns;	/* first_ns: 0 until there is a token */
+	enum ctrans_finish finish;
+	bool finished;
+};
+
+/*
+ * Checks all that can be, and adds the prompt's tokens to the session, which
+ * is the generation's until it has ended. Nothing of @prompt and @params is
+ * needed afterwards but what its callbacks, their argument and the cancel word
+ * point to. After a failure there is nothing to end or to free.
+ */
+int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
+		       const char *prompt,
+		       const struct ctrans_generate_params *params,
+		       struct ct_err *err);
+
+/* Whether the caller's cancel word is set. */
+bool ct_generation_canceled(const struct ct_generation *g);
+/* It ends with the text so far. No call of it may be in line. */
+void ct_generation_cancel(struct ct_generation *g);
+
+/*
+ * Set up turn.call for what the chip has not seen, from wherever the sequence
+ * is: what was run and taken away is run again.
+ */
+int ct_generation_prepare(struct ct_generation *g, struct ct_err *err);
+/* The call has been run: choose the next token and call the callbacks. */
+int ct_generation_take(struct ct_generation *g, struct ct_err *err);
+
+/*
+ * Once, finished or, with @ret, failed, which leaves the session as it was.
+ * Returns @ret, or 0 with the result. Frees everything but the session.
+ */
+int ct_generation_end(struct ct_generation *g, int ret,
+		      struct ctrans_result **result, struct ct_err *err);
+
+#endif

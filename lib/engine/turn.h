@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session's turn: the tokens that it holds and the chip has not seen, as a
+ * call for the steps that callers share.
+ */
+#ifndef CT_ENGINE_TURN_H
+#define CT_ENGINE_TURN_H
+
+#include "engine/gather.h"
+#include "engine/session.h"
+
+/* What is wanted after the last token; either may be NULL. */
+struct ct_wanted {
+	float *logits;
+	struct ct_best *best;
+};
+
+/* Used again and again. The caller sets the first two and call.spent. */
+struct ct_turn {
+	struct ctrans_session *session;
+	struct ct_wanted want;
+	struct ct_gather_call call;
+	/* Decoding is one row at a time, and allocates nothing. */
+	struct ct_step_row one;
+	struct ct_step_row *rows;
+	size_t room;
+};
+
+/*
+ * Fill the call; call.n is 0 if there is nothing to run. Where something is
+ * wanted of a session whose tokens the chip has all seen the last is run again.
+ */
+int ct_turn_prepare(struct ct_turn *turn, struct ct_err *err);
+void ct_turn_free(struct ct_turn *turn);
+
+/*
+ * Run turns of sessions of one model in shared steps, and free them. A failure
+ * leaves the sessions' tokens as they are.
+ */
+int ct_turns_run(struct ct_turn *turns, size_t n, struct ct_err *err);
+
+#endif
