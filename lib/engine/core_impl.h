@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "convert/image.h"
 #include "device/device.h"
 #include "dispatch/policy.h"
 #include "engine/core.h"
@@ -22,6 +23,7 @@ struct ct_core {
 	struct ct_device *dev;
 	struct ct_device_info dev_info;
 	struct ct_queue *queue;
+	struct ct_image image;		/* what is where in weights */
 	struct ct_buf_dev weights;	/* packed, norms, positions */
 	struct ct_buf_dev work;		/* activations, logits */
 	struct ct_buf_dev ctl;		/* program, arguments, statistics, top-k */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Weights into device memory, packed as they arrive. Everything that stays is
- * one buffer, so that the chip streams it from whole 2 MiB pages.
+ * Weights into device memory. Everything that stays is one buffer, the packed
+ * image (convert/image.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,226 +9,62 @@
 
 #include "base/splitmix.h"
 #include "convert/pack.h"
-#include "engine/core_impl.h"
-#include "model/stream.h"
+#include "engine/load.h"
 
-struct loader {
-	struct ct_core *core;
-	const struct ct_model *model;	/* NULL: random weights */
-	uint64_t used;			/* bytes of the buffer planned so far */
-	struct ct_packer *packer;	/* of the matrix that is coming */
-	ctrans_progress_fn *progress;
-	void *progress_arg;
-};
+/* ---- Addresses of what the program names ------------------------------ */
 
-/* ---- Plan: addresses first, as offsets; a base is added later ---------- */
-
-static uint64_t plan(struct loader *l, uint64_t bytes)
+/* 0 where the image has no such part. */
+static uint64_t va_of(const struct ct_core *core, enum ct_role role,
+		      uint32_t layer, enum ct_part part)
 {
-	uint64_t at = l->used;
+	const struct ct_image_part *p = ct_image_find(&core->image, role, layer,
+						      part);
 
-	l->used += ct_granules(bytes);
-	return at;
+	return p ? core->weights.va + p->at : 0;
 }
 
-static void plan_matrix(struct loader *l, struct ct_weight_va *w, uint32_t n_in,
-			uint32_t n_out, bool bias)
+static uint64_t vector_va(const struct ct_core *core, enum ct_role role,
+			  uint32_t layer)
 {
-	enum ctrans_encoding enc = l->core->at.enc;
-	uint64_t outputs = ct_pack_output_bytes(n_out);
-
-	w->weights = plan(l, ct_pack_weight_bytes(enc, n_in, n_out));
-	if (enc == CTRANS_ENC_S8) {
-		w->scale = plan(l, outputs);
-		w->colsum = plan(l, outputs);
-	}
-	if (bias)
-		w->bias = plan(l, outputs);
+	return va_of(core, role, layer, CT_PART_WEIGHTS);
 }
 
-static uint32_t wpe_stride(const struct ct_gpt2_config *c)
+static struct ct_weight_va matrix_va(const struct ct_core *core,
+				     enum ct_role role, enum ct_role bias,
+				     uint32_t layer)
 {
-	return (uint32_t)ct_granules(4ull * c->n_embd);
+	return (struct ct_weight_va){
+		.weights = va_of(core, role, layer, CT_PART_WEIGHTS),
+		.scale = va_of(core, role, layer, CT_PART_SCALE),
+		.colsum = va_of(core, role, layer, CT_PART_COLSUM),
+		.bias = bias == CT_N_ROLES ? 0 : vector_va(core, bias, layer),
+	};
 }
 
-static void plan_all(struct loader *l)
+static void find_addresses(struct ct_core *core)
 {
-	struct ct_core *core = l->core;
-	const struct ct_gpt2_config *c = &core->cfg;
-	uint64_t row = 4ull * c->n_embd;
-
-	for (uint32_t i = 0; i < c->n_layer; i++) {
-		struct ct_layer_va *v = &core->layer_va[i];
-
-		v->ln_1_gain = plan(l, row);
-		v->ln_1_bias = plan(l, row);
-		plan_matrix(l, &v->qkv, c->n_embd, 3 * c->n_embd, true);
-		plan_matrix(l, &v->proj, c->n_embd, c->n_embd, true);
-		v->ln_2_gain = plan(l, row);
-		v->ln_2_bias = plan(l, row);
-		plan_matrix(l, &v->up, c->n_embd, c->n_inner, true);
-		plan_matrix(l, &v->down, c->n_inner, c->n_embd, true);
-	}
-	core->at.ln_f_gain = plan(l, row);
-	core->at.ln_f_bias = plan(l, row);
-	core->at.wpe = plan(l, (uint64_t)c->n_ctx * wpe_stride(c));
-	plan_matrix(l, &core->at.wte, c->n_embd, c->n_vocab, false);
-	if (c->tied_head)
-		core->at.head = core->at.wte;
-	else
-		plan_matrix(l, &core->at.head, c->n_embd, c->n_vocab, false);
-}
-
-static void rebase_matrix(struct ct_weight_va *w, uint64_t base, bool s8, bool bias)
-{
-	w->weights += base;
-	if (s8) {
-		w->scale += base;
-		w->colsum += base;
-	}
-	if (bias)
-		w->bias += base;
-}
-
-static void rebase_all(struct ct_core *core)
-{
-	uint64_t base = core->weights.va;
-	bool s8 = core->at.enc == CTRANS_ENC_S8;
-
-	for (uint32_t i = 0; i < core->cfg.n_layer; i++) {
-		struct ct_layer_va *v = &core->layer_va[i];
-
-		v->ln_1_gain += base;
-		v->ln_1_bias += base;
-		v->ln_2_gain += base;
-		v->ln_2_bias += base;
-		rebase_matrix(&v->qkv, base, s8, true);
-		rebase_matrix(&v->proj, base, s8, true);
-		rebase_matrix(&v->up, base, s8, true);
-		rebase_matrix(&v->down, base, s8, true);
-	}
-	core->at.ln_f_gain += base;
-	core->at.ln_f_bias += base;
-	core->at.wpe += base;
-	rebase_matrix(&core->at.wte, base, s8, false);
-	rebase_matrix(&core->at.head, base, s8, false);
+	for (uint32_t i = 0; i < core->cfg.n_layer; i++)
+		core->layer_va[i] = (struct ct_layer_va){
+			.ln_1_gain = vector_va(core, CT_LN_1_GAIN, i),
+			.ln_1_bias = vector_va(core, CT_LN_1_BIAS, i),
+			.ln_2_gain = vector_va(core, CT_LN_2_GAIN, i),
+			.ln_2_bias = vector_va(core, CT_LN_2_BIAS, i),
+			.qkv = matrix_va(core, CT_QKV, CT_QKV_BIAS, i),
+			.proj = matrix_va(core, CT_ATTN_OUT, CT_ATTN_OUT_BIAS, i),
+			.up = matrix_va(core, CT_FC, CT_FC_BIAS, i),
+			.down = matrix_va(core, CT_MLP_OUT, CT_MLP_OUT_BIAS, i),
+		};
+	core->at.ln_f_gain = vector_va(core, CT_LN_F_GAIN, 0);
+	core->at.ln_f_bias = vector_va(core, CT_LN_F_BIAS, 0);
+	core->at.wpe = vector_va(core, CT_WPE, 0);
+	core->at.wte = matrix_va(core, CT_WTE, CT_N_ROLES, 0);
+	core->at.head = core->cfg.tied_head ? core->at.wte :
+			matrix_va(core, CT_LM_HEAD, CT_N_ROLES, 0);
 }
 
 static void *cpu(const struct ct_core *core, uint64_t va)
 {
 	return (uint8_t *)core->weights.cpu + (va - core->weights.va);
-}
-
-/* ---- From files ------------------------------------------------------- */
-
-/* The packed matrix a weight becomes, or NULL. */
-static const struct ct_weight_va *matrix_of(const struct ct_core *core,
-					    const struct ct_weight *w)
-{
-	const struct ct_layer_va *v = &core->layer_va[w->layer];
-
-	switch (w->role) {
-	case CT_WTE:		return &core->at.wte;
-	case CT_LM_HEAD:	return &core->at.head;
-	case CT_QKV:		return &v->qkv;
-	case CT_ATTN_OUT:	return &v->proj;
-	case CT_FC:		return &v->up;
-	case CT_MLP_OUT:	return &v->down;
-	default:		return NULL;
-	}
-}
-
-/* Where a vector of plain binary32 goes. */
-static uint64_t vector_of(const struct ct_core *core, const struct ct_weight *w)
-{
-	const struct ct_layer_va *v = &core->layer_va[w->layer];
-
-	switch (w->role) {
-	case CT_LN_F_GAIN:	return core->at.ln_f_gain;
-	case CT_LN_F_BIAS:	return core->at.ln_f_bias;
-	case CT_LN_1_GAIN:	return v->ln_1_gain;
-	case CT_LN_1_BIAS:	return v->ln_1_bias;
-	case CT_LN_2_GAIN:	return v->ln_2_gain;
-	case CT_LN_2_BIAS:	return v->ln_2_bias;
-	case CT_QKV_BIAS:	return v->qkv.bias;
-	case CT_ATTN_OUT_BIAS:	return v->proj.bias;
-	case CT_FC_BIAS:	return v->up.bias;
-	case CT_MLP_OUT_BIAS:	return v->down.bias;
-	default:		return 0;
-	}
-}
-
-static int copy_rows(const struct ct_core *core, uint64_t va, uint32_t stride,
-		     uint32_t first, uint32_t n, uint32_t cols, const float *rows,
-		     struct ct_err *err)
-{
-	if (!ct_all_finite(rows, (size_t)n * cols))
-		return ct_fail(err, -EBADMSG, "a weight is not a finite number");
-	for (uint32_t r = 0; r < n; r++)
-		memcpy((uint8_t *)cpu(core, va) + (uint64_t)(first + r) * stride,
-		       rows + (uint64_t)r * cols, 4ull * cols);
-	return 0;
-}
-
-static int open_packer(struct loader *l, const struct ct_weight *w,
-		       const struct ct_weight_va *v, struct ct_err *err)
-{
-	struct ct_pack_dst dst = { .weights = cpu(l->core, v->weights) };
-
-	if (l->core->at.enc == CTRANS_ENC_S8) {
-		dst.scale = cpu(l->core, v->scale);
-		dst.colsum = cpu(l->core, v->colsum);
-	}
-	return ct_packer_open(l->core->at.enc, w->m->n_in, w->m->n_out,
-			      w->m->in_major, &dst, &l->packer, err);
-}
-
-static int close_packer(struct loader *l, struct ct_err *err)
-{
-	struct ct_packer *p = l->packer;
-
-	l->packer = NULL;
-	return ct_packer_close(p, err);
-}
-
-static int take_rows(void *ctx, const struct ct_weight *w, uint32_t first,
-		     uint32_t n, const float *rows, struct ct_err *err)
-{
-	struct loader *l = ctx;
-	const struct ct_weight_va *v = matrix_of(l->core, w);
-	uint32_t cols = ct_matrix_cols(w->m);
-	int ret;
-
-	if (w->role == CT_WPE) {
-		ret = copy_rows(l->core, l->core->at.wpe, wpe_stride(&l->core->cfg),
-				first, n, cols, rows, err);
-	} else if (!v) {
-		ret = copy_rows(l->core, vector_of(l->core, w), 0, 0, n, cols, rows,
-				err);
-	} else {
-		ret = first ? 0 : open_packer(l, w, v, err);
-		if (!ret)
-			ret = ct_packer_rows(l->packer, first, n, rows, err);
-		if (!ret && first + n == ct_matrix_rows(w->m))
-			ret = close_packer(l, err);
-	}
-	if (ret)
-		ct_err_prefix(err, "%s: tensor %s",
-			      l->model->files.v[w->m->t.file].path, w->m->t.name);
-	return ret;
-}
-
-static int load_files(struct loader *l, struct ct_err *err)
-{
-	/* 8 MiB of staging; the packer keeps one matrix, 41 MB in GPT-2 XL */
-	struct ct_read_opts opts = {
-		.progress = l->progress, .ctx = l->progress_arg,
-	};
-	int ret = ct_gpt2_stream(&l->model->gpt2, &l->model->files, &opts,
-				 take_rows, l, err);
-
-	ct_packer_close(l->packer, NULL);
-	return ret;
 }
 
 /* ---- Random weights of a shape ---------------------------------------- */
@@ -271,9 +107,10 @@ static void ones(struct ct_core *core, uint64_t va)
 		f[i] = 1.0f;
 }
 
-static int load_random(struct loader *l, struct ct_err *err)
+static int load_random(struct ct_core *core,
+		       const struct ctrans_model_params *params,
+		       struct ct_err *err)
 {
-	struct ct_core *core = l->core;
 	const struct ct_gpt2_config *c = &core->cfg;
 	uint64_t state = 1;
 
@@ -288,7 +125,8 @@ static int load_random(struct loader *l, struct ct_err *err)
 		random_matrix(core, &v->proj, c->n_embd, c->n_embd, &state);
 		random_matrix(core, &v->up, c->n_embd, c->n_inner, &state);
 		random_matrix(core, &v->down, c->n_inner, c->n_embd, &state);
-		if (l->progress && l->progress(l->progress_arg, i + 1, c->n_layer))
+		if (params->progress &&
+		    params->progress(params->progress_arg, i + 1, c->n_layer))
 			return ct_fail(err, -ECANCELED, "loading was cancelled");
 	}
 	ones(core, core->at.ln_f_gain);
@@ -297,39 +135,35 @@ static int load_random(struct loader *l, struct ct_err *err)
 }
 
 /*
- * What a model takes beside its weights: one matrix that the packer keeps, keys
- * and values of one text, and staging, activations and logits of a step.
+ * What a model takes beside its weights: keys and values of one text, and
+ * staging, activations and logits of a step.
  */
 static uint64_t room_beside(const struct ct_core *core)
 {
-	const struct ct_gpt2_config *c = &core->cfg;
-	uint64_t wide = c->n_inner > 3 * c->n_embd ? c->n_inner : 3 * c->n_embd;
 	uint64_t blocks = (core->context + CTRANS_KV_POSITIONS - 1) /
 			  CTRANS_KV_POSITIONS;
 
-	return 4 * wide * c->n_embd + blocks * core->block_bytes + (64ull << 20);
+	return blocks * core->block_bytes + (64ull << 20);
 }
 
 int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 		    const struct ctrans_model_params *params, struct ct_err *err)
 {
-	struct loader l = {
-		.core = core,
-		.model = model,
-		.progress = params->progress,
-		.progress_arg = params->progress_arg,
-	};
 	int ret;
 
 	core->layer_va = calloc(core->cfg.n_layer, sizeof(*core->layer_va));
 	if (!core->layer_va)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	plan_all(&l);
-	ret = ct_device_room(core->dev, l.used + room_beside(core), err);
+	ret = ct_image_plan(&core->cfg, core->at.enc, &core->image, err);
 	if (!ret)
-		ret = ct_device_alloc(core->dev, l.used, &core->weights, err);
+		ret = ct_device_room(core->dev, core->image.bytes + room_beside(core),
+				     err);
+	if (!ret)
+		ret = ct_device_alloc(core->dev, core->image.bytes, &core->weights,
+				      err);
 	if (ret)
 		return ret;
-	rebase_all(core);
-	return model ? load_files(&l, err) : load_random(&l, err);
+	find_addresses(core);
+	return model ? ct_load_files(core, model, params, err) :
+		       load_random(core, params, err);
 }

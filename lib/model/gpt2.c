@@ -90,6 +90,13 @@ static uint32_t dim_of(const struct ct_gpt2_config *c, enum dim dim)
 	}
 }
 
+void ct_role_shape(const struct ct_gpt2_config *cfg, enum ct_role role,
+		   uint32_t *n_out, uint32_t *n_in)
+{
+	*n_out = dim_of(cfg, roles[role].out);
+	*n_in = dim_of(cfg, roles[role].in);
+}
+
 struct binder {
 	struct ct_gpt2 *gpt2;
 	const struct ct_tensors *table;
@@ -98,21 +105,38 @@ struct binder {
 };
 
 /* Longest: "transformer.h.4294967295.attn.c_attn.weight". */
-#define NAME_SIZE	64
-
-static void role_name(const struct binder *b, enum ct_role role,
-		      uint32_t layer, char name[NAME_SIZE])
+static void hf_name(const char *prefix, enum ct_role role, uint32_t layer,
+		    char name[CT_ROLE_NAME_SIZE])
 {
-	bool hf = b->naming == CT_NAMES_HF;
-	const char *own = hf ? roles[role].hf : roles[role].gguf;
+	const char *own = roles[role].hf;
+
 	/* lm_head is the model's, not the transformer's. */
-	const char *prefix = role == CT_LM_HEAD ? "" : b->prefix;
+	if (role == CT_LM_HEAD)
+		prefix = "";
+	if (role < CT_FIRST_LAYER_ROLE)
+		snprintf(name, CT_ROLE_NAME_SIZE, "%s%s", prefix, own);
+	else
+		snprintf(name, CT_ROLE_NAME_SIZE, "%sh.%u.%s", prefix, layer, own);
+}
+
+void ct_role_name(enum ct_role role, uint32_t layer,
+		  char name[CT_ROLE_NAME_SIZE])
+{
+	const char *own = roles[role].gguf;
 
 	if (role < CT_FIRST_LAYER_ROLE)
-		snprintf(name, NAME_SIZE, "%s%s", prefix, own);
+		snprintf(name, CT_ROLE_NAME_SIZE, "%s", own);
 	else
-		snprintf(name, NAME_SIZE, "%s%s.%u.%s", prefix,
-			 hf ? "h" : "blk", layer, own);
+		snprintf(name, CT_ROLE_NAME_SIZE, "blk.%u.%s", layer, own);
+}
+
+static void role_name(const struct binder *b, enum ct_role role,
+		      uint32_t layer, char name[CT_ROLE_NAME_SIZE])
+{
+	if (b->naming == CT_NAMES_HF)
+		hf_name(b->prefix, role, layer, name);
+	else
+		ct_role_name(role, layer, name);
 }
 
 static int check_shape(const struct ct_matrix *m, struct ct_err *err)
@@ -154,7 +178,7 @@ static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 	const struct ct_gpt2_config *cfg = &b->gpt2->cfg;
 	struct ct_matrix *m;
 	const struct ct_tensor *t;
-	char name[NAME_SIZE];
+	char name[CT_ROLE_NAME_SIZE];
 	int code;
 
 	role_name(b, role, layer, name);
@@ -179,7 +203,7 @@ static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 static int check_no_more(const struct binder *b, struct ct_err *err)
 {
 	uint32_t n = b->gpt2->cfg.n_layer;
-	char name[NAME_SIZE];
+	char name[CT_ROLE_NAME_SIZE];
 
 	role_name(b, CT_QKV, n, name);
 	if (ct_tensors_find(b->table, name))
@@ -258,7 +282,7 @@ int ct_gpt2_weights(const struct ct_gpt2 *gpt2, struct ct_weight **weights,
 			continue;
 		for (uint32_t l = 0; l < layers; l++)
 			w[at++] = (struct ct_weight){
-				role, l, ct_gpt2_matrix(gpt2, role, l),
+				role, l, 0, ct_gpt2_matrix(gpt2, role, l),
 			};
 	}
 	qsort(w, at, sizeof(*w), by_place);

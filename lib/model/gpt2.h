@@ -93,6 +93,15 @@ int ct_gpt2_bind(struct ct_gpt2 *gpt2, const struct ct_tensors *table,
 		 enum ct_naming naming, struct ct_err *err);
 void ct_gpt2_free(struct ct_gpt2 *gpt2);
 
+/* What a role's matrix is in a model of this shape; @n_in is 1: a vector. */
+void ct_role_shape(const struct ct_gpt2_config *cfg, enum ct_role role,
+		   uint32_t *n_out, uint32_t *n_in);
+
+/* Its name in GGUF files: "blk.0.attn_qkv.weight". */
+#define CT_ROLE_NAME_SIZE	64
+void ct_role_name(enum ct_role role, uint32_t layer,
+		  char name[CT_ROLE_NAME_SIZE]);
+
 /* The matrix of a role; @layer counts for roles of a layer only. */
 const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
 				       enum ct_role role, uint32_t layer);
@@ -101,6 +110,7 @@ const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
 struct ct_weight {
 	enum ct_role role;
 	uint32_t layer;		/* 0 for roles of no layer */
+	unsigned int pass;	/* 1: for the second time */
 	const struct ct_matrix *m;
 };
 

@@ -2,6 +2,8 @@
 #include "model/reader.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -232,55 +234,6 @@ static int make_plan(struct plan *plan, const struct ct_span *spans, size_t n,
 	return 0;
 }
 
-static int deliver(const struct plan *plan, const struct extent *e,
-		   const char *bytes, uint64_t *done, ct_stream_fn *fn,
-		   void *ctx, struct ct_err *err)
-{
-	for (size_t i = e->first; i < e->first + e->n; i++) {
-		const struct piece *p = &plan->pieces[i];
-		int code = fn(ctx, p->span, p->at, bytes + p->skip, p->len,
-			      err);
-
-		if (code)
-			return code;
-		*done += p->len;
-	}
-	return 0;
-}
-
-static int run_plan(const struct plan *plan, struct ct_io *io,
-		    const struct ct_files *files,
-		    const struct ct_read_opts *o, char *staging,
-		    size_t stride, ct_stream_fn *fn, void *ctx,
-		    struct ct_err *err)
-{
-	size_t next = 0;
-	uint64_t done = 0;
-
-	for (size_t i = 0; i < plan->n_extents; i++) {
-		unsigned int slot = (unsigned int)(i % o->depth);
-		int code;
-
-		for (; next < plan->n_extents && next - i < o->depth; next++) {
-			const struct extent *e = &plan->extents[next];
-
-			ct_io_read(io, (unsigned int)(next % o->depth),
-				   &files->v[e->file], e->offset, e->len,
-				   staging + next % o->depth * stride);
-		}
-		code = ct_io_wait(io, slot, err);
-		if (!code)
-			code = deliver(plan, &plan->extents[i],
-				       staging + slot * stride, &done, fn, ctx,
-				       err);
-		if (!code)
-			code = progress(o, done, plan->total, err);
-		if (code)
-			return code;
-	}
-	return 0;
-}
-
 /*
  * Buffers in one block, in huge pages where they are to be had: a load
  * touches all of it once, and page faults would cost as much as the copies.
@@ -303,19 +256,200 @@ static int get_staging(size_t stride, unsigned int depth, void **block,
 	return 0;
 }
 
+/* ---- The threads of a stream ------------------------------------------ */
+
+struct crew {
+	const struct plan *plan;
+	const struct ct_files *files;
+	const struct ct_read_opts *o;	/* depth: of each thread */
+	size_t stride;
+	ct_stream_fn *fn;
+	void *ctx;
+	_Atomic size_t next;		/* extent to be taken */
+	_Atomic uint64_t done;
+	uint64_t told;			/* of it, by the calling thread */
+	_Atomic bool *stop;
+	pthread_mutex_t lock;		/* what follows */
+	size_t failed_at;
+	int code;
+	struct ct_err err;
+};
+
+struct hand {
+	struct crew *crew;
+	unsigned int number;
+	pthread_t thread;
+	struct ct_io *io;
+	char *staging;
+	/* extents being read, slots in turn */
+	size_t taken[CT_IO_DEPTH_MAX];
+	unsigned int head, tail;
+};
+
+static int deliver(const struct hand *h, const struct extent *e,
+		   const char *bytes, struct ct_err *err)
+{
+	const struct plan *plan = h->crew->plan;
+
+	for (size_t i = e->first; i < e->first + e->n; i++) {
+		const struct piece *p = &plan->pieces[i];
+		int code = h->crew->fn(h->crew->ctx, h->number, p->span, p->at,
+				       bytes + p->skip, p->len, err);
+
+		if (code)
+			return code;
+		h->crew->done += p->len;
+	}
+	return 0;
+}
+
+static void start_reads(struct hand *h)
+{
+	struct crew *c = h->crew;
+
+	while (h->head - h->tail < c->o->depth && !*c->stop) {
+		size_t i = c->next++;
+		unsigned int slot = h->head % c->o->depth;
+		const struct extent *e = &c->plan->extents[i];
+
+		if (i >= c->plan->n_extents)
+			return;
+		ct_io_read(h->io, slot, &c->files->v[e->file], e->offset,
+			   e->len, h->staging + slot * c->stride);
+		h->taken[slot] = i;
+		h->head++;
+	}
+}
+
+static void crew_failed(struct crew *c, size_t at, int code,
+			const struct ct_err *err)
+{
+	pthread_mutex_lock(&c->lock);
+	/* -ECANCELED may be one who waited in vain for what has failed */
+	if (!c->code || (at < c->failed_at && code != -ECANCELED)) {
+		c->failed_at = at;
+		c->code = code;
+		c->err = *err;
+	}
+	*c->stop = true;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* In the calling thread. */
+static int tell(struct crew *c, struct ct_err *err)
+{
+	c->told = c->done;
+	return progress(c->o, c->told, c->plan->total, err);
+}
+
+static void *work(void *arg)
+{
+	struct hand *h = arg;
+	struct crew *c = h->crew;
+
+	for (start_reads(h); h->tail != h->head && !*c->stop; start_reads(h)) {
+		unsigned int slot = h->tail % c->o->depth;
+		size_t at = h->taken[slot];
+		struct ct_err err = { 0 };
+		int code;
+
+		code = ct_io_wait(h->io, slot, &err);
+		if (!code)
+			code = deliver(h, &c->plan->extents[at],
+				       h->staging + slot * c->stride, &err);
+		if (!code && !h->number)
+			code = tell(c, &err);
+		if (code)
+			crew_failed(c, at, code, &err);
+		h->tail++;
+	}
+	return NULL;
+}
+
+/* Threads beyond the calling one; how many there are. */
+static unsigned int start_hands(struct hand *hands, unsigned int n)
+{
+	unsigned int i = 1;
+	sigset_t all, old;
+
+	/* the application's signals are for its own threads */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (i < n && !pthread_create(&hands[i].thread, NULL, work, &hands[i]))
+		i++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return i;
+}
+
+static int run_crew(struct crew *c, struct hand *hands, unsigned int n,
+		    struct ct_err *err)
+{
+	unsigned int running = start_hands(hands, n);
+
+	work(&hands[0]);
+	for (unsigned int i = 1; i < running; i++)
+		pthread_join(hands[i].thread, NULL);
+	if (c->code) {
+		if (err)
+			*err = c->err;
+		return c->code;
+	}
+	/* the last piece may have been another thread's */
+	return c->told < c->plan->total ? tell(c, err) : 0;
+}
+
+/* Reads for each thread, so that all together are as many as asked for. */
+static unsigned int share_depth(unsigned int depth, unsigned int threads)
+{
+	unsigned int share = depth / threads;
+
+	return threads == 1 || share > 2 ? share : 2;
+}
+
+static int with_plan(const struct plan *plan, const struct ct_files *files,
+		     const struct ct_read_opts *o, unsigned int threads,
+		     ct_stream_fn *fn, void *ctx, struct ct_err *err)
+{
+	_Atomic bool own_stop = false;
+	struct crew c = {
+		.plan = plan, .files = files, .o = o, .fn = fn, .ctx = ctx,
+		.stride = (plan->longest + 63) & ~(size_t)63,
+		.stop = o->stop ? o->stop : &own_stop,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	struct hand hands[CT_READ_THREADS] = { 0 };
+	char *staging = NULL;
+	void *block = NULL;
+	int code;
+
+	code = get_staging(c.stride, o->depth * threads, &block, &staging, err);
+	for (unsigned int i = 0; i < threads && !code; i++) {
+		hands[i].crew = &c;
+		hands[i].number = i;
+		hands[i].staging = staging + i * o->depth * c.stride;
+		code = ct_io_open(o->depth, &hands[i].io, err);
+	}
+	if (!code)
+		code = run_crew(&c, hands, threads, err);
+	/* Before the buffers go: the kernel may still write to them. */
+	for (unsigned int i = 0; i < threads; i++)
+		ct_io_close(hands[i].io);
+	free(block);
+	return code;
+}
+
 int ct_stream(const struct ct_files *files, const struct ct_span *spans,
 	      size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,
 	      void *ctx, struct ct_err *err)
 {
 	struct plan plan = { 0 };
 	struct ct_read_opts o;
-	struct ct_io *io = NULL;
-	void *block = NULL;
-	char *staging = NULL;
-	size_t stride;
+	unsigned int threads;
 	int code;
 
 	code = get_opts(opts, &o, err);
+	threads = !o.threads ? 1 :
+		  o.threads > CT_READ_THREADS ? CT_READ_THREADS : o.threads;
 	if (!code && o.buffer > CT_STAGING_MAX / o.depth)
 		code = ct_fail(err, -EINVAL,
 			       "%u buffers of %zu bytes are more than %u MiB",
@@ -324,19 +458,13 @@ int ct_stream(const struct ct_files *files, const struct ct_span *spans,
 		code = make_plan(&plan, spans, n, o.buffer, err);
 	if (code || !plan.n_extents)
 		goto out;
+	if (threads > plan.n_extents)
+		threads = (unsigned int)plan.n_extents;
+	o.depth = share_depth(o.depth, threads);
 	if (o.depth > plan.n_extents)
 		o.depth = (unsigned int)plan.n_extents;
-	stride = (plan.longest + 63) & ~(size_t)63;
-	code = get_staging(stride, o.depth, &block, &staging, err);
-	if (!code)
-		code = ct_io_open(o.depth, &io, err);
-	if (!code)
-		code = run_plan(&plan, io, files, &o, staging, stride, fn, ctx,
-				err);
-	/* Before the buffers go: the kernel may still write to them. */
-	ct_io_close(io);
+	code = with_plan(&plan, files, &o, threads, fn, ctx, err);
 out:
-	free(block);
 	free(plan.extents);
 	free(plan.pieces);
 	return code;

@@ -7,6 +7,7 @@
 #ifndef CT_MODEL_READER_H
 #define CT_MODEL_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,13 @@
 #define CT_READ_DEPTH	8
 #define CT_READ_BUFFER	(1u << 20)
 
+/* Threads of one operation at most: a few saturate any memory. */
+#define CT_READ_THREADS	16
+
 /*
- * Told after each read that was used. Not 0 ends the operation with
- * -ECANCELED. @total is the same at each call, and @done reaches it.
+ * Told after reads that were used, in the thread that asked for them. Not 0
+ * ends the operation with -ECANCELED. @total is the same at each call, and
+ * @done reaches it.
  */
 typedef int ct_progress_fn(void *ctx, uint64_t done, uint64_t total);
 
@@ -36,6 +41,17 @@ struct ct_read_opts {
 	size_t buffer;		/* bytes of one read */
 	ct_progress_fn *progress;
 	void *ctx;
+	/*
+	 * Of ct_stream(): threads to work with, the calling one among them;
+	 * fewer where the system refuses. They share what depth allows, but
+	 * have two reads in flight each.
+	 */
+	unsigned int threads;
+	/*
+	 * Where given, set as soon as the operation has failed: for callbacks
+	 * that wait for what another thread's callback does.
+	 */
+	_Atomic bool *stop;
 };
 
 struct ct_read {
@@ -57,18 +73,25 @@ struct ct_span {
 };
 
 /*
- * @len bytes at position @at of span number @span. Pieces of a span come in
- * order and are whole units, unless a unit is larger than a buffer. The bytes
- * are gone when the callback returns. Not 0 ends the stream with that value.
+ * @len bytes at position @at of span number @span, in thread number @thread
+ * (0: the calling one). Pieces are whole units, unless a unit is larger than
+ * a buffer. The bytes are gone when the callback returns. Not 0 ends the
+ * stream with that value.
  */
-typedef int ct_stream_fn(void *ctx, size_t span, uint64_t at,
-			 const void *bytes, size_t len, struct ct_err *err);
+typedef int ct_stream_fn(void *ctx, unsigned int thread, size_t span,
+			 uint64_t at, const void *bytes, size_t len,
+			 struct ct_err *err);
 
 /*
- * Pass all spans to @fn, in the order of the list. Spans that follow each
- * other in a file share reads, so a list in file order is read in large
- * pieces. Staging memory is depth x buffer, at most CT_STAGING_MAX (-EINVAL)
- * and never more than the spans need.
+ * Pass all spans to @fn, piece by piece in the order of the list. With several
+ * threads each takes the next piece when it has room for one, and passes its
+ * own on in that order: so whatever waits for a piece before it in the list
+ * waits for a thread that is at work. Of several failures the one earliest in
+ * the list is returned.
+ *
+ * Spans that follow each other in a file share reads, so a list in file order
+ * is read in large pieces. Staging memory is depth x buffer, at most
+ * CT_STAGING_MAX (-EINVAL) and never more than the spans need.
  */
 int ct_stream(const struct ct_files *files, const struct ct_span *spans,
 	      size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,

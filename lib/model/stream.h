@@ -24,10 +24,24 @@ typedef int ct_rows_fn(void *ctx, const struct ct_weight *w,
  * files: rows of one weight in order, one weight after the other. Reads are
  * in flight across the borders between weights. A tied head comes once, as
  * CT_WTE.
+ *
+ * With opts->threads over 1 the callback is called by several threads at once,
+ * each with the next rows that none has had (see ct_stream()).
  */
 int ct_gpt2_stream(const struct ct_gpt2 *gpt2, const struct ct_files *files,
 		   const struct ct_read_opts *opts, ct_rows_fn *fn, void *ctx,
 		   struct ct_err *err);
+
+/*
+ * The same, but matrices that are stored by input come twice: all rows with
+ * pass 0, and when some of the next such matrix have come, all again with
+ * pass 1, from the page cache then. A scale of an output is known only when
+ * all rows have been seen, and keeping them would take 4 bytes a weight.
+ */
+int ct_gpt2_stream_twice(const struct ct_gpt2 *gpt2,
+			 const struct ct_files *files,
+			 const struct ct_read_opts *opts, ct_rows_fn *fn,
+			 void *ctx, struct ct_err *err);
 
 /* One matrix as fp32 in memory of rows x cols floats, as stored. */
 int ct_matrix_read(const struct ct_matrix *m, const struct ct_files *files,

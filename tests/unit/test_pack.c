@@ -57,9 +57,18 @@ static int pack(struct packed *p, enum ctrans_encoding enc, bool in_major,
 				p->w[(size_t)n * p->n_in + k];
 	dst = (struct ct_pack_dst){ p->s8, p->scale, p->colsum };
 	MUST(!ct_packer_open(enc, p->n_in, p->n_out, in_major, &dst, &packer, NULL));
-	for (uint32_t r = 0; r < rows && !ret; r += chunk)
-		ret = ct_packer_rows(packer, r, rows - r < chunk ? rows - r : chunk,
-				     rowmajor + (size_t)r * cols, NULL);
+	for (unsigned int pass = 0; pass < ct_packer_passes(packer) && !ret; pass++) {
+		uint32_t n = (rows + chunk - 1) / chunk;
+
+		/* from the last chunk to the first: the order must not matter */
+		for (uint32_t i = n; i-- > 0 && !ret;) {
+			uint32_t r = i * chunk;
+
+			ret = ct_packer_rows(packer, pass, r,
+					     rows - r < chunk ? rows - r : chunk,
+					     rowmajor + (size_t)r * cols, NULL);
+		}
+	}
 	end = ct_packer_close(packer, NULL);
 	free(rowmajor);
 	return ret ? ret : end;
@@ -190,12 +199,21 @@ START_TEST(order)
 
 	for (int major = 0; major < 2; major++) {
 		MUST(!ct_packer_open(CTRANS_ENC_S8, 4, 4, major, &dst, &p, &err));
-		ck_assert_int_eq(ct_packer_rows(p, 1, 1, w, &err), -EINVAL);
-		ck_assert_int_eq(ct_packer_rows(p, 0, 5, w, &err), -EINVAL);
-		ck_assert_int_eq(ct_packer_rows(p, 0, 2, w, &err), 0);
-		ck_assert_int_eq(ct_packer_rows(p, 0, 2, w, &err), -EINVAL);
-		ck_assert_int_eq(ct_packer_rows(p, 2, 3, w, &err), -EINVAL);
+		ck_assert_uint_eq(ct_packer_passes(p), major ? 2 : 1);
+		ck_assert_int_eq(ct_packer_rows(p, 0, 0, 5, w, &err), -EINVAL);
+		ck_assert_int_eq(ct_packer_rows(p, 0, 5, 0, w, &err), -EINVAL);
+		ck_assert_int_eq(ct_packer_rows(p, 0, 2, 3, w, &err), -EINVAL);
+		ck_assert_int_eq(ct_packer_rows(p, 0, 2, 2, w, &err), 0);
+		/* the second pass begins when the first is complete */
+		ck_assert(!ct_packer_ready(p, 1));
+		ck_assert_int_eq(ct_packer_rows(p, 1, 0, 2, w, &err), -EINVAL);
 		ck_assert_int_eq(ct_packer_close(p, &err), -EBADMSG);
+
+		MUST(!ct_packer_open(CTRANS_ENC_S8, 4, 4, major, &dst, &p, &err));
+		ck_assert_int_eq(ct_packer_rows(p, 0, 0, 4, w, &err), 0);
+		ck_assert(ct_packer_ready(p, 1));
+		/* without the second pass a matrix stored by input is not packed */
+		ck_assert_int_eq(ct_packer_close(p, &err), major ? -EBADMSG : 0);
 	}
 	ck_assert_int_eq(ct_packer_close(NULL, &err), 0);
 }

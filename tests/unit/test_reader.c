@@ -208,11 +208,13 @@ struct seen {
 };
 
 /* The next bytes that are due, and no others. */
-static int see(void *ctx, size_t span, uint64_t at, const void *bytes,
-	       size_t len, struct ct_err *err)
+static int see(void *ctx, unsigned int thread, size_t span, uint64_t at,
+	       const void *bytes, size_t len, struct ct_err *err)
 {
 	struct seen *s = ctx;
 	const struct ct_span *sp;
+
+	ck_assert_uint_eq(thread, 0);
 
 	while (s->span < s->n && s->at == s->spans[s->span].len) {
 		s->span++;

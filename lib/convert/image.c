@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "convert/image.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "convert/pack.h"
+
+/* In the order in which a step needs them; the token table is its head too. */
+static const enum ct_role layer_order[] = {
+	CT_LN_1_GAIN, CT_LN_1_BIAS, CT_QKV, CT_QKV_BIAS, CT_ATTN_OUT,
+	CT_ATTN_OUT_BIAS, CT_LN_2_GAIN, CT_LN_2_BIAS, CT_FC, CT_FC_BIAS,
+	CT_MLP_OUT, CT_MLP_OUT_BIAS,
+};
+static const enum ct_role model_order[] = {
+	CT_LN_F_GAIN, CT_LN_F_BIAS, CT_WPE, CT_WTE, CT_LM_HEAD,
+};
+
+#define LAYER_ROLES	(sizeof(layer_order) / sizeof(layer_order[0]))
+#define MODEL_ROLES	(sizeof(model_order) / sizeof(model_order[0]))
+#define PARTS_MAX	3	/* of one role */
+
+_Static_assert(CT_IMAGE_ALIGN % CTRANS_GRANULE == 0, "parts begin at granules");
+
+uint64_t ct_image_wpe_stride(const struct ct_gpt2_config *cfg)
+{
+	uint64_t row = 4ull * cfg->n_embd;
+
+	return (row + CTRANS_GRANULE - 1) / CTRANS_GRANULE * CTRANS_GRANULE;
+}
+
+static void add(struct ct_image *image, enum ct_role role, uint32_t layer,
+		enum ct_part part, uint64_t bytes)
+{
+	image->parts[image->n++] = (struct ct_image_part){
+		role, layer, part, image->bytes, bytes,
+	};
+	image->bytes += (bytes + CT_IMAGE_ALIGN - 1) / CT_IMAGE_ALIGN *
+			CT_IMAGE_ALIGN;
+}
+
+static void add_role(struct ct_image *image, const struct ct_gpt2_config *cfg,
+		     enum ct_role role, uint32_t layer)
+{
+	uint32_t n_out, n_in;
+
+	ct_role_shape(cfg, role, &n_out, &n_in);
+	if (role == CT_WPE) {
+		add(image, role, layer, CT_PART_WEIGHTS,
+		    n_out * ct_image_wpe_stride(cfg));
+	} else if (n_in == 1) {
+		/* a bias has an entry for each output of whole tiles */
+		add(image, role, layer, CT_PART_WEIGHTS,
+		    ct_pack_output_bytes(n_out));
+	} else {
+		add(image, role, layer, CT_PART_WEIGHTS,
+		    ct_pack_weight_bytes(image->enc, n_in, n_out));
+		if (image->enc != CTRANS_ENC_S8)
+			return;
+		add(image, role, layer, CT_PART_SCALE, ct_pack_output_bytes(n_out));
+		add(image, role, layer, CT_PART_COLSUM, ct_pack_output_bytes(n_out));
+	}
+}
+
+int ct_image_plan(const struct ct_gpt2_config *cfg, enum ctrans_encoding enc,
+		  struct ct_image *image, struct ct_err *err)
+{
+	size_t most = PARTS_MAX * (LAYER_ROLES * cfg->n_layer + MODEL_ROLES);
+
+	*image = (struct ct_image){ .enc = enc };
+	image->parts = malloc(most * sizeof(*image->parts));
+	if (!image->parts)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	for (uint32_t l = 0; l < cfg->n_layer; l++)
+		for (size_t i = 0; i < LAYER_ROLES; i++)
+			add_role(image, cfg, layer_order[i], l);
+	for (size_t i = 0; i < MODEL_ROLES; i++)
+		if (model_order[i] != CT_LM_HEAD || !cfg->tied_head)
+			add_role(image, cfg, model_order[i], 0);
+	return 0;
+}
+
+void ct_image_free(struct ct_image *image)
+{
+	free(image->parts);
+	memset(image, 0, sizeof(*image));
+}
+
+const struct ct_image_part *ct_image_find(const struct ct_image *image,
+					  enum ct_role role, uint32_t layer,
+					  enum ct_part part)
+{
+	for (size_t i = 0; i < image->n; i++) {
+		const struct ct_image_part *p = &image->parts[i];
+
+		if (p->role == role && p->layer == layer && p->part == part)
+			return p;
+	}
+	return NULL;
+}
+
+void ct_image_name(const struct ct_image_part *part, char name[CT_ROLE_NAME_SIZE])
+{
+	static const char *const last[] = {
+		[CT_PART_SCALE] = ".scale",
+		[CT_PART_COLSUM] = ".colsum",
+	};
+
+	ct_role_name(part->role, part->layer, name);
+	/* ".weight" is longer than either */
+	if (part->part != CT_PART_WEIGHTS)
+		strcpy(strrchr(name, '.'), last[part->part]);
+}
