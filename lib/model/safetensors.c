@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "model/le.h"
+
+#define METADATA	"__metadata__"
 
 static const struct {
 	const char *name;
@@ -179,15 +180,32 @@ static int check_tiling(const struct ct_tensors *table, size_t first,
 	return code;
 }
 
+static int take_metadata(cJSON *root, cJSON **metadata, struct ct_err *err)
+{
+	const cJSON *found;
+	int code = ct_json_find(root, METADATA, &found, err);
+
+	if (code)
+		return code;
+	if (found && !cJSON_IsObject(found))
+		return ct_fail(err, -EBADMSG,
+			       "\"" METADATA "\" is not a JSON object");
+	*metadata = cJSON_DetachItemViaPointer(root, (cJSON *)found);
+	return 0;
+}
+
 int ct_safetensors_parse(const char *json, size_t len, uint64_t data_start,
 			 uint64_t file_size, uint32_t index,
-			 struct ct_tensors *table, struct ct_err *err)
+			 struct ct_tensors *table, cJSON **metadata,
+			 struct ct_err *err)
 {
 	size_t first = table->n;
 	const cJSON *entry;
 	cJSON *root;
 	int code;
 
+	if (metadata)
+		*metadata = NULL;
 	if (data_start > file_size)
 		return ct_fail(err, -EBADMSG, "the header passes the file's end");
 	code = ct_json_parse(json, len, &root, err);
@@ -197,7 +215,7 @@ int ct_safetensors_parse(const char *json, size_t len, uint64_t data_start,
 	}
 	cJSON_ArrayForEach(entry, root) {
 		/* Free text about the file; nothing here depends on it. */
-		if (!strcmp(entry->string, "__metadata__"))
+		if (!strcmp(entry->string, METADATA))
 			continue;
 		code = parse_tensor(entry, data_start, file_size, index, table,
 				    err);
@@ -210,15 +228,35 @@ int ct_safetensors_parse(const char *json, size_t len, uint64_t data_start,
 	}
 	if (!code)
 		code = check_tiling(table, first, data_start, file_size, err);
+	if (!code && metadata)
+		code = take_metadata(root, metadata, err);
 	cJSON_Delete(root);
 	return code;
+}
+
+int ct_safetensors_header(const uint8_t prefix[CT_SAFETENSORS_PREFIX],
+			  uint64_t file_size, uint64_t *len, struct ct_err *err)
+{
+	uint64_t n = ct_load_le(prefix, CT_SAFETENSORS_PREFIX);
+
+	if (n > file_size - CT_SAFETENSORS_PREFIX)
+		return ct_fail(err, -EBADMSG, "the header should have %" PRIu64
+			       " bytes, but the file has only %" PRIu64
+			       ": truncated, or not a safetensors file",
+			       n, file_size);
+	if (n > CT_SAFETENSORS_HEADER_MAX)
+		return ct_fail(err, -E2BIG, "a header of %" PRIu64
+			       " bytes is beyond the format's limit of %u", n,
+			       CT_SAFETENSORS_HEADER_MAX);
+	*len = n;
+	return 0;
 }
 
 static int load(const struct ct_file *file, uint32_t index,
 		struct ct_tensors *table, struct ct_err *err)
 {
-	uint8_t head[8];
-	uint64_t len;
+	uint8_t head[CT_SAFETENSORS_PREFIX];
+	uint64_t len = 0;
 	char *json;
 	int code;
 
@@ -227,18 +265,10 @@ static int load(const struct ct_file *file, uint32_t index,
 			       "%" PRIu64 " bytes are too few for a safetensors file",
 			       file->size);
 	code = ct_file_read(file, head, sizeof(head), 0, err);
+	if (!code)
+		code = ct_safetensors_header(head, file->size, &len, err);
 	if (code)
 		return code;
-	len = ct_load_le(head, sizeof(head));
-	if (len > file->size - sizeof(head))
-		return ct_fail(err, -EBADMSG, "the header should have %" PRIu64
-			       " bytes, but the file has only %" PRIu64
-			       ": truncated, or not a safetensors file",
-			       len, file->size);
-	if (len > CT_SAFETENSORS_HEADER_MAX)
-		return ct_fail(err, -E2BIG, "a header of %" PRIu64
-			       " bytes is beyond the format's limit of %u", len,
-			       CT_SAFETENSORS_HEADER_MAX);
 	json = malloc((size_t)len + 1);
 	if (!json)
 		return ct_fail(err, -ENOMEM, "out of memory for a header of %"
@@ -247,7 +277,7 @@ static int load(const struct ct_file *file, uint32_t index,
 	if (!code)
 		code = ct_safetensors_parse(json, (size_t)len,
 					    sizeof(head) + len, file->size,
-					    index, table, err);
+					    index, table, NULL, err);
 	free(json);
 	return code;
 }

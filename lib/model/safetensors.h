@@ -8,6 +8,7 @@
 #define CT_MODEL_SAFETENSORS_H
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/tensor.h"
 
 /* The format's own limit. */
@@ -21,12 +22,21 @@
 int ct_safetensors_load(const struct ct_files *files, uint32_t index,
 			struct ct_tensors *table, struct ct_err *err);
 
+/* What a file of @file_size bytes begins with. */
+#define CT_SAFETENSORS_PREFIX	8u
+
+/* From those first bytes the header's length; it lies inside the file. */
+int ct_safetensors_header(const uint8_t prefix[CT_SAFETENSORS_PREFIX],
+			  uint64_t file_size, uint64_t *len, struct ct_err *err);
+
 /*
  * The header alone, @len bytes of JSON; tensor bytes begin at @data_start of
- * a file of @file_size bytes.
+ * a file of @file_size bytes. @metadata, unless NULL, receives the object
+ * "__metadata__" or NULL where there is none; free it with cJSON_Delete().
  */
 int ct_safetensors_parse(const char *json, size_t len, uint64_t data_start,
 			 uint64_t file_size, uint32_t index,
-			 struct ct_tensors *table, struct ct_err *err);
+			 struct ct_tensors *table, cJSON **metadata,
+			 struct ct_err *err);
 
 #endif

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(copy, data, len);
 	if (!ct_safetensors_parse(copy, len, 8 + len, 8 + len + room, 0,
-				  &table, &err) &&
+				  &table, NULL, &err) &&
 	    !ct_tensors_sort(&table, &err)) {
 		for (size_t i = 0; i < table.n; i++)
 			if (table.v[i].offset + table.v[i].nbytes >
