@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 /* Goes up by one whenever this header gains something. */
-#define CTRANS_API_VERSION 1
+#define CTRANS_API_VERSION 2
 
 /* CTRANS_API_VERSION of the library that is running. */
 unsigned int ctrans_api_version(void);
@@ -398,6 +398,46 @@ int ctrans_session_generate(struct ctrans_session *session, const char *prompt,
  */
 int ctrans_batch_eval(struct ctrans_session *const *sessions,
 		      const uint32_t *tokens, size_t n, float *const *logits);
+
+/*
+ * A session kept, and taken up again by another process, on another machine or
+ * device: what follows is bit for bit what would have followed. It holds the
+ * tokens, with keys and values where they are known already; not what the
+ * session has cost, which begins anew, nor parameters of generating: a seed
+ * counts for one call, here as ever.
+ *
+ * The bytes are a safetensors file with a checksum. They belong to the weights
+ * and thresholds they were made with, in one type of keys and values, and are
+ * refused by a model that differs in these; dispatch, device, threads and
+ * the context's size are free. Who may write such bytes can make the text go on
+ * as they like, and no more than that: nothing in them is trusted.
+ *
+ * Writes to @data, which has @room bytes, and sets *@len to how many there are;
+ * -E2BIG if that is more than @room, and nothing is written (@data may be NULL
+ * with @room 0 to ask). -EBUSY while another call uses the session. The first
+ * of these calls reads all of the model's weights once, for their fingerprint.
+ */
+int ctrans_session_export(struct ctrans_session *session, void *data, size_t room,
+			  size_t *len);
+
+/*
+ * A new session from such bytes. -EINVAL: of another model, or of the same with
+ * other thresholds or another type of keys and values; -ENOTSUP: saved by a
+ * newer version; -EBADMSG: damaged, cut short, or no session at all; -E2BIG: more
+ * tokens than the model's context; -ENOMEM. On failure *@session is NULL.
+ */
+int ctrans_session_import(struct ctrans_model *model, const void *data, size_t len,
+			  struct ctrans_session **session);
+
+/*
+ * The same to and from a file. It is replaced as a whole: whatever happens
+ * meanwhile, @path is what was there or the new session. -EINVAL if there is
+ * something that is no regular file; -ENOENT, -ENOSPC, -EACCES and the like as
+ * the system says.
+ */
+int ctrans_session_save(struct ctrans_session *session, const char *path);
+int ctrans_session_load(struct ctrans_model *model, const char *path,
+			struct ctrans_session **session);
 
 /* What the session has cost so far. */
 int ctrans_session_usage(const struct ctrans_session *session,

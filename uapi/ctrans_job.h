@@ -267,6 +267,8 @@ enum ctrans_encoding {
  * width, and a head's keys and values of a block one contiguous stream.
  */
 #define CTRANS_KV_POSITIONS	64
+/* Counts changes of the above, for blocks that are kept in files. */
+#define CTRANS_KV_LAYOUT	1u
 
 enum ctrans_kv_type {
 	CTRANS_KV_F16 = 0,	/* round to nearest even; overflow to infinity */

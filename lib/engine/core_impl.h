@@ -41,6 +41,7 @@ struct ct_core {
 	uint64_t stats_va;
 	uint8_t *topk;
 
+	char fingerprint[33];		/* "" until asked for; lock */
 	pthread_mutex_t lock;		/* a step, and the block pool */
 	uint32_t sequence;
 	/* key/value blocks: chunks of them, and those not in use */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Weights are hashed matrix by matrix as they are packed for the chip, a layout
+ * that uapi/ctrans_job.h fixes, and not as they lie in memory, which may differ
+ * from one release to the next. The same file gives the same fingerprint however
+ * it was loaded; column sums follow from the weights.
+ */
+#define XXH_INLINE_ALL
+#include "engine/fingerprint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "convert/pack.h"
+#include "engine/core_impl.h"
+
+struct hasher {
+	const struct ct_core *core;
+	XXH3_state_t state;
+};
+
+static void bytes(struct hasher *h, uint64_t va, uint64_t len)
+{
+	const struct ct_buf_dev *w = &h->core->weights;
+
+	if (va)
+		XXH3_128bits_update(&h->state,
+				    (const uint8_t *)w->cpu + (va - w->va), len);
+}
+
+static void matrix(struct hasher *h, const struct ct_weight_va *w, uint32_t n_in,
+		   uint32_t n_out)
+{
+	bytes(h, w->weights, ct_pack_weight_bytes(h->core->at.enc, n_in, n_out));
+	bytes(h, w->scale, 4ull * n_out);
+	bytes(h, w->bias, 4ull * n_out);
+}
+
+static void config(struct hasher *h)
+{
+	const struct ct_gpt2_config *c = &h->core->cfg;
+	uint32_t words[] = {
+		c->n_vocab, c->n_ctx, c->n_embd, c->n_layer, c->n_head,
+		c->n_inner, 0, c->act, c->tied_head, c->scale_attn,
+		c->scale_attn_by_inverse_layer, h->core->at.enc,
+	};
+
+	memcpy(&words[6], &c->ln_eps, sizeof(c->ln_eps));
+	XXH3_128bits_update(&h->state, words, sizeof(words));
+}
+
+static void hash_model(const struct ct_core *core, char text[33])
+{
+	const struct ct_gpt2_config *c = &core->cfg;
+	uint64_t row = 4ull * c->n_embd;
+	struct hasher h = { .core = core };
+	XXH128_hash_t sum;
+
+	XXH3_128bits_reset(&h.state);
+	config(&h);
+	for (uint32_t i = 0; i < c->n_layer; i++) {
+		const struct ct_layer_va *v = &core->layer_va[i];
+
+		bytes(&h, v->ln_1_gain, row);
+		bytes(&h, v->ln_1_bias, row);
+		matrix(&h, &v->qkv, c->n_embd, 3 * c->n_embd);
+		matrix(&h, &v->proj, c->n_embd, c->n_embd);
+		bytes(&h, v->ln_2_gain, row);
+		bytes(&h, v->ln_2_bias, row);
+		matrix(&h, &v->up, c->n_embd, c->n_inner);
+		matrix(&h, &v->down, c->n_inner, c->n_embd);
+	}
+	bytes(&h, core->at.ln_f_gain, row);
+	bytes(&h, core->at.ln_f_bias, row);
+	bytes(&h, core->at.wpe, (uint64_t)c->n_ctx * ct_granules(row));
+	matrix(&h, &core->at.wte, c->n_embd, c->n_vocab);
+	if (!c->tied_head)
+		matrix(&h, &core->at.head, c->n_embd, c->n_vocab);
+	sum = XXH3_128bits_digest(&h.state);
+	snprintf(text, 33, "%016" PRIx64 "%016" PRIx64, (uint64_t)sum.high64,
+		 (uint64_t)sum.low64);
+}
+
+static void hash_thresholds(const struct ct_core *core, char *text, size_t size)
+{
+	const float *theta = core->at.theta;
+	size_t n = theta ? ct_program_linears(&core->cfg) : 1;
+
+	if (core->at.enc == CTRANS_ENC_F32) {	/* nothing is quantised */
+		snprintf(text, size, "none");
+		return;
+	}
+	if (!theta)
+		theta = &core->at.theta_factor;
+	snprintf(text, size, "%s:%016" PRIx64,
+		 core->at.theta ? "calibrated" : "dynamic",
+		 (uint64_t)XXH3_64bits(theta, n * sizeof(*theta)));
+}
+
+static const char *kv_name(enum ctrans_kv_type kv)
+{
+	switch (kv) {
+	case CTRANS_KV_F16:	return "f16";
+	case CTRANS_KV_F32:	return "f32";
+	}
+	return "unknown";
+}
+
+void ct_core_fingerprint(struct ct_core *core, struct ct_fingerprint *fp)
+{
+	pthread_mutex_lock(&core->lock);
+	memcpy(fp->model, core->fingerprint, sizeof(fp->model));
+	pthread_mutex_unlock(&core->lock);
+	if (!fp->model[0]) {
+		/* Two threads may both do so: steps need not wait for either. */
+		hash_model(core, fp->model);
+		pthread_mutex_lock(&core->lock);
+		memcpy(core->fingerprint, fp->model, sizeof(fp->model));
+		pthread_mutex_unlock(&core->lock);
+	}
+	hash_thresholds(core, fp->thresholds, sizeof(fp->thresholds));
+	fp->kv = kv_name(core->at.kv);
+}
