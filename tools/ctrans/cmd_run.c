@@ -16,7 +16,7 @@
 #include "terminal.h"
 
 static struct {
-	const char *prompt, *file;
+	const char *prompt, *file, *session;
 	uint32_t tokens, top_k, repeat_last;
 	float temperature, top_p, min_p, penalty;
 	bool tokens_given, top_k_given, repeat_last_given;
@@ -33,6 +33,9 @@ static const struct option_spec text_specs[] = {
 	{ OPTION_TEXT, 'f', "file", "FILE", &options.file,
 	  .help = "begin with this file's text, a newline at its end left out; - "
 		  "or neither -p nor -f: standard input" },
+	{ OPTION_TEXT, 0, "session", "FILE", &options.session,
+	  .help = "go on with the text that FILE keeps, if there is one, and keep "
+		  "it there with what is new" },
 	{ OPTION_UINT, 'n', "tokens", "N", &options.tokens, &options.tokens_given,
 	  0, 1e9, .help = "at most N new tokens (default 128); 0: until the "
 	  "context is full" },
@@ -99,6 +102,7 @@ const struct command command_run = {
 	"made, everything else to standard error. Ctrl-C stops after the token in hand.",
 	.examples =
 	"  ctrans run models/demo -p \"Once upon a time\"\n"
+	"  ctrans run models/demo --session talk -p \"Once upon a time\"\n"
 	"  ctrans run gpt2.gguf -f letter.txt -n 200 --temp 0 --stats\n"
 	"  echo \"The cat\" | ctrans run models/demo --seed 7 --json | jq -r .text",
 	.takes_model = true,
@@ -228,15 +232,37 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 	return json_print(object);
 }
 
-static int generate(struct ctrans_model *model, const char *path,
-		    const char *prompt)
+/* The session that was kept, or a new one where there is no file yet. */
+static int open_session(struct ctrans_model *model,
+			struct ctrans_session **session)
+{
+	int ret = -ENOENT;
+
+	if (options.session)
+		ret = ctrans_session_load(model, options.session, session);
+	if (ret == -ENOENT)
+		ret = ctrans_session_open(model, session);
+	return ret;
+}
+
+static int keep_session(struct ctrans_session *session)
+{
+	int ret = 0;
+
+	if (options.session)
+		ret = ctrans_session_save(session, options.session);
+	return ret ? fail_library(ret, EXIT_FAILED) : EXIT_OK;
+}
+
+static int generate(struct ctrans_model *model, struct ctrans_session *session,
+		    const char *path, const char *prompt)
 {
 	struct output out = { .ends_line = false };
 	struct ctrans_model_info info;
 	struct ctrans_generate_params params;
 	struct ctrans_result *r = NULL;
 	bool echo;
-	int ret, status;
+	int ret, status, kept;
 
 	set_params(&params, &out);
 	ret = ctrans_model_info(model, &info, sizeof(info));
@@ -246,7 +272,7 @@ static int generate(struct ctrans_model *model, const char *path,
 	if (echo)
 		fputs(prompt, stderr);
 	if (!ret)
-		ret = ctrans_generate(model, prompt, &params, &r);
+		ret = ctrans_session_generate(session, prompt, &params, &r);
 	if (ret && echo)
 		fputc('\n', stderr);
 	if (ret == -ENOTSUP)
@@ -261,6 +287,10 @@ static int generate(struct ctrans_model *model, const char *path,
 			putchar('\n');
 		status = finish_output();
 	}
+	/* Also where no one read the text. */
+	kept = keep_session(session);
+	if (!status)
+		status = kept;
 	if (status)
 		goto out;
 	if (options.stats)
@@ -286,9 +316,10 @@ static void chomp(struct text *text)
 static int run(int argc, char **argv)
 {
 	struct ctrans_model *model;
+	struct ctrans_session *session = NULL;
 	struct text prompt = { 0 };
 	const char *path;
-	int status;
+	int ret, status;
 
 	if (!options_parse(&command_run, argc, argv, &path, &status))
 		goto out;
@@ -314,7 +345,12 @@ static int run(int argc, char **argv)
 	status = model_load(&command_run, path, 0, &model);
 	if (status)
 		goto out;
-	status = generate(model, path, prompt.bytes);
+	ret = open_session(model, &session);
+	if (ret)
+		status = fail_library(ret, EXIT_FAILED);
+	else
+		status = generate(model, session, path, prompt.bytes);
+	ctrans_session_close(session);
 	ctrans_model_close(model);
 out:
 	text_free(&prompt);
