@@ -33,8 +33,10 @@ os_like=$(os_release ID_LIKE)
 os_version=$(os_release VERSION_ID)
 
 case $set_name in
-run | bench)
+run)
 	packages=("${run_packages[@]}") ;;
+bench)
+	packages=("${run_packages[@]}" time util-linux) ;;
 check)
 	read -ra clang <<<"$(clang_packages "$os_id-$os_version")"
 	packages=("${run_packages[@]}" check shellcheck python3 "${clang[@]}") ;;

@@ -1,0 +1,190 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# bench-rounds.sh, sourced: single measurements of the two engines, each a line
+# of JSON in $jsonl: {"shape", "what", "engine", "round", "value", "unit",
+# "setting"}. Whole processes that follow each other on the same CPUs, because
+# a shared machine's speed wanders by a quarter within a minute: only what was
+# measured side by side compares.
+#
+# Fairness. Both read the same Q8_0 file (this library computes with S8 weights
+# and keys and values of 16 bits, as the peer does), both get room for no more
+# tokens than the measurement takes, both run once unmeasured first. The peer's
+# figure is that of its fastest setting: each is tried in a shape's first round,
+# and those within 15 % of the best again in every round. The median of as many
+# repetitions is taken of either.
+#
+# Set by who sources this: tree (empty: no peer), threads, jsonl, shape, round,
+# reps.
+
+gen=32
+declare -A settings	# "SHAPE WHAT" -> those still tried, ";" between them
+
+# All a machine of more CPUs than threads has to spare would hide a thief.
+cpus() { taskset -c "0-$((threads - 1))" "$@"; }
+
+# A field of a line of JSON, its list of numbers one a line.
+field()
+{
+	sed -n "s/.*\"$1\": *\(\[[^]]*\]\|[^,}]*\).*/\1/p" |
+		tr -d '[] ' | tr ',' '\n'
+}
+
+median() { sort -g | awk '{ v[NR] = $1 }
+	END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
+
+# note WHAT ENGINE VALUE UNIT [SETTING]; what could not be measured is null
+note()
+{
+	local value=${3:-null}
+
+	printf '{"shape": "%s", "what": "%s", "engine": "%s", "round": %d, "value": %s, "unit": "%s", "setting": "%s"}\n' \
+		"$shape" "$1" "$2" "$round" "$value" "$4" "${5:-}" >>"$jsonl"
+}
+
+# Of this library: the options of ctrans bench, its line of JSON in $line.
+ours()
+{
+	local model=("$tree/tmp/$shape.gguf")
+
+	[ -n "$tree" ] || model=(--shape "$shape")
+	line=$(cpus build/tools/ctrans bench "${model[@]}" \
+		--threads "$threads" --json "$@" 2>/dev/null) || line=
+}
+
+# theirs FIELD PROGRAM OPTION...: the median of a field of its line of JSON
+theirs()
+{
+	local key=$1
+	shift
+
+	cpus timeout 300 chroot "$tree" "$@" -m "/tmp/$shape.gguf" \
+		-t "$threads" 2>/dev/null | grep -m1 '^{' | field "$key" | median
+}
+
+# best WHAT UNIT SETTINGS FIELD COMMAND...: the peer's fastest
+best()
+{
+	local what=$1 unit=$2 choice=${settings[$shape $1]:-$3} key=$4
+	local setting value top=0 with='' figures='' list=() words=()
+	shift 4
+
+	[ -n "$tree" ] || return 0
+	IFS=';' read -ra list <<<"$choice"
+	for setting in "${list[@]}"; do
+		read -ra words <<<"$setting"
+		value=$(theirs "$key" "$@" "${words[@]}")
+		figures+="${value:-0} $setting"$'\n'
+	done
+	figures=$(sort -gr <<<"$figures")
+	read -r top with <<<"$figures"
+	settings[$shape $what]=$(awk -v top="$top" 'NF && $1 >= 0.85 * top {
+		$1 = ""; printf "%s%s", sep, substr($0, 2); sep = ";" }' \
+		<<<"$figures")
+	[ "$top" != 0 ] || top=
+	note "$what" llama.cpp "$top" "$unit" "$with"
+}
+
+# decode DEPTH: tokens/s after so many, and what of the memory bound that is
+decode()
+{
+	ours --prompt 0 --gen "$gen" --depth "$1" --reps "$reps"
+	note "decode at $1" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	note "of the bound at $1" ctrans "$(awk -v a="$(field decode_tps <<<"$line")" \
+		-v b="$(field bound_tps <<<"$line")" \
+		'BEGIN { if (b > 0) print 100 * a / b }')" %
+	best "decode at $1" tokens/s "-fa 0;-fa 1" samples_ts \
+		llama-bench -p 0 -n "$gen" -d "$1" -r "$reps" -o jsonl
+}
+
+# prefill N: tokens/s of a prompt of so many
+prefill()
+{
+	ours --prompt "$1" --gen 0 --reps "$reps"
+	note "prefill of $1" ctrans "$(field prefill_tps <<<"$line")" tokens/s
+	best "prefill of $1" tokens/s "-fa 0;-fa 1" samples_ts \
+		llama-bench -p "$1" -n 0 -r "$reps" -o jsonl
+}
+
+# Tokens/s of eight sequences together, each after a prompt of 128 of its own.
+eight()
+{
+	ours --prompt 0 --gen "$gen" --depth 128 --batch 8 --reps "$reps"
+	note "eight at once" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	best "eight at once" tokens/s \
+		"-fa off -kvu;-fa on -kvu;-fa off -no-kvu;-fa on -no-kvu" speed_tg \
+		llama-batched-bench -c $((8 * (128 + gen))) -npp 128 -ntg "$gen" \
+		-npl 8 -tb "$threads" --output-format jsonl
+}
+
+# Decoding at 128 while another process keeps the last CPU busy.
+stolen()
+{
+	local thief setting words=()
+
+	taskset -c $((threads - 1)) sh -c 'while :; do :; done' &
+	thief=$!
+	ours --prompt 0 --gen "$gen" --depth 128 --reps "$reps"
+	note "with a core stolen" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	if [ -n "$tree" ]; then
+		setting=${settings[$shape decode at 128]%%;*}
+		read -ra words <<<"$setting"
+		note "with a core stolen" llama.cpp "$(theirs samples_ts \
+			llama-bench -p 0 -n "$gen" -d 128 -r "$reps" -o jsonl \
+			"${words[@]}")" tokens/s "$setting"
+	fi
+	kill "$thief"
+	wait "$thief" 2>/dev/null || true
+}
+
+# spent COMMAND...: $seconds and $mib, the peak, of a whole process
+spent()
+{
+	local start=$EPOCHREALTIME end
+
+	mib=$(/usr/bin/time -f 'peak %M' timeout 300 "$@" 2>&1 >/dev/null |
+		sed -n 's/^peak //p')
+	end=$EPOCHREALTIME
+	seconds=$(((${end/[.,]/} - ${start/[.,]/}) / 1000))
+	mib=$(awk -v k="${mib:-0}" 'BEGIN { print k ? k / 1024 : "" }')
+}
+
+# Peak memory of a process that loads, fills 512 positions and decodes.
+memory()
+{
+	local fa
+
+	[ -n "$tree" ] || return 0
+	spent build/tools/ctrans bench "$tree/tmp/$shape.gguf" \
+		--threads "$threads" --prompt 0 --gen "$gen" --depth 512 --reps 0
+	note "peak memory" ctrans "$mib" MiB
+	fa=${settings[$shape decode at 512]%%;*}
+	# shellcheck disable=SC2086  # an option and its value
+	spent chroot "$tree" llama-bench -m "/tmp/$shape.gguf" -t "$threads" \
+		-p 0 -n "$gen" -d 512 -r 1 --no-warmup $fa
+	note "peak memory" llama.cpp "$mib" MiB "$fa"
+}
+
+# From starting a program to its end, in between a prompt of 128 run and the
+# logits after it known: neither samples, neither has a tokenizer to load. The
+# files are in the page cache.
+first_token()
+{
+	local fa
+
+	[ -n "$tree" ] || return 0
+	spent build/tools/ctrans bench "$tree/tmp/$shape.gguf" \
+		--threads "$threads" --prompt 128 --gen 0 --reps 0
+	note "load to first token" ctrans "$seconds" ms
+	fa=${settings[$shape prefill of 128]%%;*}
+	# shellcheck disable=SC2086  # an option and its value
+	spent chroot "$tree" llama-bench -m "/tmp/$shape.gguf" -t "$threads" \
+		-p 128 -n 0 -r 1 --no-warmup $fa
+	note "load to first token" llama.cpp "$seconds" ms "$fa"
+	[ -f "build/bench-$shape.gguf" ] || return 0
+	spent build/tools/ctrans bench "build/bench-$shape.gguf" \
+		--threads "$threads" --prompt 128 --gen 0 --reps 0
+	note "from our own file" ctrans "$seconds" ms
+	note "from our own file" llama.cpp "$(tail -n 2 "$jsonl" |
+		grep llama.cpp | field value)" ms "$fa"
+}
