@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson builds; this file says what one can ask for.
-.PHONY: all build setup-run run check check-quick bench install clean help
+.PHONY: all build setup-run run check check-quick bench soak install clean help
 .DEFAULT_GOAL := all
 
 MODEL	?= models/demo
 PROMPT	?= Once upon a time
 N	?= 120
 ARGS	?=
+SECONDS	?= 60
 # Empty: whatever the build folder has, /usr/local in a new one.
 PREFIX	?=
 DESTDIR	?=
@@ -19,7 +20,10 @@ help:
 	@echo 'make check         set up, build, every test, sanitizers, fuzzing'
 	@echo '                   FUZZ_SECONDS=s for each target (10; 60 with CI=true)'
 	@echo 'make check-quick   the unit tests and a short end-to-end run'
-	@echo 'make bench         speed on this machine beside its memory bound'
+	@echo 'make bench         speed on this machine beside its memory bound and, as'
+	@echo '                   root, beside llama.cpp; a quarter of an hour'
+	@echo 'make soak          32 callers at once, each to get what it gets alone, in'
+	@echo '                   three builds, two with sanitizers; SECONDS=each (60)'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make clean         remove build/ and build-*/'
 
@@ -51,10 +55,14 @@ bench:
 	@scripts/setup.sh bench
 	@scripts/bench.sh
 
+soak:
+	@scripts/setup.sh check
+	@scripts/soak.sh $(SECONDS)
+
 install: build
 	$(if $(PREFIX),meson configure build --prefix '$(PREFIX)')
 	meson install -C build
 	@if [ -z "$$DESTDIR" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-soak-asan build-soak-tsan

@@ -16,6 +16,7 @@
 #
 # Set by who sources this: tree (empty: no peer), threads, jsonl, shape, round,
 # reps.
+# shellcheck disable=SC2154
 
 gen=32
 declare -A settings	# "SHAPE WHAT" -> those still tried, ";" between them
@@ -42,14 +43,22 @@ note()
 		"$shape" "$1" "$2" "$round" "$value" "$4" "${5:-}" >>"$jsonl"
 }
 
-# Of this library: the options of ctrans bench, its line of JSON in $line.
+# ours OPTION...: a command line of this library into $command
 ours()
 {
-	local model=("$tree/tmp/$shape.gguf")
+	command=(build/tools/ctrans bench --threads "$threads" --json "$@")
+	if [ -n "$tree" ]; then
+		command+=("$tree/tmp/$shape.gguf")
+	else
+		command+=(--shape "$shape")
+	fi
+}
 
-	[ -n "$tree" ] || model=(--shape "$shape")
-	line=$(cpus build/tools/ctrans bench "${model[@]}" \
-		--threads "$threads" --json "$@" 2>/dev/null) || line=
+# run_ours OPTION...: its line of JSON into $line
+run_ours()
+{
+	ours "$@"
+	line=$(cpus "${command[@]}" 2>/dev/null) || line=
 }
 
 # theirs FIELD PROGRAM OPTION...: the median of a field of its line of JSON
@@ -88,9 +97,9 @@ best()
 # decode DEPTH: tokens/s after so many, and what of the memory bound that is
 decode()
 {
-	ours --prompt 0 --gen "$gen" --depth "$1" --reps "$reps"
+	run_ours --prompt 0 --gen "$gen" --depth "$1" --reps "$reps"
 	note "decode at $1" ctrans "$(field decode_tps <<<"$line")" tokens/s
-	note "of the bound at $1" ctrans "$(awk -v a="$(field decode_tps <<<"$line")" \
+	note "% of bound at $1" ctrans "$(awk -v a="$(field decode_tps <<<"$line")" \
 		-v b="$(field bound_tps <<<"$line")" \
 		'BEGIN { if (b > 0) print 100 * a / b }')" %
 	best "decode at $1" tokens/s "-fa 0;-fa 1" samples_ts \
@@ -100,7 +109,7 @@ decode()
 # prefill N: tokens/s of a prompt of so many
 prefill()
 {
-	ours --prompt "$1" --gen 0 --reps "$reps"
+	run_ours --prompt "$1" --gen 0 --reps "$reps"
 	note "prefill of $1" ctrans "$(field prefill_tps <<<"$line")" tokens/s
 	best "prefill of $1" tokens/s "-fa 0;-fa 1" samples_ts \
 		llama-bench -p "$1" -n 0 -r "$reps" -o jsonl
@@ -109,7 +118,7 @@ prefill()
 # Tokens/s of eight sequences together, each after a prompt of 128 of its own.
 eight()
 {
-	ours --prompt 0 --gen "$gen" --depth 128 --batch 8 --reps "$reps"
+	run_ours --prompt 0 --gen "$gen" --depth 128 --batch 8 --reps "$reps"
 	note "eight at once" ctrans "$(field decode_tps <<<"$line")" tokens/s
 	best "eight at once" tokens/s \
 		"-fa off -kvu;-fa on -kvu;-fa off -no-kvu;-fa on -no-kvu" speed_tg \
@@ -124,7 +133,7 @@ stolen()
 
 	taskset -c $((threads - 1)) sh -c 'while :; do :; done' &
 	thief=$!
-	ours --prompt 0 --gen "$gen" --depth 128 --reps "$reps"
+	run_ours --prompt 0 --gen "$gen" --depth 128 --reps "$reps"
 	note "with a core stolen" ctrans "$(field decode_tps <<<"$line")" tokens/s
 	if [ -n "$tree" ]; then
 		setting=${settings[$shape decode at 128]%%;*}
@@ -142,7 +151,8 @@ spent()
 {
 	local start=$EPOCHREALTIME end
 
-	mib=$(/usr/bin/time -f 'peak %M' timeout 300 "$@" 2>&1 >/dev/null |
+	mib=$(/usr/bin/time -f 'peak %M' taskset -c "0-$((threads - 1))" \
+		timeout 300 "$@" 2>&1 >/dev/null |
 		sed -n 's/^peak //p')
 	end=$EPOCHREALTIME
 	seconds=$(((${end/[.,]/} - ${start/[.,]/}) / 1000))
@@ -154,10 +164,10 @@ memory()
 {
 	local fa
 
-	[ -n "$tree" ] || return 0
-	spent build/tools/ctrans bench "$tree/tmp/$shape.gguf" \
-		--threads "$threads" --prompt 0 --gen "$gen" --depth 512 --reps 0
+	ours --prompt 0 --gen "$gen" --depth 512 --reps 0
+	spent "${command[@]}"
 	note "peak memory" ctrans "$mib" MiB
+	[ -n "$tree" ] || return 0
 	fa=${settings[$shape decode at 512]%%;*}
 	# shellcheck disable=SC2086  # an option and its value
 	spent chroot "$tree" llama-bench -m "/tmp/$shape.gguf" -t "$threads" \
@@ -173,8 +183,8 @@ first_token()
 	local fa
 
 	[ -n "$tree" ] || return 0
-	spent build/tools/ctrans bench "$tree/tmp/$shape.gguf" \
-		--threads "$threads" --prompt 128 --gen 0 --reps 0
+	ours --prompt 128 --gen 0 --reps 0
+	spent "${command[@]}"
 	note "load to first token" ctrans "$seconds" ms
 	fa=${settings[$shape prefill of 128]%%;*}
 	# shellcheck disable=SC2086  # an option and its value
@@ -182,8 +192,8 @@ first_token()
 		-p 128 -n 0 -r 1 --no-warmup $fa
 	note "load to first token" llama.cpp "$seconds" ms "$fa"
 	[ -f "build/bench-$shape.gguf" ] || return 0
-	spent build/tools/ctrans bench "build/bench-$shape.gguf" \
-		--threads "$threads" --prompt 128 --gen 0 --reps 0
+	command[-1]=build/bench-$shape.gguf
+	spent "${command[@]}"
 	note "from our own file" ctrans "$seconds" ms
 	note "from our own file" llama.cpp "$(tail -n 2 "$jsonl" |
 		grep llama.cpp | field value)" ms "$fa"

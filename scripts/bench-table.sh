@@ -107,10 +107,10 @@ function table(shape, main,   q, a, i, what) {
 			figure(shape, what, "ctrans"),
 			figure(shape, what, "llama.cpp"), q, q, (main) ? -1 : "")
 	}
-	row("of the bound at 128, %", figure(shape, "of the bound at 128", "ctrans"))
-	row("of the bound at 512, %", figure(shape, "of the bound at 512", "ctrans"))
+	row("% of bound at 128", figure(shape, "% of bound at 128", "ctrans"))
+	row("% of bound at 512", figure(shape, "% of bound at 512", "ctrans"))
 	a = figure(shape, "accounting", "ctrans")
-	row("accounting, % of time", a, "", "", a, (main) ? -3 : "")
+	row("accounting, % of it", a, "", "", a, (main) ? -3 : "")
 }
 {
 	shape = get("shape")

@@ -3,7 +3,8 @@
 #
 # check.sh: every test, in this order: the rules of the house, unit and
 # end-to-end tests of the normal build, the same under AddressSanitizer and
-# UndefinedBehaviorSanitizer, and each fuzz target for FUZZ_SECONDS (10, or 60
+# UndefinedBehaviorSanitizer, there also 32 callers at once for SOAK_SECONDS (20;
+# tests/soak), and each fuzz target for FUZZ_SECONDS (10, or 60
 # where CI is set), as many at a time as there are CPUs.
 # check.sh --quick: unit tests and short end-to-end tests of the normal build.
 # The last line is "N passed, N failed" (and skipped); the status says the same.
@@ -17,6 +18,8 @@ if [ -n "${CI:-}" ]; then
 else
 	export FUZZ_SECONDS=${FUZZ_SECONDS:-10}
 fi
+
+SOAK_SECONDS=${SOAK_SECONDS:-20}
 
 passed=0
 failed=0
@@ -93,6 +96,12 @@ else
 		CTRANS_SANITIZED=1 run build-asan unit
 		step "end-to-end tests under sanitizers"
 		CTRANS_SANITIZED=1 run build-asan e2e
+		step "32 callers at once under sanitizers, $SOAK_SECONDS s"
+		if scripts/soak.sh "$SOAK_SECONDS" build-asan; then
+			passed=$((passed + 1))
+		else
+			failed=$((failed + 1))
+		fi
 	fi
 	if ! command -v clang >/dev/null; then
 		step "fuzz targets"
