@@ -202,6 +202,7 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	ret = ct_device_open(params->device, &core->dev, err);
 	if (ret)
 		return ret;
+	ct_kv_init(core, !(params->flags & CTRANS_MODEL_NO_SHARING));
 	ct_device_info(core->dev, &core->dev_info);
 	if (f32 && !core->dev_info.has_f32)
 		return ct_fail(err, -ENOTSUP,

@@ -42,7 +42,7 @@ bool ct_core_has_weights(const struct ct_core *core);
 /* Seconds that chip cycles take at the device's operating point. */
 double ct_core_seconds(const struct ct_core *core, uint64_t cycles);
 
-/* Keys and values of one sequence. */
+/* Keys and values of one sequence; one thread's at a time. */
 struct ct_seq;
 
 int ct_seq_open(struct ct_core *core, struct ct_seq **seq, struct ct_err *err);
@@ -50,6 +50,21 @@ void ct_seq_close(struct ct_seq *seq);
 uint32_t ct_seq_position(const struct ct_seq *seq);
 /* @position at most the present one. */
 void ct_seq_truncate(struct ct_seq *seq, uint32_t position);
+
+/*
+ * Another sequence that holds the same, in the same memory: what either writes
+ * from here on it writes into blocks of its own.
+ */
+int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **copy, struct ct_err *err);
+
+/*
+ * Of @tokens, which are to be run next, take over as many as other sequences
+ * have run after the same tokens: whole blocks, and never the last token.
+ * Returns how many; the sequence is that much further. No result can tell.
+ */
+uint32_t ct_seq_reuse(struct ct_seq *seq, const uint32_t *tokens, size_t n);
+/* Of a new sequence: what it runs is not for others to find, nor theirs for it. */
+void ct_seq_unshared(struct ct_seq *seq);
 
 /*
  * A sequence's keys and values as bytes: whole blocks in order, laid out as

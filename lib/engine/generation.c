@@ -202,6 +202,7 @@ static int end_text(struct ct_generation *g, struct ct_err *err)
 	g->account.prefill.ns = first - g->start_ns;
 	g->account.decode.ns = ct_now_ns() - first;
 	g->account.prefill.tokens = g->first - g->held;
+	g->account.prefill.reused = g->turn.reused;
 	g->account.decode.tokens = g->session->ids.n - g->first;
 	return 0;
 }

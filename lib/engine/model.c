@@ -12,7 +12,7 @@
 #include "text/bpe.h"
 
 #define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32 | \
-			 CTRANS_MODEL_TOKENIZER)
+			 CTRANS_MODEL_TOKENIZER | CTRANS_MODEL_NO_SHARING)
 
 static const struct ctrans_model_params default_params = {
 	.size = sizeof(default_params),

@@ -177,8 +177,11 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 	for (size_t i = 0; i < n && !ret; i++) {
 		if (ct_row_wants(&rows[i]))
 			collect_row(core, &rows[i], slot++);
-		rows[i].seq->position++;
 	}
+	if (ret)
+		ct_seq_retreat(core, rows, n);
+	else
+		ct_seq_advance(core, rows, n);
 	if (!ret && cost)
 		collect_costs(core, n, cost);
 	pthread_mutex_unlock(&core->lock);

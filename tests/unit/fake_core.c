@@ -167,6 +167,32 @@ int ct_seq_open(struct ct_core *core, struct ct_seq **seq, struct ct_err *err)
 	return 0;
 }
 
+int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **copy, struct ct_err *err)
+{
+	int ret = ct_seq_open(seq->core, copy, err);
+
+	if (ret)
+		return ret;
+	memcpy((*copy)->tokens, seq->tokens, seq->n * sizeof(*seq->tokens));
+	(*copy)->n = seq->n;
+	return 0;
+}
+
+/* As if others had run the first few of them. */
+uint32_t ct_seq_reuse(struct ct_seq *seq, const uint32_t *tokens, size_t n)
+{
+	uint32_t reused = 0;
+
+	for (; reused + 1 < n && reused < fake.known; reused++)
+		seq->tokens[seq->n++] = tokens[reused];
+	return reused;
+}
+
+void ct_seq_unshared(struct ct_seq *seq)
+{
+	(void)seq;
+}
+
 void ct_seq_close(struct ct_seq *seq)
 {
 	pthread_mutex_lock(&lock);
