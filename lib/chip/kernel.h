@@ -106,6 +106,38 @@ struct chip_epilogue {
 	float *out;
 };
 
+/*
+ * Up to CHIP_ROWS_AT_ONCE rows and CHIP_TILES_AT_ONCE tiles of a linear whose
+ * sums fit 32 bits (chip_fits32() of each row) and whose operands lie
+ * contiguously: sums and epilogue at once.
+ *
+ * While several rows go by, granules to be used next are fetched into the cache:
+ * one step of @ahead for each granule of weights. With several calls for the same
+ * weights each fetches its part, in steps shorter than a granule.
+ */
+struct chip_tiles {
+	const struct chip_qrow *const *rows;	/* n_rows pointers */
+	uint32_t n_rows;
+	uint32_t n_in;		/* rounded up to 4 */
+	uint32_t n;		/* outputs; the arrays of 16 have room for whole tiles */
+	const int8_t *w;
+	size_t tile_stride;
+	const int32_t *colsum;
+	const float *scale;
+	const float *bias;	/* or NULL */
+	uint8_t act;
+	bool add;
+	float *const *out;	/* [n_rows] */
+	const char *ahead;
+	size_t ahead_step;
+};
+
+/* 128 * (sum of |a|) is below 2^31, judged by the number of outliers. */
+static inline bool chip_fits32(const struct chip_qrow *row)
+{
+	return 127ull * row->n + 32767ull * row->n_outliers < (1u << 31) / 128;
+}
+
 struct chip_kernel {
 	const char *name;
 	int32_t offset;		/* 0 or 128, see chip_sums */
@@ -120,6 +152,8 @@ struct chip_kernel {
 		       struct chip_planes *c);
 	void (*sums)(const struct chip_sums *s);
 	void (*epilogue)(const struct chip_epilogue *e);
+	/* the two at once; NULL: the kernel has them apart only */
+	void (*linear)(const struct chip_tiles *t);
 	/* s[j] = sum16 over k < n of x[k] * w[k][j], one F32 tile of 16 outputs */
 	void (*sums_f32)(const float *x, const float *w, uint32_t n, float s[16]);
 	/* out[j] (+)= act(s[j] + bias[j]), j < n, bias may be NULL */

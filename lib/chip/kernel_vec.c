@@ -7,8 +7,10 @@
  */
 #include "chip/kernel_vec.h"
 
+#include "chip/kernel_vec_dot.h"
 #include "chip/kernel_vec_sums.h"
 #include "chip/kernel_vec_row.h"
+#include "chip/kernel_vec_linear.h"
 #include "chip/kernel_vec_count.h"
 #include "chip/kernel_vec_attn.h"
 
@@ -69,6 +71,7 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.planes = vec_planes,
 	.sums = vec_sums,
 	.epilogue = vec_epilogue,
+	.linear = vec_linear,
 	.sums_f32 = vec_sums_f32,
 	.epilogue_f32 = vec_epilogue_f32,
 	.layernorm = vec_layernorm,

@@ -51,6 +51,7 @@
 #define INLINE static inline __attribute__((always_inline, unused))
 
 typedef float vf __attribute__((vector_size(4 * VL)));
+typedef int32_t vb __attribute__((vector_size(4 * VL)));
 
 struct v16 {
 	vf v[NV];

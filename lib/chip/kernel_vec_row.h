@@ -211,8 +211,6 @@ static void vec_embed(const int8_t *w, float scale, const float *p, uint32_t n,
 		y[i] = chip_fma((float)w[i], scale, p ? p[i] : 0.0f);
 }
 
-typedef int32_t vb __attribute__((vector_size(4 * VL)));
-
 static float vec_max(const float *x, uint32_t n)
 {
 	vf m[NV], nan[NV];	/* nan: NaN once a NaN went by, else 0 */
