@@ -468,7 +468,7 @@ static bool allocate(struct bench *b)
 	}
 	b->callers = (struct callers){
 		.sessions = b->sessions, .logits = b->logits,
-		.n = options.batch, .vocab = b->info.vocab,
+		.n = options.batch, .vocab = b->info.vocab, .random = 2,
 	};
 	return true;
 }
