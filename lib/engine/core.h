@@ -25,7 +25,8 @@ struct ct_model;
 #define CT_STEP_ROWS	256u
 /* Rows of one step whose logits can be had. */
 #define CT_STEP_LOGITS	128u
-#define CT_STEP_TOPK	1u
+/* The likeliest tokens that the chip names itself. */
+#define CT_STEP_TOPK	64u
 
 int ct_core_open(const char *path, const struct ctrans_model_params *params,
 		 struct ct_core **core, struct ct_err *err);
@@ -81,10 +82,16 @@ void ct_seq_kv_get(const struct ct_seq *seq, void *dst);
 int ct_seq_kv_set(struct ct_seq *seq, uint32_t positions, const void *src,
 		  struct ct_err *err);
 
+struct ct_ranked {
+	uint32_t id;
+	float logit;
+};
+
 struct ct_best {
 	float lse;		/* log of the sum of exp of all logits */
-	uint32_t token;		/* highest logit, the lower id on a tie */
-	float logit;
+	uint32_t n;		/* CT_STEP_TOPK, or all that are a number */
+	/* highest logit first, the lower id on a tie */
+	struct ct_ranked top[CT_STEP_TOPK];
 };
 
 struct ct_step_row {

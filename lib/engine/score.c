@@ -164,7 +164,7 @@ static int run_step(struct scoring *s, struct ct_err *err)
 		if (!row->want_target)
 			continue;
 		add(s, (double)row->best->lse - (double)row->target_logit);
-		s->top1 += row->best->token == row->target;
+		s->top1 += row->best->n && row->best->top[0].id == row->target;
 		s->done++;
 	}
 	fesetenv(&env);
