@@ -128,6 +128,7 @@ struct chip_job {
 	uint32_t max_width;	/* widest row any instruction reads or writes */
 	uint32_t max_position;
 	uint32_t max_head;	/* bytes of a head's key and value tiles */
+	uint32_t max_head_dim;
 	uint64_t block_bytes;	/* of a key/value block that the program reaches */
 
 	struct chip_totals total;
@@ -137,6 +138,21 @@ struct chip_job {
 
 /* ---- Workers (pool.c) ------------------------------------------------- */
 
+/*
+ * Rows of a sequence attend together, so many that a tile's keys and values are
+ * fetched and made floats of for all at once, so few that their scores stay in
+ * the second-level cache: fewer where the context is long.
+ */
+#define CHIP_ATTENTION_ROWS	32u
+#define CHIP_ATTENTION_SCORES	(1u << 16)
+
+struct chip_attention_scratch {
+	uint32_t rows;
+	float *q, *o;		/* [rows][head_dim rounded up to 16] */
+	float *scores;		/* [rows][positions rounded up to 64] */
+	float *expanded;	/* CHIP_EXPANDED(head_dim) */
+};
+
 /* Scratch of one worker; grows, never shrinks, touched by its owner only. */
 struct chip_worker {
 	struct chip *chip;
@@ -145,12 +161,13 @@ struct chip_worker {
 
 	float *x, *y, *norm;	/* rows */
 	float *scores;
+	struct chip_attention_scratch attention;
 	uint8_t *kv;		/* a head of a scattered block */
 	uint8_t *w;		/* an unpacked row, a scattered tile */
 	struct chip_qrow q[2];	/* private quantised rows */
 	uint8_t *qmem;
 	struct chip_domain_counts *executed;	/* [rows], reference only */
-	size_t room_width, room_scores, room_kv, room_exec;
+	size_t room_width, room_scores, room_attention, room_kv, room_exec;
 
 	_Atomic uint64_t units;	/* of work done, for the progress registers */
 };

@@ -121,7 +121,7 @@ static bool check_attention(struct chip_job *job,
 
 	if (!all_zero(a->rsvd, sizeof(a->rsvd)) || !a->n_head || !a->head_dim ||
 	    a->head_dim > CTRANS_HEAD_DIM_MAX || width > CTRANS_WIDTH_MAX ||
-	    a->kv_type > CTRANS_KV_F32 || !a->n_positions ||
+	    a->kv_type > CTRANS_KV_S8 || !a->n_positions ||
 	    a->n_positions > CTRANS_POSITIONS_MAX || !finite_f32(a->scale_f32) ||
 	    !aligned(a->layer_offset) || a->layer_offset > UINT32_MAX ||
 	    (a->q_va | a->k_va | a->v_va | a->out_va) % 4 ||
@@ -135,6 +135,8 @@ static bool check_attention(struct chip_job *job,
 		job->block_bytes = end;
 	if (job->max_head < head)
 		job->max_head = (uint32_t)head;
+	if (job->max_head_dim < a->head_dim)
+		job->max_head_dim = a->head_dim;
 	widest(job, a->head_dim);
 	return true;
 }
@@ -176,6 +178,7 @@ static int fetch_program(struct chip *chip, struct chip_job *job)
 	job->n_ops = n;
 	job->max_width = 0;
 	job->max_head = 0;
+	job->max_head_dim = 0;
 	job->block_bytes = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct chip_op *op = &job->ops[i];

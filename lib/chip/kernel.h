@@ -138,6 +138,29 @@ static inline bool chip_fits32(const struct chip_qrow *row)
 	return 127ull * row->n + 32767ull * row->n_outliers < (1u << 31) / 128;
 }
 
+/*
+ * Several rows and one tile of keys or of values, which is then read and made
+ * floats of but once. scores_rows(): in[r] is a query [head_dim], out[r] gets
+ * scores [n]. weigh_rows(): in[r] is weights [n], out[r] has [head_dim] to be
+ * added to. Row r is at r * stride. Up to the next multiple of 16 elements of
+ * out rows may be overwritten with anything.
+ */
+#define CHIP_EXPANDED(head_dim) \
+	((size_t)CTRANS_KV_POSITIONS * (((head_dim) + 15) / 16 * 16))
+
+struct chip_attend {
+	const float *in;
+	size_t in_stride;
+	float *out;
+	size_t out_stride;
+	uint32_t n_rows;
+	const void *tile;
+	uint32_t head_dim;
+	uint32_t n;		/* positions, 1..64 */
+	uint8_t kv_type;
+	float *expanded;	/* scratch of CHIP_EXPANDED(head_dim), aligned to 64 */
+};
+
 struct chip_kernel {
 	const char *name;
 	int32_t offset;		/* 0 or 128, see chip_sums */
@@ -168,7 +191,11 @@ struct chip_kernel {
 	void (*embed)(const int8_t *w, float scale, const float *p, uint32_t n,
 		      float *y);
 
-	/* scores of one block: s[i] = sum16(q * k[i]) * scale, i < n <= 64 */
+	/*
+	 * Attention within one block. Tiles are as the block holds them, with
+	 * their scales where the type has some.
+	 */
+	/* scores of one row: s[i] = sum16(q * k[i]) * scale, i < n <= 64 */
 	void (*scores)(const float *q, const void *key_tile, uint32_t head_dim,
 		       uint32_t n, float scale, uint8_t kv_type, float *s);
 	/* largest of n values, n >= 1; NaN if one is; a zero is +0 */
@@ -178,12 +205,17 @@ struct chip_kernel {
 	/* o[d] += sum16 over i < n of e[i] * v[i][d] */
 	void (*weigh)(const float *e, const void *value_tile, uint32_t head_dim,
 		      uint32_t n, uint8_t kv_type, float *o);
+	/* the same two for rows that share a tile, see chip_attend */
+	void (*scores_rows)(const struct chip_attend *a, float scale);
+	void (*weigh_rows)(const struct chip_attend *a);
 	/* o[i] /= z */
 	void (*divide)(float *o, uint32_t n, float z);
 	/* sum16 of exp(x - m) over n <= 1024 logits, x unchanged */
 	float (*sumexp)(const float *x, uint32_t n, float m);
 	/* binary32 -> binary16, nearest even, overflow to infinity */
 	void (*to_f16)(const float *x, uint32_t n, uint16_t *y);
+	/* a cached key or value as S8; returns its scale */
+	float (*to_s8)(const float *x, uint32_t n, int8_t *y);
 };
 
 /* name NULL or "auto": the fastest the CPU supports; else by name, or NULL. */

@@ -161,6 +161,7 @@ static void worker_free(struct chip_worker *w)
 	free(w->y);
 	free(w->norm);
 	free(w->scores);
+	free(w->attention.q);
 	free(w->kv);
 	free(w->w);
 	free(w->qmem);
@@ -221,6 +222,32 @@ static int worker_width(struct chip_worker *w, uint32_t width)
 	return 0;
 }
 
+/* All in one piece, each part a multiple of granules. */
+static int attention_room(struct chip_worker *w, const struct chip_job *job)
+{
+	struct chip_attention_scratch *a = &w->attention;
+	size_t span = chip_round_up(job->max_position + 1, CTRANS_KV_POSITIONS);
+	size_t width = chip_round_up(job->max_head_dim, 16), row, need;
+	uint32_t rows = (uint32_t)(CHIP_ATTENTION_SCORES / span);
+
+	if (!width || job->n_rows < 2)
+		return 0;
+	rows = rows > CHIP_ATTENTION_ROWS ? CHIP_ATTENTION_ROWS : rows < 4 ? 4 : rows;
+	row = (2 * width + span) * sizeof(float);
+	need = rows * row + CHIP_EXPANDED(width) * sizeof(float);
+	if (w->room_attention < need) {
+		w->room_attention = 0;
+		if (grow(&a->q, need))
+			return -ENOMEM;
+		w->room_attention = need;
+	}
+	a->rows = rows;
+	a->o = a->q + rows * width;
+	a->scores = a->o + rows * width;
+	a->expanded = a->scores + rows * span;
+	return 0;
+}
+
 /* Worker 0, before a job: nobody allocates while it runs. */
 int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 {
@@ -233,6 +260,8 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 			return -ENOMEM;
 		w->room_scores = scores;
 	}
+	if (attention_room(w, job))
+		return -ENOMEM;
 	if (w->room_kv < job->max_head) {
 		if (grow(&w->kv, job->max_head))
 			return -ENOMEM;
