@@ -104,6 +104,7 @@ static const char *kv_name(enum ctrans_kv_type kv)
 	switch (kv) {
 	case CTRANS_KV_F16:	return "f16";
 	case CTRANS_KV_F32:	return "f32";
+	case CTRANS_KV_S8:	return "s8";
 	}
 	return "unknown";
 }
