@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * ATTENTION: a worker owns heads. It writes their keys and values for all rows,
+ * ATTENTION: a worker claims heads. It writes their keys and values for all rows,
  * then attends for all rows, so no worker waits for another inside.
  */
 #include "chip/internal.h"
@@ -262,6 +262,23 @@ static void charge(const struct attention *c)
 	chip_charge_op(c->w, c->op, job->n_rows, &(struct chip_shared){ 0 });
 }
 
+/* True: stop. */
+static bool run_head(const struct attention *c, uint32_t head)
+{
+	for (uint32_t r = 0; r < c->job->n_rows; r++)
+		store(c, r, head);
+	for (uint32_t r = 0, n; r < c->job->n_rows; r += n) {
+		n = together(c, r);
+		if (n == 1)
+			attend(c, r, head);
+		else
+			attend_rows(c, r, n, head);
+		if (chip_unit_done(c->w))
+			return true;
+	}
+	return false;
+}
+
 void chip_exec_attention(struct chip_worker *w, const struct chip_op *op)
 {
 	const struct ctrans_insn_attention *a = &op->insn.attention;
@@ -274,20 +291,11 @@ void chip_exec_attention(struct chip_worker *w, const struct chip_op *op)
 
 	memcpy(&c.scale, &a->scale_f32, 4);
 	c.tile = CTRANS_KV_TILE(a->kv_type, a->head_dim);
-	chip_share(w, a->n_head, &lo, &hi);
-	for (uint32_t h = lo; h < hi; h++) {
-		for (uint32_t r = 0; r < job->n_rows; r++)
-			store(&c, r, h);
-		for (uint32_t r = 0, n; r < job->n_rows; r += n) {
-			n = together(&c, r);
-			if (n == 1)
-				attend(&c, r, h);
-			else
-				attend_rows(&c, r, n, h);
-			if (chip_unit_done(w))
-				return;
-		}
-	}
-	if (!w->index)
+	if (w->first)
 		charge(&c);
+	while (chip_claim(w, a->n_head, 1, &lo, &hi)) {
+		for (uint32_t h = lo; h < hi; h++)
+			if (run_head(&c, h))
+				return;
+	}
 }

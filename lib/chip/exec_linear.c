@@ -66,7 +66,7 @@ static void prepare(const struct linear *c, uint32_t i)
 	memset(q->u8 + n, 128, pad - n);
 	c->k->quantise(x, n, q);
 	/* with private rows the same counts would come from every worker */
-	if (c->own && c->w->index)
+	if (c->own && !c->w->first)
 		return;
 	if (c->w->chip->reference) {
 		chip_count_row_reference(q->a, n, c->dispatch.spike_mask,
@@ -78,19 +78,15 @@ static void prepare(const struct linear *c, uint32_t i)
 	}
 }
 
-/* Quantised rows for all workers. True: the job has been stopped. */
-static bool prepare_rows(const struct linear *c)
+/* True: stop. */
+static bool prepare_rows(const struct linear *c, uint32_t lo, uint32_t hi)
 {
-	uint32_t lo = 0, hi = c->n_rows;
-
-	if (!c->own)
-		chip_share(c->w, c->n_rows, &lo, &hi);
 	for (uint32_t i = lo; i < hi; i++) {
 		prepare(c, i);
 		if (chip_unit_done(c->w))
-			break;
+			return true;
 	}
-	return !c->own && chip_barrier_wait(c->w);
+	return false;
 }
 
 /* ---- Sums ------------------------------------------------------------- */
@@ -345,7 +341,7 @@ static void run_tile_f32(const struct linear *c, uint32_t t)
 
 /*
  * The reference reports what it executed. Every worker has counted the tiles
- * of its own share, so the sum over workers is the whole.
+ * it claimed, so the sum over workers is the whole. Counting starts anew.
  */
 static void executed(const struct linear *c, uint32_t i, struct ctrans_stat *st)
 {
@@ -354,12 +350,13 @@ static void executed(const struct linear *c, uint32_t i, struct ctrans_stat *st)
 	st->ops_dense = 0;
 	st->ops_outlier = 0;
 	for (unsigned int t = 0; t < c->w->chip->n_workers; t++) {
-		const struct chip_domain_counts *x =
+		struct chip_domain_counts *x =
 			&c->w->chip->workers[t].executed[i];
 
 		st->ops_dense += x->dense_ops;
 		st->ops_outlier += x->outlier_ops;
 		spikes += x->spike_ops;
+		*x = (struct chip_domain_counts){ 0 };
 	}
 	st->ops_spiking = spikes;
 	st->spikes = spikes / pad;
@@ -397,14 +394,13 @@ static void charge(const struct linear *c)
 	chip_charge_op(c->w, c->op, c->n_rows, &shared);
 }
 
-void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
+static struct linear linear_of(struct chip_worker *w, const struct chip_op *op)
 {
 	struct chip_job *job = chip_worker_job(w);
 	const struct ctrans_insn_linear *l = &op->insn.linear;
 	bool logits = op->insn.op == CTRANS_INSN_LOGITS;
-	bool s8 = l->encoding == CTRANS_ENC_S8, reference = w->chip->reference;
-	uint32_t lo, hi;
-	struct linear c = {
+
+	return (struct linear){
 		.w = w, .job = job, .k = w->chip->kernel, .op = op, .l = l,
 		.which = logits ? job->logit_rows : NULL,
 		.n_rows = logits ? job->n_logits : job->n_rows,
@@ -412,35 +408,62 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 		.dispatch = { .spike_mask = { l->spike_mask[0], l->spike_mask[1] },
 			      .code = l->code },
 	};
+}
+
+/* Are its rows too many for every worker to prepare them for itself? */
+bool chip_linear_prepares(const struct chip_job *job, const struct chip_op *op)
+{
+	bool logits = op->insn.op == CTRANS_INSN_LOGITS;
+
+	return op->insn.linear.encoding == CTRANS_ENC_S8 &&
+	       job->n_rows > CHIP_FEW_ROWS && (!logits || job->n_logits);
+}
+
+void chip_exec_prepare(struct chip_worker *w, const struct chip_op *op)
+{
+	struct linear c = linear_of(w, op);
+	uint32_t lo, hi;
+
+	while (chip_claim(w, c.n_rows, 1, &lo, &hi))
+		if (prepare_rows(&c, lo, hi))
+			return;
+}
+
+void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
+{
+	struct linear c = linear_of(w, op);
+	bool s8 = c.l->encoding == CTRANS_ENC_S8;
+	uint32_t n = chip_round_up(c.l->n_out, 16) / 16, lo, hi;
 
 	if (!c.n_rows) {	/* nothing to do, but its records are to be written */
-		if (!w->index)
+		if (w->first)
 			chip_charge_op(w, op, 0, &(struct chip_shared){ 0 });
 		return;
 	}
-	if (s8) {
-		if (reference)
-			memset(w->executed, 0, c.n_rows * sizeof(*w->executed));
-		if (prepare_rows(&c))
-			return;
-	}
+	if (s8 && c.own && prepare_rows(&c, 0, c.n_rows))
+		return;
 	/* before the sums, where it overlaps the others' work */
-	if (!w->index && !(s8 && reference))
+	if (w->first && !(s8 && w->chip->reference))
 		charge(&c);
 
-	chip_share(w, chip_round_up(l->n_out, 16) / 16, &lo, &hi);
-	if (s8) {
-		for (uint32_t t = lo; t < hi; t += TILES) {
-			run_tiles(&c, t, hi - t < TILES ? hi - t : TILES, hi);
-			if (atomic_load_explicit(&job->stop, memory_order_relaxed))
-				break;
+	while (chip_claim(w, n, s8 ? TILES : 1, &lo, &hi)) {
+		for (uint32_t t = lo; t < hi; t += s8 ? TILES : 1) {
+			if (s8)
+				run_tiles(&c, t, hi - t < TILES ? hi - t : TILES,
+					  w->range_end);
+			else
+				run_tile_f32(&c, t);
+			if (atomic_load_explicit(&c.job->stop, memory_order_relaxed))
+				return;
 		}
-	} else {
-		for (uint32_t t = lo; t < hi; t++)
-			run_tile_f32(&c, t);
 	}
+}
 
-	/* the reference's records need every worker's counts */
-	if (s8 && reference && !chip_barrier_wait(w) && !w->index)
+/* The reference's records need the counts of every worker's tiles. */
+void chip_exec_records(struct chip_worker *w, const struct chip_op *op)
+{
+	struct linear c = linear_of(w, op);
+
+	if (w->first)
 		charge(&c);
 }
