@@ -86,7 +86,12 @@ void ctrans_set_log(ctrans_log_fn *fn, void *arg, enum ctrans_log_level most);
  * Devices are named by strings: "sim" is the chip model in this process, with
  * options "sim:threads=2,kernel=reference,opp=4"; "accel:0" is
  * /dev/accel/accel0. NULL or "" takes the first chip found, else "sim".
- *   threads  workers, the calling thread included (default: one per CPU)
+ *   threads  workers, the calling thread included (default: as many as CPUs
+ *            that the process may use, by its affinity and its control group's
+ *            quota, siblings of one core counted as two). More than these sleep
+ *   cpus     a CPU for each worker, as in cpus=0-1 or cpus=0+2-3 (default: any);
+ *            the first is for the calling thread, whose affinity is its own
+ *            affair: it is not changed. Without threads, as many as are named
  *   kernel   the model's arithmetic: "auto", "reference", "generic", "avx2",
  *            "avx512", "neon", ...; all give the same bits
  *   opp      operating point, 0 (0.7 V, 50 MHz) .. 4 (1.1 V, 200 MHz); default 2

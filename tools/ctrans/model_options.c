@@ -17,11 +17,12 @@ static const char *const codes[] = { "radix", "rate", NULL };
 const struct option_spec device_option_specs[] = {
 	{ OPTION_TEXT, 'd', "device", "NAME", &model_options.device,
 	  .help = "where to run: \"sim\", the chip model, with options as in "
-		  "sim:threads=2,opp=4; or \"accel:0\" (default: the first chip "
+		  "sim:threads=2,opp=4 or sim:cpus=0-1; or \"accel:0\" (default: the first chip "
 		  "found, else sim)" },
 	{ OPTION_UINT, 't', "threads", "N", &model_options.threads,
 	  &model_options.threads_given, 1, 256,
-	  .help = "threads of the chip model (default: one for each CPU)" },
+	  .help = "threads of the chip model (default: as many as CPUs that "
+		  "it may use)" },
 	{ OPTION_TEXT, 0, "kernel", "NAME", &model_options.kernel,
 	  .help = "arithmetic of the chip model: auto, reference (every spike "
 		  "executed, slow), generic, avx2, avx512, neon ...; all give "
