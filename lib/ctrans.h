@@ -162,6 +162,13 @@ struct ctrans_model_params {
 	size_t calibration_len;
 	ctrans_progress_fn *progress;
 	void *progress_arg;
+	/*
+	 * How keys and values are kept: "f16" (default) or "s8", a byte each with
+	 * a scale for each position and head. S8 takes half the memory and its
+	 * bandwidth and changes results a little; it is an error together with
+	 * CTRANS_MODEL_F32.
+	 */
+	const char *kv;
 };
 
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
@@ -197,6 +204,8 @@ struct ctrans_model_info {
 	char policy[16];
 	char thresholds[16];	/* "dynamic" or "calibrated" */
 	struct ctrans_device_info device;	/* name "" if none */
+	char kv[8];		/* keys and values: "f16", "s8" or "f32" */
+	uint64_t kv_bytes;	/* of them for 64 tokens, the unit they are kept in */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,

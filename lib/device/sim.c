@@ -193,6 +193,7 @@ static void describe(struct ct_device_info *info)
 	       "model of the C-Transformer (28 nm, 48 cores) in this process");
 	info->is_model = true;
 	info->has_f32 = true;
+	info->has_kv_s8 = true;
 }
 
 static void sim_info(const void *state, struct ct_device_info *info)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const struct ctrans_model_params default_params = {
 	.policy = "cdnn",
 	.code = "radix",
 	.levels = 24,
+	.kv = "f16",
 };
 
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size)
@@ -80,7 +82,8 @@ static int model_open(const char *path, const struct ctrans_model_params *params
 	if (!path || !*path)
 		return ct_fail(err, -EINVAL,
 			       "no model named: give a Hugging Face directory or a GGUF file");
-	ret = ct_struct_take(&p, sizeof(p), sizeof(p), params,
+	ret = ct_struct_take(&p, sizeof(p),
+			     offsetof(struct ctrans_model_params, kv), params,
 			     "ctrans_model_params", err);
 	if (ret)
 		return ret;
@@ -165,8 +168,8 @@ int ctrans_model_info(const struct ctrans_model *model,
 				     &err);
 	ct_core_info(model->core, &full);
 	full.device.size = sizeof(full.device);
-	ret = ct_struct_give(info, size, sizeof(full), &full, sizeof(full),
-			     "ctrans_model_info", &err);
+	ret = ct_struct_give(info, size, offsetof(struct ctrans_model_info, kv),
+			     &full, sizeof(full), "ctrans_model_info", &err);
 	return ct_api_return(ret, &err);
 }
 

@@ -13,6 +13,7 @@ struct model_options model_options;
 
 static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
 static const char *const codes[] = { "radix", "rate", NULL };
+static const char *const kvs[] = { "f16", "s8", NULL };
 
 const struct option_spec device_option_specs[] = {
 	{ OPTION_TEXT, 'd', "device", "NAME", &model_options.device,
@@ -45,6 +46,9 @@ const struct option_spec dispatch_option_specs[] = {
 	  .help = "firing threshold: a row's root mean square over X (default 24)" },
 	{ OPTION_TEXT, 0, "calibrate", "FILE", &model_options.calibrate,
 	  .help = "fixed thresholds for each layer, from running this text once" },
+	{ OPTION_CHOICE, 0, "kv", "TYPE", &model_options.kv, .choices = kvs,
+	  .help = "keys and values as f16 (default) or s8: half the memory, and "
+		  "results a little different" },
 	{ OPTION_FLAG, 0, "f32", NULL, &model_options.f32,
 	  .help = "nothing quantised, for comparing; four times the memory" },
 	{ OPTION_END },
@@ -184,6 +188,8 @@ int model_load(const struct command *command, const char *path, uint32_t flags,
 		params.policy = o->policy;
 	if (o->code)
 		params.code = o->code;
+	if (o->kv)
+		params.kv = o->kv;
 	if (o->levels_given)
 		params.levels = o->levels;
 	params.context = o->context;

@@ -12,7 +12,7 @@
 /* Filled by options_parse(); change the fields before model_load(). */
 extern struct model_options {
 	const char *device, *kernel;
-	const char *policy, *code, *calibrate;
+	const char *policy, *code, *calibrate, *kv;
 	uint32_t threads, opp, context;
 	float levels;
 	bool threads_given, opp_given, levels_given, f32;
