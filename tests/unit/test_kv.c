@@ -429,6 +429,81 @@ START_TEST(bounded)
 }
 END_TEST
 
+/* ---- From elsewhere ------------------------------------------------------- */
+
+static void run(struct ct_core *core, struct ct_seq *seq, const uint32_t *tokens,
+		uint32_t n)
+{
+	struct ct_step_row rows[CT_STEP_ROWS] = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		rows[i] = (struct ct_step_row){ .seq = seq, .token = tokens[i] };
+	MUST(!ct_core_step(core, rows, n, NULL, NULL));
+}
+
+/* How much of a text others are said to have run. */
+static uint32_t known(struct ct_core *core, const uint32_t *tokens, uint32_t n)
+{
+	struct ct_seq *seq = open_seq(core);
+	uint32_t found = ct_seq_reuse(seq, tokens, n);
+
+	ct_seq_close(seq);
+	return found;
+}
+
+/*
+ * What no tokens are known for is not found by any, nor continued by what is
+ * found, although the list of tokens beside it may happen to say the same: new
+ * memory's says zeros.
+ */
+START_TEST(foreign)
+{
+	struct ct_core *core = open_core(0);
+	struct ct_seq *a = open_seq(core), *b, *c;
+	uint32_t text[200] = { 0 };
+	uint8_t *data = malloc(ct_seq_kv_bytes(core, 128));
+
+	for (uint32_t i = 40; i < 200; i++)
+		text[i] = 1 + i * 7 % 50;
+	memset(data, 1, ct_seq_kv_bytes(core, 128));
+
+	/* a block begun elsewhere, filled by itself and by its copies */
+	MUST(!ct_seq_kv_set(a, 40, data, NULL));
+	MUST(!ct_seq_fork(a, &b, NULL));
+	MUST(!ct_seq_fork(a, &c, NULL));
+	run(core, a, text + 40, 100);
+	run(core, b, text + 40, 100);
+	run(core, c, text + 40, 100);
+	ck_assert_uint_eq(known(core, text, 200), 0);
+	/* nor is what follows it the beginning of anything */
+	ck_assert_uint_eq(known(core, text + 64, 136), 0);
+	ck_assert_uint_eq(core->kv.names, 0);
+
+	/* the very text that the list says is known; it does not continue this */
+	ct_seq_truncate(b, 0);
+	run(core, b, text, 200);
+	ck_assert_uint_eq(known(core, text, 200), 192);
+	ct_seq_truncate(c, 40);
+	ck_assert_uint_eq(ct_seq_reuse(c, text + 40, 160), 0);
+
+	/* its memory, another time, is like any other */
+	for (uint32_t i = 0; i < 6; i++) {
+		ct_seq_truncate(a, 0);
+		MUST(!ct_seq_kv_set(a, 128, data, NULL));
+		ct_seq_truncate(a, 0);
+		text[0] = 1 + i;
+		run(core, a, text, 130);
+		ck_assert_uint_eq(known(core, text, 130), 128);
+	}
+	ct_seq_close(a);
+	ct_seq_close(b);
+	ct_seq_close(c);
+	ck_assert_uint_eq(blocks_held(core), 0);
+	free(data);
+	ct_core_close(core);
+}
+END_TEST
+
 /* Allocations fail one after the other; each time all is as it was. */
 START_TEST(no_memory)
 {
@@ -507,6 +582,7 @@ int main(void)
 	tcase_add_loop_test(t, forest, 0, 2 * KINDS);
 	tcase_add_test(t, crowd);
 	tcase_add_test(t, bounded);
+	tcase_add_test(t, foreign);
 	tcase_add_test(t, no_memory);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
