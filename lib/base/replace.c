@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,16 +26,6 @@
 #define WRITE_MAX	0x7ffff000u
 /* Names tried; each is 64 random bits. */
 #define NAMES_MAX	16
-
-struct replacement {
-	char *path;		/* no link */
-	char *dir;
-	bool exists;
-	mode_t mode;		/* of what exists */
-	int fd;
-	bool named;		/* there is a file under temp */
-	char *temp;
-};
 
 static int failed(const char *path, const char *what, struct ct_err *err)
 {
@@ -49,7 +40,7 @@ static int no_memory(const char *path, struct ct_err *err)
 	return ct_fail(err, -ENOMEM, "%s: out of memory", path);
 }
 
-static int find(struct replacement *r, const char *path, struct ct_err *err)
+static int find(struct ct_replacement *r, const char *path, struct ct_err *err)
 {
 	struct stat st;
 	char *slash;
@@ -82,7 +73,7 @@ static int find(struct replacement *r, const char *path, struct ct_err *err)
 }
 
 /* Another name in the directory at each call. */
-static int next_temp(struct replacement *r, struct ct_err *err)
+static int next_temp(struct ct_replacement *r, struct ct_err *err)
 {
 	const size_t room = strlen(r->dir) + 48;
 	struct timespec now;
@@ -100,7 +91,7 @@ static int next_temp(struct replacement *r, struct ct_err *err)
 	return 0;
 }
 
-static int create(struct replacement *r, struct ct_err *err)
+static int create(struct ct_replacement *r, struct ct_err *err)
 {
 	int ret = 0;
 
@@ -123,27 +114,31 @@ static int create(struct replacement *r, struct ct_err *err)
 	return r->named ? 0 : failed(r->path, "write", err);
 }
 
-static int fill(struct replacement *r, const char *data, size_t len,
-		struct ct_err *err)
+/* Written beyond such a limit, a signal would end the process. */
+static int check_limit(const struct ct_replacement *r, uint64_t size,
+		       struct ct_err *err)
 {
-	size_t done = 0;
+	struct rlimit limit;
 
-	if (r->exists && fchmod(r->fd, r->mode))
-		return failed(r->path, "set permissions", err);
-	while (done < len) {
-		size_t want = len - done < WRITE_MAX ? len - done : WRITE_MAX;
-		ssize_t put = write(r->fd, data + done, want);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return failed(r->path, "write", err);
-		done += (size_t)put;
-	}
-	return fsync(r->fd) ? failed(r->path, "write", err) : 0;
+	if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur >= size)
+		return 0;
+	return ct_fail(err, -EFBIG,
+		       "%s: would have %" PRIu64 " bytes, and files may have %llu (ulimit -f)",
+		       r->path, size, (unsigned long long)limit.rlim_cur);
 }
 
-static int name(struct replacement *r, struct ct_err *err)
+/* A file system that cannot promise room will tell when it is written to. */
+static int make_room(const struct ct_replacement *r, uint64_t size,
+		     struct ct_err *err)
+{
+	if (!size || !fallocate(r->fd, 0, 0, (off_t)size) ||
+	    (errno != ENOSPC && errno != EDQUOT))
+		return 0;
+	return ct_fail(err, -errno, "%s: cannot write %" PRIu64 " bytes: %s",
+		       r->path, size, strerror(errno));
+}
+
+static int name(struct ct_replacement *r, struct ct_err *err)
 {
 	char self[32];
 	int ret;
@@ -162,7 +157,7 @@ static int name(struct replacement *r, struct ct_err *err)
 }
 
 /* The directory's entry to the disk; some file systems need not be told. */
-static int sync_dir(const struct replacement *r, struct ct_err *err)
+static int sync_dir(const struct ct_replacement *r, struct ct_err *err)
 {
 	int fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
 
@@ -175,29 +170,85 @@ static int sync_dir(const struct replacement *r, struct ct_err *err)
 	return ret;
 }
 
+int ct_replace_begin(struct ct_replacement *r, const char *path, uint64_t size,
+		     struct ct_err *err)
+{
+	int ret;
+
+	*r = (struct ct_replacement){ .fd = -1 };
+	ret = find(r, path, err);
+	if (!ret)
+		ret = check_limit(r, size, err);
+	if (!ret)
+		ret = create(r, err);
+	if (!ret && r->exists && fchmod(r->fd, r->mode))
+		ret = failed(r->path, "set permissions", err);
+	if (!ret)
+		ret = make_room(r, size, err);
+	if (ret)
+		ct_replace_drop(r);
+	return ret;
+}
+
+int ct_replace_write(struct ct_replacement *r, const void *data, size_t len,
+		     struct ct_err *err)
+{
+	const char *from = data;
+	size_t done = 0;
+
+	while (done < len) {
+		size_t want = len - done < WRITE_MAX ? len - done : WRITE_MAX;
+		ssize_t put = write(r->fd, from + done, want);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return failed(r->path, "write", err);
+		done += (size_t)put;
+	}
+	return 0;
+}
+
+int ct_replace_commit(struct ct_replacement *r, struct ct_err *err)
+{
+	int ret = fsync(r->fd) ? failed(r->path, "write", err) : 0;
+
+	if (!ret && !r->named)
+		ret = name(r, err);
+	if (!ret && rename(r->temp, r->path))
+		ret = failed(r->path, "write", err);
+	if (!ret) {
+		r->named = false;
+		ret = sync_dir(r, err);
+	}
+	ct_replace_drop(r);
+	return ret;
+}
+
+void ct_replace_drop(struct ct_replacement *r)
+{
+	if (r->named)
+		unlink(r->temp);
+	if (r->path && r->fd >= 0)
+		close(r->fd);
+	free(r->temp);
+	free(r->dir);
+	free(r->path);
+	memset(r, 0, sizeof(*r));
+}
+
 int ct_file_replace(const char *path, const void *data, size_t len,
 		    struct ct_err *err)
 {
-	struct replacement r = { .fd = -1 };
+	struct ct_replacement r;
 	int ret;
 
-	ret = find(&r, path, err);
+	ret = ct_replace_begin(&r, path, len, err);
+	if (ret)
+		return ret;
+	ret = ct_replace_write(&r, data, len, err);
 	if (!ret)
-		ret = create(&r, err);
-	if (!ret)
-		ret = fill(&r, data, len, err);
-	if (!ret && !r.named)
-		ret = name(&r, err);
-	if (!ret && rename(r.temp, r.path))
-		ret = failed(r.path, "write", err);
-	if (ret && r.named)
-		unlink(r.temp);
-	if (!ret)
-		ret = sync_dir(&r, err);
-	if (r.fd >= 0)
-		close(r.fd);
-	free(r.temp);
-	free(r.dir);
-	free(r.path);
+		return ct_replace_commit(&r, err);
+	ct_replace_drop(&r);
 	return ret;
 }

@@ -100,6 +100,21 @@ const struct ct_image_part *ct_image_find(const struct ct_image *image,
 	return NULL;
 }
 
+bool ct_image_is_packed(const struct ct_image_part *part)
+{
+	switch (part->role) {
+	case CT_WTE:
+	case CT_LM_HEAD:
+	case CT_QKV:
+	case CT_ATTN_OUT:
+	case CT_FC:
+	case CT_MLP_OUT:
+		return part->part == CT_PART_WEIGHTS;
+	default:
+		return false;
+	}
+}
+
 void ct_image_name(const struct ct_image_part *part, char name[CT_ROLE_NAME_SIZE])
 {
 	static const char *const last[] = {

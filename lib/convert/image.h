@@ -11,6 +11,7 @@
 #ifndef CT_CONVERT_IMAGE_H
 #define CT_CONVERT_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,9 @@ void ct_image_free(struct ct_image *image);
 const struct ct_image_part *ct_image_find(const struct ct_image *image,
 					  enum ct_role role, uint32_t layer,
 					  enum ct_part part);
+
+/* Is it the weights of a matrix, in the image's encoding? */
+bool ct_image_is_packed(const struct ct_image_part *part);
 
 /* "blk.0.attn_qkv.weight", ".scale", ".colsum": its tensor's name. */
 void ct_image_name(const struct ct_image_part *part, char name[CT_ROLE_NAME_SIZE]);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "engine/core_impl.h"
-#include "engine/fingerprint.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/converted.h"
 #include "text/bpe.h"
 
 #define QUEUE_LOG2	4u
-#define SHAPE_PREFIX	"shape:"
 
 /* ---- Buffers ---------------------------------------------------------- */
 
@@ -110,7 +109,6 @@ static void describe_config(struct ct_core *core)
 	i->bos = c->bos_id;
 	i->eos = c->eos_id;
 	i->parameters = ct_gpt2_n_params(c);
-	i->kv_bytes = ct_program_block_bytes(c, core->at.kv);
 }
 
 static void describe_files(struct ct_core *core, const struct ct_model *model)
@@ -174,26 +172,6 @@ static int choose_context(struct ct_core *core, uint32_t want, struct ct_err *er
 	return 0;
 }
 
-static int choose_kv(struct ct_core *core, const struct ctrans_model_params *params,
-		     struct ct_err *err)
-{
-	bool f32 = params->flags & CTRANS_MODEL_F32;
-
-	if (!params->kv || !strcmp(params->kv, "f16")) {
-		core->at.kv = f32 ? CTRANS_KV_F32 : CTRANS_KV_F16;
-	} else if (strcmp(params->kv, "s8")) {
-		return ct_fail(err, -EINVAL, "kv \"%.32s\": there are f16 and s8",
-			       params->kv);
-	} else if (f32) {
-		return ct_fail(err, -EINVAL,
-			       "kv \"s8\" with CTRANS_MODEL_F32, which quantises nothing: take one of them");
-	} else {
-		core->at.kv = CTRANS_KV_S8;
-	}
-	put(core->info.kv, sizeof(core->info.kv), ct_kv_name(core->at.kv));
-	return 0;
-}
-
 /* What the chip's instructions can hold, checked before anything is read. */
 static int check_shape(const struct ct_gpt2_config *c, struct ct_err *err)
 {
@@ -224,16 +202,12 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	ret = ct_device_open(params->device, &core->dev, err);
 	if (ret)
 		return ret;
-	ct_kv_init(core, !(params->flags & CTRANS_MODEL_NO_SHARING));
 	ct_device_info(core->dev, &core->dev_info);
 	if (f32 && !core->dev_info.has_f32)
 		return ct_fail(err, -ENOTSUP,
 			       "binary32 weights: only the chip model (device \"sim\") has them");
-	if (core->at.kv == CTRANS_KV_S8 && !core->dev_info.has_kv_s8)
-		return ct_fail(err, -ENOTSUP,
-			       "kv \"s8\": device %s keeps keys and values as f16 only",
-			       core->dev_info.name);
 	core->at.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8;
+	core->at.kv = f32 ? CTRANS_KV_F32 : CTRANS_KV_F16;
 	core->block_bytes = ct_program_block_bytes(&core->cfg, core->at.kv);
 	core->at.n_ctx = core->context;
 	core->at.layer = NULL;
@@ -272,25 +246,45 @@ static void describe_device(struct ct_core *core)
 	i->is_model = d->is_model;
 }
 
+/* From now, or from when the model was converted. */
+static bool has_thresholds(const struct ct_model *model,
+			   const struct ctrans_model_params *params)
+{
+	return params->calibration ||
+	       (model && model->converted &&
+		ct_gguf_find(&model->gguf, CT_KEY_THRESHOLDS));
+}
+
+/* Is a cache's entry what it should be? */
+static int check_key(const struct ct_model *model, const char *want,
+		     struct ct_err *err)
+{
+	struct ct_str have = { "", 0 };
+	int ret = ct_gguf_string_opt(&model->gguf, CT_KEY_CACHE, &have, err);
+
+	if (!ret && (have.len != strlen(want) || memcmp(have.ptr, want, have.len)))
+		ret = ct_fail(err, -ESTALE, "%s: made from other files", model->path);
+	return ret;
+}
+
 static int open_core(struct ct_core *core, const char *path,
 		     const struct ctrans_model_params *params,
-		     struct ct_model **model, struct ct_err *err)
+		     const char *cache_key, struct ct_model **model,
+		     struct ct_err *err)
 {
 	int ret;
 
 	ret = ct_policy_parse(params->policy, &core->policy, err);
 	if (!ret)
 		ret = ct_code_parse(params->code, &core->at.code, err);
-	if (!ret)
-		ret = choose_kv(core, params, err);
 	if (ret)
 		return ret;
 	ct_policy_mask(core->policy, core->at.code, core->at.spike_mask);
 	core->info.bos = -1;
 	core->info.eos = -1;
 
-	if (!strncmp(path, SHAPE_PREFIX, strlen(SHAPE_PREFIX))) {
-		ret = ct_gpt2_config_shape(path + strlen(SHAPE_PREFIX), &core->cfg, err);
+	if (!strncmp(path, CT_SHAPE_PREFIX, strlen(CT_SHAPE_PREFIX))) {
+		ret = ct_gpt2_config_shape(path + strlen(CT_SHAPE_PREFIX), &core->cfg, err);
 		if (ret)
 			return ret;
 		put(core->info.format, sizeof(core->info.format), "random weights");
@@ -305,6 +299,8 @@ static int open_core(struct ct_core *core, const char *path,
 		return ret;
 	} else {
 		ret = ct_model_open(path, model, err);
+		if (!ret && cache_key)
+			ret = check_key(*model, cache_key, err);
 		if (ret)
 			return ret;
 		core->cfg = (*model)->gpt2.cfg;
@@ -321,7 +317,7 @@ static int open_core(struct ct_core *core, const char *path,
 	describe_config(core);
 	put(core->info.policy, sizeof(core->info.policy), ct_policy_name(core->policy));
 	put(core->info.thresholds, sizeof(core->info.thresholds),
-	    params->calibration ? "calibrated" : "dynamic");
+	    has_thresholds(*model, params) ? "calibrated" : "dynamic");
 	if (params->flags & (CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_TOKENIZER))
 		return 0;
 	ret = open_device(core, *model, params, err);
@@ -332,24 +328,39 @@ static int open_core(struct ct_core *core, const char *path,
 	return ret;
 }
 
-int ct_core_open(const char *path, const struct ctrans_model_params *params,
-		 struct ct_core **out, struct ct_err *err)
+int ct_core_open_files(const char *path, const struct ctrans_model_params *params,
+		       const char *cache_key, struct ct_core **out,
+		       struct ct_model **model, struct ct_err *err)
 {
 	struct ct_core *core = calloc(1, sizeof(*core));
-	struct ct_model *model = NULL;
 	int ret;
 
+	*model = NULL;
 	if (!core)
 		return ct_fail(err, -ENOMEM, "out of memory");
 	pthread_mutex_init(&core->lock, NULL);
-	ret = open_core(core, path, params, &model, err);
-	ct_model_close(model);
+	ret = open_core(core, path, params, cache_key, model, err);
 	if (ret) {
+		ct_model_close(*model);
+		*model = NULL;
 		ct_core_close(core);
 		return ret;
 	}
 	*out = core;
 	return 0;
+}
+
+int ct_core_open(const char *path, const struct ctrans_model_params *params,
+		 struct ct_core **core, struct ct_err *err)
+{
+	struct ct_model *model;
+	int ret;
+
+	if (params->cache && *params->cache)
+		return ct_cache_open(path, params, core, err);
+	ret = ct_core_open_files(path, params, NULL, core, &model, err);
+	ct_model_close(model);
+	return ret;
 }
 
 void ct_core_close(struct ct_core *core)

@@ -164,6 +164,8 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 	if (ret)
 		return ret;
 	find_addresses(core);
-	return model ? ct_load_files(core, model, params, err) :
-		       load_random(core, params, err);
+	if (!model)
+		return load_random(core, params, err);
+	return model->converted ? ct_load_converted(core, model, params, err) :
+				  ct_load_files(core, model, params, err);
 }

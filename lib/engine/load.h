@@ -12,4 +12,9 @@ unsigned int ct_load_threads(const struct ct_core *core);
 int ct_load_files(struct ct_core *core, const struct ct_model *model,
 		  const struct ctrans_model_params *params, struct ct_err *err);
 
+/* load_converted.c: from a converted file, as it stands there */
+int ct_load_converted(struct ct_core *core, const struct ct_model *model,
+		      const struct ctrans_model_params *params,
+		      struct ct_err *err);
+
 #endif

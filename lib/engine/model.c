@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +12,13 @@
 #include "text/bpe.h"
 
 #define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32 | \
-			 CTRANS_MODEL_TOKENIZER | CTRANS_MODEL_NO_SHARING)
+			 CTRANS_MODEL_TOKENIZER)
 
 static const struct ctrans_model_params default_params = {
 	.size = sizeof(default_params),
 	.policy = "cdnn",
 	.code = "radix",
 	.levels = 24,
-	.kv = "f16",
 };
 
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size)
@@ -51,6 +49,20 @@ static int check_params(const struct ctrans_model_params *p, struct ct_err *err)
 	return 0;
 }
 
+int ct_model_params_take(struct ctrans_model_params *p,
+			 const struct ctrans_model_params *from,
+			 struct ct_err *err)
+{
+	int ret;
+
+	*p = default_params;
+	/* the first release's structure ended before cache */
+	ret = ct_struct_take(p, sizeof(*p),
+			     offsetof(struct ctrans_model_params, cache), from,
+			     "ctrans_model_params", err);
+	return ret ? ret : check_params(p, err);
+}
+
 static void tell(const struct ctrans_model *model, const char *path)
 {
 	struct ctrans_model_info info = { 0 };
@@ -72,7 +84,7 @@ static void tell(const struct ctrans_model *model, const char *path)
 static int model_open(const char *path, const struct ctrans_model_params *params,
 		      struct ctrans_model **out, struct ct_err *err)
 {
-	struct ctrans_model_params p = default_params;
+	struct ctrans_model_params p;
 	struct ctrans_model *model;
 	int ret;
 
@@ -82,12 +94,7 @@ static int model_open(const char *path, const struct ctrans_model_params *params
 	if (!path || !*path)
 		return ct_fail(err, -EINVAL,
 			       "no model named: give a Hugging Face directory or a GGUF file");
-	ret = ct_struct_take(&p, sizeof(p),
-			     offsetof(struct ctrans_model_params, kv), params,
-			     "ctrans_model_params", err);
-	if (ret)
-		return ret;
-	ret = check_params(&p, err);
+	ret = ct_model_params_take(&p, params, err);
 	if (ret)
 		return ret;
 
@@ -168,8 +175,8 @@ int ctrans_model_info(const struct ctrans_model *model,
 				     &err);
 	ct_core_info(model->core, &full);
 	full.device.size = sizeof(full.device);
-	ret = ct_struct_give(info, size, offsetof(struct ctrans_model_info, kv),
-			     &full, sizeof(full), "ctrans_model_info", &err);
+	ret = ct_struct_give(info, size, sizeof(full), &full, sizeof(full),
+			     "ctrans_model_info", &err);
 	return ct_api_return(ret, &err);
 }
 

@@ -10,6 +10,11 @@ struct ctrans_model {
 	struct ct_gather gather;
 };
 
+/* A caller's parameters over the defaults, checked. */
+int ct_model_params_take(struct ctrans_model_params *p,
+			 const struct ctrans_model_params *from,
+			 struct ct_err *err);
+
 /* Whether a token ends the text, as the model's files say. */
 bool ct_model_is_eos(const struct ctrans_model *model, uint32_t token);
 /* The token a text begins with; -1: none. */

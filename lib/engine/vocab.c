@@ -6,6 +6,24 @@
 #include "engine/core_impl.h"
 #include "text/bpe.h"
 
+/* How an added token is found in a text, where the file says so. */
+static unsigned int flags_of(const struct ct_vocab *v, uint32_t id)
+{
+	uint32_t lo = 0, hi = v->n_added;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if ((uint32_t)v->added[2 * mid] == id)
+			return (unsigned int)v->added[2 * mid + 1] & CT_BPE_ADD_ALL;
+		if ((uint32_t)v->added[2 * mid] < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}
+
 static int add_token(struct ct_bpe_builder *b, const struct ct_vocab *v, uint32_t id,
 		     bool added, struct ct_err *err)
 {
@@ -18,9 +36,11 @@ static int add_token(struct ct_bpe_builder *b, const struct ct_vocab *v, uint32_
 		return added ? 0 : ct_bpe_builder_token(b, id, t->ptr, t->len, err);
 	case CT_TOKEN_UNKNOWN:
 	case CT_TOKEN_USER_DEFINED:
-		return !added ? 0 : ct_bpe_builder_added(b, id, t->ptr, t->len, 0, err);
+		return !added ? 0 : ct_bpe_builder_added(b, id, t->ptr, t->len,
+							 flags_of(v, id), err);
 	case CT_TOKEN_CONTROL:
 		return !added ? 0 : ct_bpe_builder_added(b, id, t->ptr, t->len,
+							 flags_of(v, id) |
 							 CT_BPE_ADD_SPECIAL, err);
 	case CT_TOKEN_UNUSED:
 		return 0;
@@ -67,6 +87,10 @@ int ct_bpe_from_vocab(const struct ct_vocab *v, struct ct_bpe **bpe,
 		opt.eos_id = id_or_none(v->eos_id);
 		opt.unk_id = id_or_none(v->unk_id);
 		opt.add_bos = v->add_bos;
+		opt.add_prefix_space = v->add_prefix_space;
+		opt.no_split = v->no_split;
+		opt.ignore_merges = v->ignore_merges;
+		opt.fuse_unk = v->fuse_unk;
 		ret = ct_bpe_builder_finish(b, &opt, bpe, err);
 	}
 	ct_bpe_builder_free(b);

@@ -22,12 +22,30 @@ static void count(struct ct_model_info *info, const struct ct_matrix *m)
 	info->n_params[m->t.dtype] += m->t.n_elems;
 }
 
+static void describe_converted(const struct ct_model *model,
+			       struct ct_model_info *info)
+{
+	info->format = "GGUF v3, converted";
+	for (size_t i = 0; i < model->tensors.n; i++) {
+		const struct ct_tensor *t = &model->tensors.v[i];
+
+		info->bytes += t->nbytes;
+		/* sums of columns are no parameters */
+		if (t->dtype < CT_N_DTYPES)
+			info->n_params[t->dtype] += t->n_elems;
+	}
+}
+
 void ct_model_describe(const struct ct_model *model,
 		       struct ct_model_info *info)
 {
 	const struct ct_gpt2 *g = &model->gpt2;
 
 	memset(info, 0, sizeof(*info));
+	if (model->converted) {
+		describe_converted(model, info);
+		return;
+	}
 	info->format = model->format == CT_FORMAT_HF ? "safetensors" :
 		       model->gguf.version == 2 ? "GGUF v2" : "GGUF v3";
 	for (int r = 0; r < CT_N_ROLES; r++) {

@@ -156,7 +156,9 @@ static int take_kv(struct cursor *c, struct ct_gguf_kv *kv, struct ct_err *err)
 			return code;
 	}
 	kv->value = c->pos;
-	return skip_values(c, kv->type, kv->n, err);
+	code = skip_values(c, kv->type, kv->n, err);
+	kv->end = c->pos;
+	return code;
 }
 
 static int take_kvs(struct cursor *c, uint64_t n, struct ct_err *err)

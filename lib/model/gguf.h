@@ -40,6 +40,7 @@ struct ct_gguf_kv {
 	bool is_array;
 	uint64_t n;		/* elements; 1 when not an array */
 	size_t value;		/* position of the first element */
+	size_t end;		/* and behind the last */
 };
 
 struct ct_gguf {
@@ -94,5 +95,9 @@ int ct_gguf_strings_opt(const struct ct_gguf *gguf, const char *key,
 			struct ct_err *err);
 int ct_gguf_i32s_opt(const struct ct_gguf *gguf, const char *key,
 		     int32_t **values, uint32_t *n, struct ct_err *err);
+int ct_gguf_f32s_opt(const struct ct_gguf *gguf, const char *key,
+		     float **values, uint32_t *n, struct ct_err *err);
+int ct_gguf_u64s_opt(const struct ct_gguf *gguf, const char *key,
+		     uint64_t **values, uint32_t *n, struct ct_err *err);
 
 #endif

@@ -210,29 +210,75 @@ int ct_gguf_strings_opt(const struct ct_gguf *gguf, const char *key,
 	return 0;
 }
 
-int ct_gguf_i32s_opt(const struct ct_gguf *gguf, const char *key,
-		     int32_t **values, uint32_t *n, struct ct_err *err)
+/*
+ * The array of a key as elements of @bytes, little-endian in the file and the
+ * machine's own in memory; *values is NULL where it is absent or empty.
+ */
+static int numbers(const struct ct_gguf *gguf, const char *key,
+		   enum ct_gguf_type type, enum ct_gguf_type or_type,
+		   unsigned int bytes, const char *what, void **values,
+		   uint32_t *n, struct ct_err *err)
 {
 	const struct ct_gguf_kv *kv = ct_gguf_find(gguf, key);
-	int32_t *v;
+	const uint8_t *from;
 	int code;
+	char *v;
 
 	*values = NULL;
 	*n = 0;
 	if (!kv)
 		return 0;
-	if (!kv->is_array ||
-	    (kv->type != CT_GGUF_I32 && kv->type != CT_GGUF_U32))
-		return wrong_type(key, "a list of 32-bit integers", err);
+	if (!kv->is_array || (kv->type != type && kv->type != or_type))
+		return wrong_type(key, what, err);
 	code = array_count(kv, key, n, err);
 	if (code || !*n)
 		return code;
-	v = malloc(*n * sizeof(*v));
+	v = malloc((size_t)*n * bytes);
 	if (!v)
-		return ct_fail(err, -ENOMEM, "out of memory for %u integers",
-			       *n);
-	for (uint32_t i = 0; i < *n; i++)
-		v[i] = (int32_t)ct_load_le(value_of(gguf, kv) + 4 * (size_t)i, 4);
+		return ct_fail(err, -ENOMEM, "out of memory for %u numbers", *n);
+	from = value_of(gguf, kv);
+	for (size_t i = 0; i < *n; i++) {
+		uint64_t x = ct_load_le(from + i * bytes, bytes);
+		uint32_t low = (uint32_t)x;
+
+		if (bytes == 4)
+			memcpy(v + i * bytes, &low, sizeof(low));
+		else
+			memcpy(v + i * bytes, &x, sizeof(x));
+	}
 	*values = v;
 	return 0;
+}
+
+int ct_gguf_i32s_opt(const struct ct_gguf *gguf, const char *key,
+		     int32_t **values, uint32_t *n, struct ct_err *err)
+{
+	void *v;
+	int code = numbers(gguf, key, CT_GGUF_I32, CT_GGUF_U32, 4,
+			   "a list of 32-bit integers", &v, n, err);
+
+	*values = v;
+	return code;
+}
+
+int ct_gguf_f32s_opt(const struct ct_gguf *gguf, const char *key,
+		     float **values, uint32_t *n, struct ct_err *err)
+{
+	void *v;
+	int code = numbers(gguf, key, CT_GGUF_F32, CT_GGUF_F32, 4,
+			   "a list of 32-bit floating-point numbers", &v, n, err);
+
+	*values = v;
+	return code;
+}
+
+int ct_gguf_u64s_opt(const struct ct_gguf *gguf, const char *key,
+		     uint64_t **values, uint32_t *n, struct ct_err *err)
+{
+	void *v;
+	int code = numbers(gguf, key, CT_GGUF_U64, CT_GGUF_U64, 8,
+			   "a list of 64-bit integers", &v, n, err);
+
+	*values = v;
+	return code;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/converted.h"
 #include "model/head.h"
 #include "model/shards.h"
 
@@ -133,7 +134,12 @@ static int open_gguf(struct ct_model *m, struct ct_err *err)
 	return code;
 }
 
-static int check_gguf_kind(const struct ct_model *m, struct ct_err *err)
+static bool is_arch(const struct ct_str *arch, const char *name)
+{
+	return arch->len == strlen(name) && !memcmp(arch->ptr, name, arch->len);
+}
+
+static int check_gguf_kind(struct ct_model *m, struct ct_err *err)
 {
 	struct ct_str arch = { "", 0 };
 	uint64_t splits = 1;
@@ -147,7 +153,8 @@ static int check_gguf_kind(const struct ct_model *m, struct ct_err *err)
 		code = ct_gguf_u64_opt(&m->gguf, "split.count", &splits, err);
 	if (code)
 		return code;
-	if (arch.len != 4 || memcmp(arch.ptr, "gpt2", 4))
+	m->converted = is_arch(&arch, CT_CONVERTED_ARCH);
+	if (!m->converted && !is_arch(&arch, "gpt2"))
 		return ct_fail(err, -ENOTSUP,
 			       "architecture \"%s\" is not supported (gpt2 is)",
 			       ct_show(arch.ptr, arch.len).s);
@@ -165,24 +172,13 @@ static int bind_gguf(struct ct_model *m, struct ct_err *err)
 	const struct ct_tensor *wte;
 	int code;
 
-	code = check_gguf_kind(m, err);
-	if (code)
-		return code;
 	wte = ct_tensors_find(&m->tensors, "token_embd.weight");
 	if (!wte)
 		return ct_fail(err, -ENOENT,
 			       "tensor token_embd.weight is missing");
 	code = ct_gpt2_config_gguf(&m->gguf, wte->shape[0], &m->gpt2.cfg, err);
-	if (!code)
-		code = ct_gpt2_bind(&m->gpt2, &m->tensors, CT_NAMES_GGUF, err);
-	if (code)
-		return code;
-	/* Padding rows without a token are common; tokens without a row are not. */
-	if (m->vocab.n_tokens > m->gpt2.cfg.n_vocab)
-		return ct_fail(err, -EBADMSG,
-			       "%u tokens, but token_embd.weight has %u rows",
-			       m->vocab.n_tokens, m->gpt2.cfg.n_vocab);
-	return 0;
+	return code ? code : ct_gpt2_bind(&m->gpt2, &m->tensors, CT_NAMES_GGUF,
+					  err);
 }
 
 static int load_gguf(struct ct_model *m, struct ct_err *err)
@@ -191,7 +187,16 @@ static int load_gguf(struct ct_model *m, struct ct_err *err)
 
 	if (code)
 		return code;
-	code = bind_gguf(m, err);
+	code = check_gguf_kind(m, err);
+	if (!code && m->converted)
+		code = ct_gpt2_config_converted(&m->gguf, &m->gpt2.cfg, err);
+	else if (!code)
+		code = bind_gguf(m, err);
+	/* Padding rows without a token are common; tokens without a row are not. */
+	if (!code && m->vocab.n_tokens > m->gpt2.cfg.n_vocab)
+		code = ct_fail(err, -EBADMSG,
+			       "%u tokens, but the token table has %u rows",
+			       m->vocab.n_tokens, m->gpt2.cfg.n_vocab);
 	if (code)
 		ct_file_prefix(&m->files.v[0], err);
 	return code;
@@ -220,7 +225,7 @@ int ct_model_open(const char *path, struct ct_model **model,
 	if (code)
 		return code;
 	code = is_dir ? load_dir(m, err) : load_gguf(m, err);
-	if (!code)
+	if (!code && !m->converted)
 		code = ct_head_tie(&m->gpt2, &m->files, err);
 	if (code) {
 		ct_model_close(m);

@@ -3,7 +3,7 @@
  * A model as it lies on disk: opened, checked, described, ready to be read.
  *
  * A path is a Hugging Face directory (config.json with safetensors) or a GGUF
- * file. After ct_model_open() has returned 0, only reads can fail: names,
+ * file, as it was trained or converted. After ct_model_open() has returned 0, only reads can fail: names,
  * shapes, types, offsets and sizes have been checked against each other and
  * against the files. A struct ct_model does not change after it was opened,
  * and may be used from several threads.
@@ -43,6 +43,11 @@ struct ct_model {
 	enum ct_tokenizer_kind tokenizer;
 	struct ct_vocab vocab;	/* CT_TOKENIZER_GGUF only */
 	bool has_weights;	/* then gpt2 is valid */
+	/*
+	 * A converted file (model/converted.h): of gpt2 only cfg is, and the
+	 * tensors are packed; convert/converted.h knows them.
+	 */
+	bool converted;
 	struct ct_gpt2 gpt2;
 };
 

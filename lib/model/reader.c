@@ -63,81 +63,6 @@ static int progress(const struct ct_read_opts *opts, uint64_t done,
 	return 0;
 }
 
-/* Where in a list of reads the next request begins. */
-struct place {
-	size_t item;
-	uint64_t at;
-};
-
-static size_t next_len(const struct ct_read *list, size_t n, struct place *p,
-		       size_t max)
-{
-	uint64_t left;
-
-	while (p->item < n && p->at == list[p->item].len) {
-		p->item++;
-		p->at = 0;
-	}
-	if (p->item == n)
-		return 0;
-	left = list[p->item].len - p->at;
-	return left < max ? (size_t)left : max;
-}
-
-static int read_all(struct ct_io *io, const struct ct_files *files,
-		    const struct ct_read *list, size_t n,
-		    const struct ct_read_opts *o, struct ct_err *err)
-{
-	size_t flying[CT_IO_DEPTH_MAX] = { 0 };
-	unsigned int head = 0, tail = 0;	/* slots in turn */
-	uint64_t done = 0, total = 0;
-	struct place p = { 0, 0 };
-	int code;
-
-	for (size_t i = 0; i < n; i++)
-		total += list[i].len;
-	while (done < total) {
-		size_t len;
-
-		while (head - tail < o->depth &&
-		       (len = next_len(list, n, &p, o->buffer))) {
-			const struct ct_read *r = &list[p.item];
-
-			ct_io_read(io, head % o->depth, &files->v[r->file],
-				   r->offset + p.at, len,
-				   (char *)r->dst + p.at);
-			flying[head++ % o->depth] = len;
-			p.at += len;
-		}
-		code = ct_io_wait(io, tail % o->depth, err);
-		if (code)
-			return code;
-		done += flying[tail++ % o->depth];
-		code = progress(o, done, total, err);
-		if (code)
-			return code;
-	}
-	return 0;
-}
-
-int ct_read_direct(const struct ct_files *files, const struct ct_read *list,
-		   size_t n, const struct ct_read_opts *opts,
-		   struct ct_err *err)
-{
-	struct ct_read_opts o;
-	struct ct_io *io;
-	int code;
-
-	code = get_opts(opts, &o, err);
-	if (!code)
-		code = ct_io_open(o.depth, &io, err);
-	if (code)
-		return code;
-	code = read_all(io, files, list, n, &o, err);
-	ct_io_close(io);
-	return code;
-}
-
 /* Room for one more element in a growing array. */
 static int grow(void **v, size_t n, size_t *cap, size_t size,
 		struct ct_err *err)
@@ -176,62 +101,88 @@ static size_t fits(const struct extent *e, const struct ct_span *s,
 	return (size_t)(room - room % s->unit);
 }
 
+static int new_extent(struct plan *plan, uint32_t file, uint64_t offset,
+		      struct ct_err *err)
+{
+	int code = grow((void **)&plan->extents, plan->n_extents,
+			&plan->cap_extents, sizeof(*plan->extents), err);
+
+	if (!code)
+		plan->extents[plan->n_extents++] = (struct extent){
+			file, offset, 0, plan->n_pieces, 0,
+		};
+	return code;
+}
+
+/* At the end of the last extent. */
+static int new_piece(struct plan *plan, const struct piece *piece,
+		     struct ct_err *err)
+{
+	struct extent *e = &plan->extents[plan->n_extents - 1];
+	int code = grow((void **)&plan->pieces, plan->n_pieces, &plan->cap_pieces,
+			sizeof(*plan->pieces), err);
+
+	if (code)
+		return code;
+	plan->pieces[plan->n_pieces++] = *piece;
+	e->n++;
+	e->len = piece->skip + piece->len;
+	if (e->len > plan->longest)
+		plan->longest = e->len;
+	plan->total += piece->len;
+	return 0;
+}
+
 static int plan_piece(struct plan *plan, const struct ct_span *spans,
 		      size_t i, uint64_t at, size_t buffer, size_t *taken,
 		      struct ct_err *err)
 {
 	const struct ct_span *s = &spans[i];
-	struct extent *e;
-	size_t len = 0, skip = 0;
+	struct piece piece = { .span = i, .at = at };
 	int code;
 
 	if (plan->n_extents)
-		len = fits(&plan->extents[plan->n_extents - 1], s, at, buffer,
-			   &skip);
-	if (!len) {
-		code = grow((void **)&plan->extents, plan->n_extents,
-			    &plan->cap_extents, sizeof(*e), err);
+		piece.len = fits(&plan->extents[plan->n_extents - 1], s, at,
+				 buffer, &piece.skip);
+	if (!piece.len) {
+		code = new_extent(plan, s->file, s->offset + at, err);
 		if (code)
 			return code;
-		e = &plan->extents[plan->n_extents++];
-		*e = (struct extent){ s->file, s->offset + at, 0,
-				      plan->n_pieces, 0 };
-		len = fits(e, s, at, buffer, &skip);
-		if (!len)	/* a unit is larger than a buffer */
-			len = buffer;
+		piece.len = fits(&plan->extents[plan->n_extents - 1], s, at,
+				 buffer, &piece.skip);
+		if (!piece.len)	/* a unit is larger than a buffer */
+			piece.len = buffer;
 	}
-	code = grow((void **)&plan->pieces, plan->n_pieces, &plan->cap_pieces,
-		    sizeof(*plan->pieces), err);
-	if (code)
-		return code;
-	plan->pieces[plan->n_pieces++] = (struct piece){ i, at, skip, len };
-	e = &plan->extents[plan->n_extents - 1];
-	e->n++;
-	e->len = skip + len;
-	if (e->len > plan->longest)
-		plan->longest = e->len;
-	plan->total += len;
-	*taken = len;
+	*taken = piece.len;
+	return new_piece(plan, &piece, err);
+}
+
+static int plan_span(struct plan *plan, const struct ct_span *spans, size_t i,
+		     size_t buffer, struct ct_err *err)
+{
+	uint64_t at = 0;
+
+	while (at < spans[i].len) {
+		size_t taken;
+		int code = plan_piece(plan, spans, i, at, buffer, &taken, err);
+
+		if (code)
+			return code;
+		at += taken;
+	}
 	return 0;
 }
 
-static int make_plan(struct plan *plan, const struct ct_span *spans, size_t n,
-		     size_t buffer, struct ct_err *err)
+static int plan_direct(struct plan *plan, const struct ct_read *list, size_t i,
+		       uint64_t at, size_t buffer, struct ct_err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint64_t at = 0;
+	uint64_t left = list[i].len - at;
+	struct piece piece = {
+		.span = i, .at = at, .len = left < buffer ? (size_t)left : buffer,
+	};
+	int code = new_extent(plan, list[i].file, list[i].offset + at, err);
 
-		while (at < spans[i].len) {
-			size_t taken;
-			int code = plan_piece(plan, spans, i, at, buffer,
-					      &taken, err);
-
-			if (code)
-				return code;
-			at += taken;
-		}
-	}
-	return 0;
+	return code ? code : new_piece(plan, &piece, err);
 }
 
 /*
@@ -262,6 +213,8 @@ struct crew {
 	const struct plan *plan;
 	const struct ct_files *files;
 	const struct ct_read_opts *o;	/* depth: of each thread */
+	const struct ct_read *list;	/* of direct reads, else NULL */
+	char *staging;			/* else: buffers, by thread and slot */
 	size_t stride;
 	ct_stream_fn *fn;
 	void *ctx;
@@ -280,25 +233,37 @@ struct hand {
 	unsigned int number;
 	pthread_t thread;
 	struct ct_io *io;
-	char *staging;
 	/* extents being read, slots in turn */
 	size_t taken[CT_IO_DEPTH_MAX];
 	unsigned int head, tail;
 };
 
+/* Where a read goes. A direct one is of one piece. */
+static char *target(const struct hand *h, const struct extent *e,
+		    unsigned int slot)
+{
+	const struct crew *c = h->crew;
+	const struct piece *p = &c->plan->pieces[e->first];
+
+	if (c->list)
+		return (char *)c->list[p->span].dst + p->at;
+	return c->staging + (h->number * c->o->depth + slot) * c->stride;
+}
+
 static int deliver(const struct hand *h, const struct extent *e,
 		   const char *bytes, struct ct_err *err)
 {
-	const struct plan *plan = h->crew->plan;
+	struct crew *c = h->crew;
 
 	for (size_t i = e->first; i < e->first + e->n; i++) {
-		const struct piece *p = &plan->pieces[i];
-		int code = h->crew->fn(h->crew->ctx, h->number, p->span, p->at,
-				       bytes + p->skip, p->len, err);
+		const struct piece *p = &c->plan->pieces[i];
+		int code = !c->fn ? 0 :
+			   c->fn(c->ctx, h->number, p->span, p->at,
+				 bytes + p->skip, p->len, err);
 
 		if (code)
 			return code;
-		h->crew->done += p->len;
+		c->done += p->len;
 	}
 	return 0;
 }
@@ -315,7 +280,7 @@ static void start_reads(struct hand *h)
 		if (i >= c->plan->n_extents)
 			return;
 		ct_io_read(h->io, slot, &c->files->v[e->file], e->offset,
-			   e->len, h->staging + slot * c->stride);
+			   e->len, target(h, e, slot));
 		h->taken[slot] = i;
 		h->head++;
 	}
@@ -350,13 +315,13 @@ static void *work(void *arg)
 	for (start_reads(h); h->tail != h->head && !*c->stop; start_reads(h)) {
 		unsigned int slot = h->tail % c->o->depth;
 		size_t at = h->taken[slot];
+		const struct extent *e = &c->plan->extents[at];
 		struct ct_err err = { 0 };
 		int code;
 
 		code = ct_io_wait(h->io, slot, &err);
 		if (!code)
-			code = deliver(h, &c->plan->extents[at],
-				       h->staging + slot * c->stride, &err);
+			code = deliver(h, e, target(h, e, slot), &err);
 		if (!code && !h->number)
 			code = tell(c, &err);
 		if (code)
@@ -406,27 +371,43 @@ static unsigned int share_depth(unsigned int depth, unsigned int threads)
 	return threads == 1 || share > 2 ? share : 2;
 }
 
+static unsigned int get_threads(const struct plan *plan, struct ct_read_opts *o)
+{
+	unsigned int threads = o->threads ? o->threads : 1;
+
+	if (threads > CT_READ_THREADS)
+		threads = CT_READ_THREADS;
+	if (threads > plan->n_extents)
+		threads = (unsigned int)plan->n_extents;
+	o->depth = share_depth(o->depth, threads);
+	if (o->depth > plan->n_extents)
+		o->depth = (unsigned int)plan->n_extents;
+	return threads;
+}
+
+/* @list: read there; NULL: into buffers. */
 static int with_plan(const struct plan *plan, const struct ct_files *files,
-		     const struct ct_read_opts *o, unsigned int threads,
+		     struct ct_read_opts *o, const struct ct_read *list,
 		     ct_stream_fn *fn, void *ctx, struct ct_err *err)
 {
+	unsigned int threads = get_threads(plan, o);
 	_Atomic bool own_stop = false;
 	struct crew c = {
-		.plan = plan, .files = files, .o = o, .fn = fn, .ctx = ctx,
-		.stride = (plan->longest + 63) & ~(size_t)63,
+		.plan = plan, .files = files, .o = o, .list = list, .fn = fn,
+		.ctx = ctx, .stride = (plan->longest + 63) & ~(size_t)63,
 		.stop = o->stop ? o->stop : &own_stop,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct hand hands[CT_READ_THREADS] = { 0 };
-	char *staging = NULL;
 	void *block = NULL;
-	int code;
+	int code = 0;
 
-	code = get_staging(c.stride, o->depth * threads, &block, &staging, err);
+	if (!list)
+		code = get_staging(c.stride, o->depth * threads, &block,
+				   &c.staging, err);
 	for (unsigned int i = 0; i < threads && !code; i++) {
 		hands[i].crew = &c;
 		hands[i].number = i;
-		hands[i].staging = staging + i * o->depth * c.stride;
 		code = ct_io_open(o->depth, &hands[i].io, err);
 	}
 	if (!code)
@@ -438,34 +419,47 @@ static int with_plan(const struct plan *plan, const struct ct_files *files,
 	return code;
 }
 
+static void free_plan(struct plan *plan)
+{
+	free(plan->extents);
+	free(plan->pieces);
+}
+
 int ct_stream(const struct ct_files *files, const struct ct_span *spans,
 	      size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,
 	      void *ctx, struct ct_err *err)
 {
 	struct plan plan = { 0 };
 	struct ct_read_opts o;
-	unsigned int threads;
 	int code;
 
 	code = get_opts(opts, &o, err);
-	threads = !o.threads ? 1 :
-		  o.threads > CT_READ_THREADS ? CT_READ_THREADS : o.threads;
 	if (!code && o.buffer > CT_STAGING_MAX / o.depth)
 		code = ct_fail(err, -EINVAL,
 			       "%u buffers of %zu bytes are more than %u MiB",
 			       o.depth, o.buffer, CT_STAGING_MAX >> 20);
-	if (!code)
-		code = make_plan(&plan, spans, n, o.buffer, err);
-	if (code || !plan.n_extents)
-		goto out;
-	if (threads > plan.n_extents)
-		threads = (unsigned int)plan.n_extents;
-	o.depth = share_depth(o.depth, threads);
-	if (o.depth > plan.n_extents)
-		o.depth = (unsigned int)plan.n_extents;
-	code = with_plan(&plan, files, &o, threads, fn, ctx, err);
-out:
-	free(plan.extents);
-	free(plan.pieces);
+	for (size_t i = 0; i < n && !code; i++)
+		code = plan_span(&plan, spans, i, o.buffer, err);
+	if (!code && plan.n_extents)
+		code = with_plan(&plan, files, &o, NULL, fn, ctx, err);
+	free_plan(&plan);
+	return code;
+}
+
+int ct_read_direct(const struct ct_files *files, const struct ct_read *list,
+		   size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,
+		   void *ctx, struct ct_err *err)
+{
+	struct plan plan = { 0 };
+	struct ct_read_opts o;
+	int code;
+
+	code = get_opts(opts, &o, err);
+	for (size_t i = 0; i < n && !code; i++)
+		for (uint64_t at = 0; at < list[i].len && !code; at += o.buffer)
+			code = plan_direct(&plan, list, i, at, o.buffer, err);
+	if (!code && plan.n_extents)
+		code = with_plan(&plan, files, &o, list, fn, ctx, err);
+	free_plan(&plan);
 	return code;
 }

@@ -42,9 +42,9 @@ struct ct_read_opts {
 	ct_progress_fn *progress;
 	void *ctx;
 	/*
-	 * Of ct_stream(): threads to work with, the calling one among them;
-	 * fewer where the system refuses. They share what depth allows, but
-	 * have two reads in flight each.
+	 * Threads to work with, the calling one among them; fewer where the
+	 * system refuses. They share what depth allows, but have two reads in
+	 * flight each.
 	 */
 	unsigned int threads;
 	/*
@@ -54,16 +54,28 @@ struct ct_read_opts {
 	_Atomic bool *stop;
 };
 
+/*
+ * @len bytes at position @at of span (or item) number @span, in thread number @thread
+ * (0: the calling one). Not 0 ends the operation with that value.
+ */
+typedef int ct_stream_fn(void *ctx, unsigned int thread, size_t span,
+			 uint64_t at, const void *bytes, size_t len,
+			 struct ct_err *err);
+
 struct ct_read {
 	uint32_t file;
 	uint64_t offset, len;
 	void *dst;
 };
 
-/* Read all of a list, each item to its destination. */
+/*
+ * Read all of a list, each item to its destination, in pieces of a buffer's
+ * size from the item's beginning on. @fn, unless NULL, is shown each piece
+ * where it lies, as soon as it is there.
+ */
 int ct_read_direct(const struct ct_files *files, const struct ct_read *list,
-		   size_t n, const struct ct_read_opts *opts,
-		   struct ct_err *err);
+		   size_t n, const struct ct_read_opts *opts, ct_stream_fn *fn,
+		   void *ctx, struct ct_err *err);
 
 /* A run of bytes to be streamed, made of units (rows) of @unit > 0 bytes. */
 struct ct_span {
@@ -73,17 +85,9 @@ struct ct_span {
 };
 
 /*
- * @len bytes at position @at of span number @span, in thread number @thread
- * (0: the calling one). Pieces are whole units, unless a unit is larger than
- * a buffer. The bytes are gone when the callback returns. Not 0 ends the
- * stream with that value.
- */
-typedef int ct_stream_fn(void *ctx, unsigned int thread, size_t span,
-			 uint64_t at, const void *bytes, size_t len,
-			 struct ct_err *err);
-
-/*
- * Pass all spans to @fn, piece by piece in the order of the list. With several
+ * Pass all spans to @fn, piece by piece in the order of the list. Pieces are
+ * whole units, unless a unit is larger than a buffer, and are gone when @fn
+ * returns. With several
  * threads each takes the next piece when it has room for one, and passes its
  * own on in that order: so whatever waits for a piece before it in the list
  * waits for a thread that is at work. Of several failures the one earliest in

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/converted.h"
+
 static int get_name(const struct ct_gguf *gguf, const char *key, char **name,
 		    struct ct_err *err)
 {
@@ -88,6 +90,43 @@ static int get_ids(const struct ct_gguf *gguf, struct ct_vocab *v,
 	return code;
 }
 
+/* What only converted files say. */
+static int get_extras(const struct ct_gguf *gguf, struct ct_vocab *v,
+		      struct ct_err *err)
+{
+	const struct {
+		const char *key;
+		bool *value;
+	} switches[] = {
+		{ CT_KEY_TOK_PREFIX_SPACE, &v->add_prefix_space },
+		{ CT_KEY_TOK_NO_SPLIT, &v->no_split },
+		{ CT_KEY_TOK_IGNORE_MERGES, &v->ignore_merges },
+		{ CT_KEY_TOK_FUSE_UNK, &v->fuse_unk },
+	};
+	int code = 0;
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]) && !code; i++)
+		code = ct_gguf_bool_opt(gguf, switches[i].key, switches[i].value, err);
+	if (!code)
+		code = ct_gguf_i32s_opt(gguf, CT_KEY_TOK_ADDED, &v->added,
+					&v->n_added, err);
+	if (!code && v->n_added % 2)
+		return ct_fail(err, -EBADMSG, "metadata key %s is no list of pairs",
+			       CT_KEY_TOK_ADDED);
+	v->n_added /= 2;
+	for (uint32_t i = 0; i < v->n_added && !code; i++)
+		if (v->added[2 * i] < 0 ||
+		    (uint32_t)v->added[2 * i] >= v->n_tokens)
+			code = ct_fail(err, -EBADMSG,
+				       "metadata key %s has id %d, but there are %u tokens",
+				       CT_KEY_TOK_ADDED, v->added[2 * i], v->n_tokens);
+		else if (i && v->added[2 * i] <= v->added[2 * i - 2])
+			code = ct_fail(err, -EBADMSG,
+				       "metadata key %s is not in the order of ids",
+				       CT_KEY_TOK_ADDED);
+	return code;
+}
+
 /* "none" is how llama.cpp's files say that there is none. */
 bool ct_vocab_present(const struct ct_gguf *gguf)
 {
@@ -112,6 +151,8 @@ int ct_vocab_load(const struct ct_gguf *gguf, struct ct_vocab *vocab,
 		code = get_lists(gguf, &v, err);
 	if (!code)
 		code = get_ids(gguf, &v, err);
+	if (!code)
+		code = get_extras(gguf, &v, err);
 	if (code) {
 		ct_vocab_free(&v);
 		return code;
@@ -127,5 +168,6 @@ void ct_vocab_free(struct ct_vocab *vocab)
 	free(vocab->tokens);
 	free(vocab->merges);
 	free(vocab->types);
+	free(vocab->added);
 	memset(vocab, 0, sizeof(*vocab));
 }

@@ -32,6 +32,10 @@ struct ct_vocab {
 	int32_t *types;		/* n_tokens of them, or NULL: all normal */
 	int64_t bos_id, eos_id, unk_id;	/* -1: none */
 	bool add_bos;
+	/* Of converted files (model/converted.h); else false and none. */
+	bool add_prefix_space, no_split, ignore_merges, fuse_unk;
+	uint32_t n_added;	/* pairs in: */
+	int32_t *added;		/* an added token's id, ascending, and its flags (text/) */
 };
 
 /* Does the file say that it has a tokenizer? */

@@ -45,6 +45,7 @@ enum {
 	CT_BPE_ADD_RSTRIP	= 1 << 2,	/* takes white space after it */
 	CT_BPE_ADD_SINGLE_WORD	= 1 << 3,	/* not inside a word */
 	CT_BPE_ADD_NORMALIZED	= 1 << 4,	/* sought after the others */
+	CT_BPE_ADD_ALL		= (1 << 5) - 1,
 };
 
 struct ct_bpe_options {
@@ -169,5 +170,21 @@ uint32_t ct_bpe_bos(const struct ct_bpe *bpe);
 uint32_t ct_bpe_eos(const struct ct_bpe *bpe);
 /* Whether the tokenizer's files ask for bos before a text. */
 bool ct_bpe_adds_bos(const struct ct_bpe *bpe);
+
+/* --- writing one down ------------------------------------------------- */
+
+/* As the builder got it. Returns 0 or -ENOENT. Valid as long as @bpe. */
+int ct_bpe_name(const struct ct_bpe *bpe, uint32_t id, const char **name,
+		size_t *len);
+/* CT_BPE_ADD_*, of an added token. */
+unsigned int ct_bpe_flags(const struct ct_bpe *bpe, uint32_t id);
+const struct ct_bpe_options *ct_bpe_options_of(const struct ct_bpe *bpe);
+
+struct ct_bpe_merge_ids {
+	uint32_t left, right, rank;
+};
+/* All merges, best first; an array to be freed. */
+int ct_bpe_merges(const struct ct_bpe *bpe, struct ct_bpe_merge_ids **merges,
+		  size_t *n, struct ct_err *err);
 
 #endif

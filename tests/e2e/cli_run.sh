@@ -154,7 +154,7 @@ check "and no complaint follows" bash -c "! grep -q '^ctrans:' '$err'"
 call "$CTRANS" run --help
 expect_status 0 "--help"
 check "fits 80 columns" awk 'length > 80 { exit 1 }' "$out"
-for command in run eval tokenize info bench devices; do
+for command in run eval tokenize convert info bench devices; do
 	call "$CTRANS" help "$command"
 	expect_match "$out" "^usage: ctrans $command" "help $command"
 done

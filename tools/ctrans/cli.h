@@ -19,7 +19,7 @@ enum {
 };
 
 extern const struct command command_run, command_eval, command_tokenize,
-	command_info, command_bench, command_devices;
+	command_convert, command_info, command_bench, command_devices;
 
 /* "ctrans: ..." on standard error; returns @status. */
 int fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

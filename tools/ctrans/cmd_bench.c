@@ -51,6 +51,7 @@ static const struct option_group groups[] = {
 	{ "What to measure", specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
+	{ "Loading", cache_option_specs },
 	{ "Dispatch", dispatch_option_specs },
 	{ NULL, NULL },
 };
@@ -468,7 +469,7 @@ static bool allocate(struct bench *b)
 	}
 	b->callers = (struct callers){
 		.sessions = b->sessions, .logits = b->logits,
-		.n = options.batch, .vocab = b->info.vocab, .random = 2,
+		.n = options.batch, .vocab = b->info.vocab,
 	};
 	return true;
 }
@@ -507,9 +508,7 @@ static int run(int argc, char **argv)
 	model_options.context = options.depth + (options.prompt > options.gen ?
 						 options.prompt : options.gen);
 	start = now_ns();
-	/* every token that is counted is run */
-	status = model_load(&command_bench, path, CTRANS_MODEL_NO_SHARING,
-			    &b.model);
+	status = model_load(&command_bench, path, 0, &b.model);
 	b.load = (double)(now_ns() - start) * 1e-9;
 	if (status == EXIT_USAGE)
 		fprintf(stderr, "hint: the context needed is --depth and the larger of --prompt and --gen\n");

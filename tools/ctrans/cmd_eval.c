@@ -38,6 +38,7 @@ static const struct option_group groups[] = {
 	{ "Text", specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
+	{ "Loading", cache_option_specs },
 	{ "Dispatch", dispatch_option_specs },
 	{ NULL, NULL },
 };
@@ -103,7 +104,6 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 	json_add_string(object, "policy", info->policy);
 	json_add_string(object, "thresholds", info->thresholds);
 	json_add_bool(object, "f32", model_options.f32);
-	json_add_string(object, "kv", info->kv);
 	json_add_device(object, &info->device);
 	json_add_usage(object, &s->usage);
 	return json_print(object);

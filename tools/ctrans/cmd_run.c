@@ -87,6 +87,7 @@ static const struct option_group groups[] = {
 	{ "Output", output_specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
+	{ "Loading", cache_option_specs },
 	{ "Dispatch", dispatch_option_specs },
 	{ NULL, NULL },
 };

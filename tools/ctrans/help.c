@@ -36,10 +36,13 @@ static void option_line(const struct option_spec *spec)
 	char left[64];
 	int len;
 
-	len = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s",
+	bool optional = spec->type == OPTION_DEFAULT;
+
+	len = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s%s",
 		       spec->letter ? '-' : ' ', spec->letter ? spec->letter : ' ',
 		       spec->letter ? ", " : "  ", spec->name,
-		       spec->value ? " " : "", spec->value ? spec->value : "");
+		       optional ? "[=" : spec->value ? " " : "",
+		       spec->value ? spec->value : "", optional ? "]" : "");
 	if (len > INDENT - 2)
 		printf("%s\n%*s", left, INDENT, "");
 	else

@@ -7,8 +7,8 @@
 #include "ctrans.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_eval, &command_tokenize, &command_info,
-	&command_bench, &command_devices,
+	&command_run, &command_eval, &command_tokenize, &command_convert,
+	&command_info, &command_bench, &command_devices,
 };
 
 #define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -35,7 +35,8 @@ static int print_help(void)
 		printf("  %-10s  %s\n", commands[i]->name, commands[i]->summary);
 	puts("  version     the versions of this program and of the library\n"
 	     "  help        this text; help COMMAND: that command's\n\n"
-	     "MODEL is a Hugging Face directory or a GGUF file of GPT-2 architecture.\n\n"
+	     "MODEL is a Hugging Face directory or a GGUF file of GPT-2 architecture, or one\n"
+	     "that \"ctrans convert\" has written.\n\n"
 	     "Example: ctrans run models/demo -p \"Once upon a time\"\n\n"
 	     "See ctrans(1) for exit codes and details.");
 	return finish_output();

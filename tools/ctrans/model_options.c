@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -13,17 +14,15 @@ struct model_options model_options;
 
 static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
 static const char *const codes[] = { "radix", "rate", NULL };
-static const char *const kvs[] = { "f16", "s8", NULL };
 
 const struct option_spec device_option_specs[] = {
 	{ OPTION_TEXT, 'd', "device", "NAME", &model_options.device,
 	  .help = "where to run: \"sim\", the chip model, with options as in "
-		  "sim:threads=2,opp=4 or sim:cpus=0-1; or \"accel:0\" (default: the first chip "
+		  "sim:threads=2,opp=4; or \"accel:0\" (default: the first chip "
 		  "found, else sim)" },
 	{ OPTION_UINT, 't', "threads", "N", &model_options.threads,
 	  &model_options.threads_given, 1, 256,
-	  .help = "threads of the chip model (default: as many as CPUs that "
-		  "it may use)" },
+	  .help = "threads of the chip model (default: one for each CPU)" },
 	{ OPTION_TEXT, 0, "kernel", "NAME", &model_options.kernel,
 	  .help = "arithmetic of the chip model: auto, reference (every spike "
 		  "executed, slow), generic, avx2, avx512, neon ...; all give "
@@ -46,11 +45,16 @@ const struct option_spec dispatch_option_specs[] = {
 	  .help = "firing threshold: a row's root mean square over X (default 24)" },
 	{ OPTION_TEXT, 0, "calibrate", "FILE", &model_options.calibrate,
 	  .help = "fixed thresholds for each layer, from running this text once" },
-	{ OPTION_CHOICE, 0, "kv", "TYPE", &model_options.kv, .choices = kvs,
-	  .help = "keys and values as f16 (default) or s8: half the memory, and "
-		  "results a little different" },
 	{ OPTION_FLAG, 0, "f32", NULL, &model_options.f32,
 	  .help = "nothing quantised, for comparing; four times the memory" },
+	{ OPTION_END },
+};
+
+const struct option_spec cache_option_specs[] = {
+	{ OPTION_DEFAULT, 0, "cache", "DIR", &model_options.cache,
+	  .help = "keep the model converted in this directory, and load it from "
+		  "there the next time (default: ctrans in $XDG_CACHE_HOME or "
+		  "~/.cache)" },
 	{ OPTION_END },
 };
 
@@ -169,49 +173,78 @@ static int on_progress(void *arg, uint64_t done, uint64_t total)
 	return interrupted();
 }
 
-int model_load(const struct command *command, const char *path, uint32_t flags,
-	       struct ctrans_model **model)
+/* What the parameters of a model point to. */
+struct model_params {
+	struct ctrans_model_params p;
+	struct text calibration;
+	char device[256];
+	char cache[4096];
+};
+
+/* As $XDG_CACHE_HOME's specification has it: relative paths do not count. */
+static int compose_cache(char *to, size_t size, const char **cache)
+{
+	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	int n;
+
+	*cache = model_options.cache;
+	if (!*cache || **cache)
+		return EXIT_OK;
+	if (base && *base == '/')
+		n = snprintf(to, size, "%s/ctrans", base);
+	else if (home && *home == '/')
+		n = snprintf(to, size, "%s/.cache/ctrans", home);
+	else
+		return fail(EXIT_USAGE,
+			"--cache: neither $XDG_CACHE_HOME nor $HOME says where; name a directory, --cache=DIR");
+	if (n < 0 || (size_t)n >= size)
+		return fail(EXIT_USAGE, "--cache: the directory's name is too long");
+	*cache = to;
+	return EXIT_OK;
+}
+
+static int take_options(const struct command *command, struct model_params *m)
 {
 	const struct model_options *o = &model_options;
-	struct ctrans_model_params params;
-	struct text calibration = { 0 };
-	char composed[256];
-	int ret, status;
+	int status;
 
 	set_log();
-	ctrans_model_params_init(&params, sizeof(params));
-	status = compose_device(command, composed, sizeof(composed),
-				&params.device);
+	ctrans_model_params_init(&m->p, sizeof(m->p));
+	m->calibration = (struct text){ 0 };
+	status = compose_device(command, m->device, sizeof(m->device),
+				&m->p.device);
+	if (!status)
+		status = compose_cache(m->cache, sizeof(m->cache), &m->p.cache);
 	if (status)
 		return status;
 	if (o->policy)
-		params.policy = o->policy;
+		m->p.policy = o->policy;
 	if (o->code)
-		params.code = o->code;
-	if (o->kv)
-		params.kv = o->kv;
+		m->p.code = o->code;
 	if (o->levels_given)
-		params.levels = o->levels;
-	params.context = o->context;
-	params.flags = flags | (o->f32 ? CTRANS_MODEL_F32 : 0);
-	params.progress = on_progress;
-	if (o->calibrate) {
-		status = read_text(o->calibrate, &calibration);
-		if (status)
-			return status;
-		if (!calibration.len) {
-			text_free(&calibration);
-			return fail(EXIT_FAILED,
-				"%s is empty, and calibration takes text",
-				o->calibrate);
-		}
-		params.calibration = calibration.bytes;
-		params.calibration_len = calibration.len;
+		m->p.levels = o->levels;
+	m->p.context = o->context;
+	m->p.flags = o->f32 ? CTRANS_MODEL_F32 : 0;
+	m->p.progress = on_progress;
+	if (!o->calibrate)
+		return EXIT_OK;
+	status = read_text(o->calibrate, &m->calibration);
+	if (status)
+		return status;
+	if (!m->calibration.len) {
+		text_free(&m->calibration);
+		return fail(EXIT_FAILED,
+			"%s is empty, and calibration takes text", o->calibrate);
 	}
+	m->p.calibration = m->calibration.bytes;
+	m->p.calibration_len = m->calibration.len;
+	return EXIT_OK;
+}
 
-	ret = ctrans_model_open(path, &params, model);
+static int finish(struct model_params *m, int ret)
+{
 	progress_clear();
-	text_free(&calibration);
+	text_free(&m->calibration);
 	if (!ret)
 		return EXIT_OK;
 	if (ret == -EINVAL)
@@ -220,4 +253,50 @@ int model_load(const struct command *command, const char *path, uint32_t flags,
 	if (ret == -EIO)
 		return fail(EXIT_MODEL, "%s", ctrans_message());
 	return fail_library(ret, EXIT_MODEL);
+}
+
+int model_load(const struct command *command, const char *path, uint32_t flags,
+	       struct ctrans_model **model)
+{
+	struct model_params m;
+	int status = take_options(command, &m);
+
+	if (status)
+		return status;
+	m.p.flags |= flags;
+	return finish(&m, ctrans_model_open(path, &m.p, model));
+}
+
+struct phase {
+	uint64_t last;
+	bool writes;
+};
+
+/* Bytes that come from 0 again are those that are written. */
+static int on_convert(void *arg, uint64_t done, uint64_t total)
+{
+	struct phase *phase = arg;
+	char note[48];
+
+	phase->writes |= done < phase->last;
+	phase->last = done;
+	snprintf(note, sizeof(note), "%.0f of %.0f MB", (double)done / 1e6,
+		 (double)total / 1e6);
+	progress_show(phase->writes ? "Writing" : "Loading", done, total,
+		      total < 1000000 ? NULL : note);
+	return interrupted();
+}
+
+int model_convert(const struct command *command, const char *path,
+		  const char *out)
+{
+	struct phase phase = { 0 };
+	struct model_params m;
+	int status = take_options(command, &m);
+
+	if (status)
+		return status;
+	m.p.progress = on_convert;
+	m.p.progress_arg = &phase;
+	return finish(&m, ctrans_convert(path, &m.p, out));
 }

@@ -12,7 +12,8 @@
 /* Filled by options_parse(); change the fields before model_load(). */
 extern struct model_options {
 	const char *device, *kernel;
-	const char *policy, *code, *calibrate, *kv;
+	const char *policy, *code, *calibrate;
+	const char *cache;	/* NULL: none; "": where such things are kept */
 	uint32_t threads, opp, context;
 	float levels;
 	bool threads_given, opp_given, levels_given, f32;
@@ -22,6 +23,7 @@ extern struct model_options {
 
 extern const struct option_spec device_option_specs[];	/* where */
 extern const struct option_spec dispatch_option_specs[];	/* and how */
+extern const struct option_spec cache_option_specs[];
 extern const struct option_spec message_option_specs[];	/* -q, -v */
 
 /*
@@ -30,6 +32,13 @@ extern const struct option_spec message_option_specs[];	/* -q, -v */
  */
 int model_load(const struct command *command, const char *path, uint32_t flags,
 	       struct ctrans_model **model);
+
+/*
+ * The same to a file of its own, @out: to be loaded from then on. Only device,
+ * threshold and message options count.
+ */
+int model_convert(const struct command *command, const char *path,
+		  const char *out);
 
 /* Up to what the library says is printed, by -q and -v. */
 void set_log(void);

@@ -28,6 +28,14 @@ static bool takes_value(const struct option_spec *spec)
 	return spec->type != OPTION_FLAG && spec->type != OPTION_COUNT;
 }
 
+/* As getopt_long() has it. */
+static int argument(const struct option_spec *spec)
+{
+	if (spec->type == OPTION_DEFAULT)
+		return optional_argument;
+	return takes_value(spec) ? required_argument : no_argument;
+}
+
 static void make_tables(struct parser *p, const struct command *command)
 {
 	const struct option_group *group;
@@ -43,7 +51,7 @@ static void make_tables(struct parser *p, const struct command *command)
 				abort();	/* a table in this program */
 			p->longs[p->n] = (struct option){
 				.name = spec->name,
-				.has_arg = takes_value(spec),
+				.has_arg = argument(spec),
 				.val = LONG_ONLY + p->n,
 			};
 			if (spec->letter) {
@@ -174,6 +182,9 @@ static int store(const struct parser *p, const struct option_spec *spec,
 		break;
 	case OPTION_TEXT:
 		*(const char **)spec->to = value;
+		break;
+	case OPTION_DEFAULT:
+		*(const char **)spec->to = value ? value : "";
 		break;
 	case OPTION_CHOICE:
 		good = parse_choice(value, spec, spec->to);

@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_U64,		/* uint64_t */
 	OPTION_FLOAT,		/* float, least..most, finite */
 	OPTION_TEXT,		/* const char * */
+	OPTION_DEFAULT,		/* const char *; "" where the value is left out */
 	OPTION_CHOICE,		/* const char *, one of choices */
 	OPTION_LIST,		/* struct text_list, one more each time, not "" */
 };

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Converted files: a GGUF v3 file of architecture "ctrans-gpt2" that holds a
+ * model as the chip has it in memory (convert/image.h), and everything else of
+ * it as metadata. This is the format's home; what is not named here is as in
+ * other GGUF files (general.*, tokenizer.*).
+ *
+ * A reader takes files of its version and older ones. What is added without
+ * raising the version is metadata that a reader may leave alone.
+ */
+#ifndef CT_MODEL_CONVERTED_H
+#define CT_MODEL_CONVERTED_H
+
+#include "base/err.h"
+#include "model/config.h"
+#include "model/gguf.h"
+#include "model/gguf_write.h"
+
+#define CT_CONVERTED_ARCH	"ctrans-gpt2"
+#define CT_CONVERTED_VERSION	1
+#define CT_CONVERTED_ALIGN	4096u
+
+/* u32: the version of the format, and of the layout of packed weights */
+#define CT_KEY_VERSION		"ctrans.version"
+#define CT_KEY_LAYOUT		"ctrans.layout"
+/* string: how weights are packed, "S8" */
+#define CT_KEY_ENCODING		"ctrans.encoding"
+/* strings: who wrote it, from what */
+#define CT_KEY_WRITER		"ctrans.writer"
+#define CT_KEY_SOURCE		"ctrans.source.name"
+#define CT_KEY_SOURCE_FORMAT	"ctrans.source.format"
+#define CT_KEY_SOURCE_TYPES	"ctrans.source.types"
+/* string: in a cache, what the entry was made from */
+#define CT_KEY_CACHE		"ctrans.cache.key"
+/* f32s by linear in program order, and f32: calibrated thresholds, if any */
+#define CT_KEY_THRESHOLDS	"ctrans.thresholds"
+#define CT_KEY_LEVELS		"ctrans.levels"
+/*
+ * XXH3 (64 bits) of each stretch of so many bytes (u32) of the data (u64s), and
+ * of the header (u64), up to the end of its tensors, with 0 in place of itself
+ */
+#define CT_KEY_SUM_STRETCH	"ctrans.checksum.stretch"
+#define CT_KEY_SUM_DATA		"ctrans.checksum.data"
+#define CT_KEY_SUM_HEADER	"ctrans.checksum.header"
+/* What tokenizer.ggml has no keys for: bools, and i32s of id and flags */
+#define CT_KEY_TOK_PREFIX_SPACE	"ctrans.tokenizer.add_prefix_space"
+#define CT_KEY_TOK_NO_SPLIT	"ctrans.tokenizer.no_split"
+#define CT_KEY_TOK_IGNORE_MERGES "ctrans.tokenizer.ignore_merges"
+#define CT_KEY_TOK_FUSE_UNK	"ctrans.tokenizer.fuse_unk"
+#define CT_KEY_TOK_ADDED	"ctrans.tokenizer.added"
+
+/*
+ * The configuration of a converted file. -ENOTSUP: of a newer version.
+ */
+int ct_gpt2_config_converted(const struct ct_gguf *gguf,
+			     struct ct_gpt2_config *cfg, struct ct_err *err);
+void ct_gpt2_config_put(const struct ct_gpt2_config *cfg,
+			struct ct_gguf_out *out);
+
+#endif
