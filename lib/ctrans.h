@@ -86,7 +86,12 @@ void ctrans_set_log(ctrans_log_fn *fn, void *arg, enum ctrans_log_level most);
  * Devices are named by strings: "sim" is the chip model in this process, with
  * options "sim:threads=2,kernel=reference,opp=4"; "accel:0" is
  * /dev/accel/accel0. NULL or "" takes the first chip found, else "sim".
- *   threads  workers, the calling thread included (default: one per CPU)
+ *   threads  workers, the calling thread included (default: as many as CPUs
+ *            that the process may use, by its affinity and its control group's
+ *            quota, siblings of one core counted as two). More than these sleep
+ *   cpus     a CPU for each worker, as in cpus=0-1 or cpus=0+2-3 (default: any);
+ *            the first is for the calling thread, whose affinity is its own
+ *            affair: it is not changed. Without threads, as many as are named
  *   kernel   the model's arithmetic: "auto", "reference", "generic", "avx2",
  *            "avx512", "neon", ...; all give the same bits
  *   opp      operating point, 0 (0.7 V, 50 MHz) .. 4 (1.1 V, 200 MHz); default 2
@@ -132,6 +137,11 @@ enum ctrans_model_flags {
 	 * directory with tokenizer files). Everything else of the model is unknown.
 	 */
 	CTRANS_MODEL_TOKENIZER = 1 << 2,
+	/*
+	 * Sessions do not take over what others have run (see Sessions). For
+	 * callers that must not learn from a call's time how texts of others begin.
+	 */
+	CTRANS_MODEL_NO_SHARING = 1 << 3,
 };
 
 struct ctrans_model_params {
@@ -155,6 +165,13 @@ struct ctrans_model_params {
 	size_t calibration_len;
 	ctrans_progress_fn *progress;
 	void *progress_arg;
+	/*
+	 * How keys and values are kept: "f16" (default) or "s8", a byte each with
+	 * a scale for each position and head. S8 takes half the memory and its
+	 * bandwidth and changes results a little; it is an error together with
+	 * CTRANS_MODEL_F32.
+	 */
+	const char *kv;
 	/*
 	 * A directory (made where it does not exist) in which the model is kept
 	 * as converted, so that the next open with the same parameters has only
@@ -215,6 +232,8 @@ struct ctrans_model_info {
 	char policy[16];
 	char thresholds[16];	/* "dynamic" or "calibrated" */
 	struct ctrans_device_info device;	/* name "" if none */
+	char kv[8];		/* keys and values: "f16", "s8" or "f32" */
+	uint64_t kv_bytes;	/* of them for 64 tokens, the unit they are kept in */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,
@@ -276,13 +295,18 @@ struct ctrans_cost {
 
 struct ctrans_usage {
 	size_t size;
-	uint32_t prompt_tokens;	/* run through the model, before the first new one */
+	uint32_t prompt_tokens;	/* before the first new one */
 	uint32_t new_tokens;
 	uint64_t prefill_ns;	/* wall time until the first new token was known */
 	uint64_t decode_ns;	/* wall time from there to the end */
 	double chip_seconds;	/* modelled, at the operating point */
 	struct ctrans_cost prefill, decode;	/* decode: the steps after the first token */
 	struct ctrans_cost kind[CTRANS_KINDS];	/* both, by layer kind */
+	/*
+	 * Of the prompt's tokens those that were not run, because another session
+	 * had run the same text before. They cost nothing.
+	 */
+	uint32_t reused_tokens;
 };
 
 /* Sum of the seven energies, in femtojoules. */
@@ -388,11 +412,29 @@ int ctrans_generate(struct ctrans_model *model, const char *prompt,
  * A session keeps the keys and values of the tokens it has seen, so a text can
  * be continued, token by token or by further prompts. A call that fails leaves
  * it as it was. A call on a session that another is still using is -EBUSY.
+ *
+ * Sessions of a model share memory where they hold the same: forks all that
+ * they have in common, others the whole blocks of 64 tokens that their texts
+ * begin with. Such a beginning is not run again but taken over (reused_tokens
+ * says how much), also from a session that was closed, as long as its memory
+ * was not wanted. What a session writes is its own. No token, logit or
+ * probability depends on it; time, energy and memory do.
+ * CTRANS_MODEL_NO_SHARING leaves the sharing to forks.
  */
 struct ctrans_session;
 
 int ctrans_session_open(struct ctrans_model *model, struct ctrans_session **session);
 void ctrans_session_close(struct ctrans_session *session);
+
+/*
+ * Another session that holds what @session does, without running anything. The
+ * two share the memory of what they hold: a fork takes a few kilobytes until it
+ * goes on, and then what it adds, and at most one block of 64 tokens more. Its
+ * usage starts at nothing. From any thread, while no other call is using
+ * @session (-EBUSY); the caller owns the copy. -ENOMEM.
+ */
+int ctrans_session_fork(struct ctrans_session *session,
+			struct ctrans_session **copy);
 
 /* Tokens seen so far. */
 uint32_t ctrans_session_position(const struct ctrans_session *session);
@@ -492,7 +534,8 @@ typedef int ctrans_score_fn(void *arg, uint64_t done, uint64_t total, double nll
  * one, which nothing in it predicts (only with @stride equal to @context is that
  * one new). 0: the model's context, and half of @context. -EINVAL if @stride is
  * more than @context, @context less than 2 or more than the model's, or @n less
- * than 2.
+ * than 2. All of every window is run: nothing is taken over from sessions, nor
+ * left to them.
  */
 int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 			size_t n, uint32_t context, uint32_t stride,

@@ -265,6 +265,15 @@ enum ctrans_encoding {
  *   value tile  [64][head_dim]
  * Sixteen positions side by side make a score a vertical sum on any vector
  * width, and a head's keys and values of a block one contiguous stream.
+ *
+ * CTRANS_KV_S8: signed bytes -127..127, and in front of each tile's elements the
+ * scales of its positions, binary32 [64]: four granules. A vector x, the key or
+ * the value of one position and head, is stored as
+ *   m     = the largest |x[i]|, NaN left out (of none: 0)
+ *   scale = m / 127; where that is not finite or below 2^-100, scale = 1
+ *   a[i]  = rint(x[i] * (1 / scale)), clamped to +-127; NaN gives 0
+ * and stands for a[i] * scale. Lossy, so only for whoever asks for it: half the
+ * bytes of F16.
  */
 #define CTRANS_KV_POSITIONS	64
 /* Counts changes of the above, for blocks that are kept in files. */
@@ -273,12 +282,17 @@ enum ctrans_encoding {
 enum ctrans_kv_type {
 	CTRANS_KV_F16 = 0,	/* round to nearest even; overflow to infinity */
 	CTRANS_KV_F32 = 1,	/* model only, as CTRANS_ENC_F32 */
+	CTRANS_KV_S8 = 2,	/* where CTRANS_CAP_KV_S8 is set */
 };
 
-/* Bytes of an element, and of a head's key tile or value tile in a block. */
-#define CTRANS_KV_ELEMENT(type)	((type) == CTRANS_KV_F32 ? 4u : 2u)
+/* Bytes of an element, of a tile's scales, and of a key or value tile in all. */
+#define CTRANS_KV_ELEMENT(type) \
+	((type) == CTRANS_KV_F32 ? 4u : (type) == CTRANS_KV_S8 ? 1u : 2u)
+#define CTRANS_KV_SCALES(type) \
+	((type) == CTRANS_KV_S8 ? 4u * CTRANS_KV_POSITIONS : 0u)
 #define CTRANS_KV_TILE(type, head_dim) \
-	((__u64)CTRANS_KV_POSITIONS * (head_dim) * CTRANS_KV_ELEMENT(type))
+	(CTRANS_KV_SCALES(type) + (__u64)CTRANS_KV_POSITIONS * (head_dim) * \
+	 CTRANS_KV_ELEMENT(type))
 
 /* ---- Arithmetic ------------------------------------------------------ */
 /*
@@ -510,8 +524,10 @@ struct ctrans_topk {
  * row at position p and each head: s[i] = sum16(q * k[i]) * scale, i <= p;
  * m = max s; block by block from position 0, e[i] = exp(s[i] - m),
  * z += sum16(e of the block), o += sum16 over the block's positions (e * v);
- * out = o / z. A position's result is a function of keys and values 0..p
- * alone, however many rows a step has.
+ * out = o / z. With S8 k and v are the stored integers, and a position's scales
+ * come in outside of the sums: s[i] = (sum16(q * k[i]) * kscale[i]) * scale,
+ * and o takes (e[i] * vscale[i]) * v. A position's result is a function of keys
+ * and values 0..p alone, however many rows a step has.
  */
 struct ctrans_insn_attention {
 	__u64 q_va;

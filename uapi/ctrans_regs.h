@@ -44,6 +44,7 @@
 #define   CTRANS_CAP_F32	(1u << 3)	/* F32 weights and F32 KV; model only */
 #define   CTRANS_CAP_RATE	(1u << 4)
 #define   CTRANS_CAP_RADIX	(1u << 5)
+#define   CTRANS_CAP_KV_S8	(1u << 6)
 #define CTRANS_REG_CORES	0x0010	/* RO, R=48 homogeneous cores */
 #define CTRANS_REG_ROWS		0x0014	/* RO, R=8 HMAU rows in a core */
 #define CTRANS_REG_COLS		0x0018	/* RO, R=16 HMAU columns in a core */

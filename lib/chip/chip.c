@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "chip/internal.h"
 
@@ -125,7 +124,7 @@ static uint32_t global_read(struct chip *chip, uint32_t offset)
 	case CTRANS_REG_VERSION:	return CTRANS_VERSION;
 	case CTRANS_REG_CAPS:
 		return CTRANS_CAP_S8 | CTRANS_CAP_F32 | CTRANS_CAP_RATE |
-		       CTRANS_CAP_RADIX;
+		       CTRANS_CAP_RADIX | CTRANS_CAP_KV_S8;
 	case CTRANS_REG_CORES:		return chip->costs.cores;
 	case CTRANS_REG_ROWS:		return chip->costs.rows;
 	case CTRANS_REG_COLS:		return chip->costs.cols;
@@ -383,8 +382,7 @@ int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
 		struct chip **out)
 {
 	const struct chip_kernel *kernel = chip_kernel_get(cfg->kernel);
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned int n = cfg->threads ? cfg->threads : (unsigned int)online;
+	unsigned int n = cfg->threads ? cfg->threads : cfg->cpus;
 	struct chip *chip;
 	int err;
 
@@ -399,9 +397,12 @@ int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
 	chip->kernel = kernel;
 	chip->reference = kernel == chip_kernel_at(0);
 	chip->n_workers = n ? n : 1;
+	chip->n_parts = cfg->cpus && cfg->cpus < chip->n_workers ? cfg->cpus :
+								   chip->n_workers;
 	chip->workers = calloc(chip->n_workers, sizeof(*chip->workers));
+	chip->claims = calloc(chip->n_parts, sizeof(*chip->claims));
 	chip->tlb = calloc(CTRANS_CONTEXTS, sizeof(*chip->tlb));
-	if (!chip->workers || !chip->tlb) {
+	if (!chip->workers || !chip->claims || !chip->tlb) {
 		err = -ENOMEM;
 		goto fail;
 	}
@@ -413,7 +414,7 @@ int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
 	pthread_mutex_init(&chip->work, NULL);
 	chip_reset_now(chip);
 	chip->irq_status = 0;
-	err = chip_pool_start(chip);
+	err = chip_pool_start(chip, cfg->pin);
 	if (err)
 		goto fail;
 	*out = chip;
@@ -421,6 +422,7 @@ int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
 
 fail:
 	free(chip->tlb);
+	free(chip->claims);
 	free(chip->workers);
 	free(chip);
 	return err;
@@ -435,6 +437,7 @@ void chip_destroy(struct chip *chip)
 	pthread_mutex_destroy(&chip->lock);
 	pthread_mutex_destroy(&chip->work);
 	free(chip->tlb);
+	free(chip->claims);
 	free(chip->workers);
 	free(chip);
 }

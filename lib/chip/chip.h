@@ -32,13 +32,20 @@ struct chip_bus {
 };
 
 struct chip_config {
-	unsigned int threads;	/* workers, the lent one included; 0: one per CPU */
+	unsigned int threads;	/* workers, the lent one included; 0: as cpus */
 	const char *kernel;	/* see chip_kernel_get(); NULL: the fastest */
+	/* that the workers may have at once: more of them sleep; 0: as threads */
+	unsigned int cpus;
+	/* [threads] the CPU of each worker, the lent one's not used; or NULL */
+	const unsigned short *pin;
 };
 
 #define CHIP_THREADS_MAX	256u
 
-/* 0; -EINVAL for an unknown or unsupported kernel or too many threads; -ENOMEM. */
+/*
+ * 0; -EINVAL for an unknown or unsupported kernel, too many threads, or a CPU to
+ * pin to that this process may not run on; -ENOMEM; -EAGAIN: no more threads.
+ */
 int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
 		struct chip **out);
 

@@ -66,7 +66,7 @@ static void prepare(const struct linear *c, uint32_t i)
 	memset(q->u8 + n, 128, pad - n);
 	c->k->quantise(x, n, q);
 	/* with private rows the same counts would come from every worker */
-	if (c->own && c->w->index)
+	if (c->own && !c->w->first)
 		return;
 	if (c->w->chip->reference) {
 		chip_count_row_reference(q->a, n, c->dispatch.spike_mask,
@@ -78,19 +78,15 @@ static void prepare(const struct linear *c, uint32_t i)
 	}
 }
 
-/* Quantised rows for all workers. True: the job has been stopped. */
-static bool prepare_rows(const struct linear *c)
+/* True: stop. */
+static bool prepare_rows(const struct linear *c, uint32_t lo, uint32_t hi)
 {
-	uint32_t lo = 0, hi = c->n_rows;
-
-	if (!c->own)
-		chip_share(c->w, c->n_rows, &lo, &hi);
 	for (uint32_t i = lo; i < hi; i++) {
 		prepare(c, i);
 		if (chip_unit_done(c->w))
-			break;
+			return true;
 	}
-	return !c->own && chip_barrier_wait(c->w);
+	return false;
 }
 
 /* ---- Sums ------------------------------------------------------------- */
@@ -131,40 +127,12 @@ static void scattered_tile(const struct linear *c, struct chip_sums *s,
 	}
 }
 
-/* Per-tile constants, in place or gathered. */
+/* What some tiles need beside weights, in place or gathered. */
 struct tile_consts {
-	float scale[TILES * 16], bias[TILES * 16];
-	int32_t colsum[TILES * 16];
+	const float *scale, *bias;	/* bias: or NULL */
+	const int32_t *colsum;
+	float room[3][TILES * 16];
 };
-
-static void finish(const struct linear *c, uint32_t t, uint32_t n_tiles,
-		   uint32_t row0, uint32_t n_rows, const struct tile_consts *tc,
-		   const int64_t (*acc)[TILES * 16])
-{
-	for (uint32_t i = 0; i < n_rows; i++) {
-		/* LOGITS rows are packed; others keep their place */
-		uint64_t out = (uint64_t)(row0 + i) * c->l->out_stride;
-
-		for (uint32_t j = 0; j < n_tiles; j++) {
-			uint32_t n0 = (t + j) * 16;
-			uint64_t avail;
-			struct chip_epilogue e = {
-				.s = acc[i] + 16 * j,
-				.colsum = tc->colsum + 16 * j,
-				.scale = tc->scale + 16 * j,
-				.bias = c->l->bias_va ? tc->bias + 16 * j : NULL,
-				.theta = qrow(c, row0 + i)->theta,
-				.act = c->l->act,
-				.add = c->l->flags & CTRANS_LINEAR_ADD,
-				.n = c->l->n_out - n0 < 16 ? c->l->n_out - n0 : 16,
-			};
-
-			e.out = (float *)chip_at(c->job, &c->op->o[CHIP_OUT],
-						 out + 4ull * n0, &avail);
-			c->k->epilogue(&e);
-		}
-	}
-}
 
 static void load_consts(const struct linear *c, uint32_t t, uint32_t n_tiles,
 			struct tile_consts *tc)
@@ -172,51 +140,172 @@ static void load_consts(const struct linear *c, uint32_t t, uint32_t n_tiles,
 	uint64_t off = 64ull * t, len = 64ull * n_tiles;
 	const struct chip_operand *o = c->op->o;
 
-	memcpy(tc->scale, chip_gather(c->job, &o[CHIP_SCALE], off, len, tc->scale),
-	       len);
-	memcpy(tc->colsum, chip_gather(c->job, &o[CHIP_COLSUM], off, len, tc->colsum),
-	       len);
-	if (c->l->bias_va)
-		memcpy(tc->bias, chip_gather(c->job, &o[CHIP_BIAS], off, len,
-					     tc->bias), len);
+	tc->scale = chip_gather(c->job, &o[CHIP_SCALE], off, len, tc->room[0]);
+	tc->colsum = chip_gather(c->job, &o[CHIP_COLSUM], off, len, tc->room[1]);
+	tc->bias = c->l->bias_va ?
+		chip_gather(c->job, &o[CHIP_BIAS], off, len, tc->room[2]) : NULL;
 }
 
-static void run_tiles(const struct linear *c, uint32_t t, uint32_t n_tiles)
+/* Ask for those of tile t: a few lines here and there, which no CPU foresees. */
+static void fetch_consts(const struct linear *c, uint32_t t)
+{
+	static const uint8_t slots[] = { CHIP_SCALE, CHIP_COLSUM, CHIP_BIAS };
+
+	for (uint32_t i = 0; i < (c->l->bias_va ? 3u : 2u); i++) {
+		uint64_t avail;
+		const uint8_t *p = chip_at(c->job, &c->op->o[slots[i]], 64ull * t,
+					   &avail);
+
+		for (uint32_t j = 0; j < TILES && 64 * j < avail; j++)
+			__builtin_prefetch(p + 64 * j);
+	}
+}
+
+/* Some rows and tiles, their outputs counted from 16 * t. */
+struct block {
+	uint32_t row0, n_rows, t, n_tiles;
+	const uint8_t *w;	/* NULL: scattered */
+	const struct tile_consts *tc;
+	const char *ahead;	/* as in struct chip_tiles */
+	size_t ahead_step;
+};
+
+static uint32_t outputs(const struct linear *c, uint32_t t, uint32_t n_tiles)
+{
+	uint32_t left = c->l->n_out - 16 * t;
+
+	return left < 16 * n_tiles ? left : 16 * n_tiles;
+}
+
+static float *output(const struct linear *c, uint32_t row, uint32_t t,
+		     uint64_t *avail)
+{
+	/* LOGITS rows are packed; others keep their place */
+	return (float *)chip_at(c->job, &c->op->o[CHIP_OUT],
+				(uint64_t)row * c->l->out_stride + 64ull * t, avail);
+}
+
+/* Sums and epilogue at once, if everything is small and contiguous. */
+static bool run_together(const struct linear *c, const struct block *b)
+{
+	const struct chip_qrow *rows[ROWS];
+	float *out[ROWS];
+	struct chip_tiles tiles = {
+		.rows = rows, .n_rows = b->n_rows,
+		.n_in = chip_round_up(c->l->n_in, 4),
+		.n = outputs(c, b->t, b->n_tiles),
+		.w = (const int8_t *)b->w,
+		.tile_stride = 16ull * chip_round_up(c->l->n_in, 4),
+		.colsum = b->tc->colsum, .scale = b->tc->scale,
+		.bias = b->tc->bias, .act = c->l->act,
+		.add = c->l->flags & CTRANS_LINEAR_ADD, .out = out,
+		.ahead = b->ahead, .ahead_step = b->ahead_step,
+	};
+
+	if (!c->k->linear || !b->w)
+		return false;
+	for (uint32_t i = 0; i < b->n_rows; i++) {
+		uint64_t avail;
+
+		rows[i] = qrow(c, b->row0 + i);
+		out[i] = output(c, b->row0 + i, b->t, &avail);
+		if (!chip_fits32(rows[i]) || avail < 4ull * tiles.n)
+			return false;
+	}
+	c->k->linear(&tiles);
+	return true;
+}
+
+static void finish(const struct linear *c, const struct block *b,
+		   const int64_t (*acc)[TILES * 16])
+{
+	for (uint32_t i = 0; i < b->n_rows; i++) {
+		for (uint32_t j = 0; j < b->n_tiles; j++) {
+			uint64_t avail;
+			struct chip_epilogue e = {
+				.s = acc[i] + 16 * j,
+				.colsum = b->tc->colsum + 16 * j,
+				.scale = b->tc->scale + 16 * j,
+				.bias = b->tc->bias ? b->tc->bias + 16 * j : NULL,
+				.theta = qrow(c, b->row0 + i)->theta,
+				.act = c->l->act,
+				.add = c->l->flags & CTRANS_LINEAR_ADD,
+				.n = outputs(c, b->t + j, 1),
+				.out = output(c, b->row0 + i, b->t + j, &avail),
+			};
+
+			c->k->epilogue(&e);
+		}
+	}
+}
+
+/* Sums of any size from weights anywhere, then the epilogue. */
+static void run_apart(const struct linear *c, const struct block *b)
 {
 	uint32_t quads = chip_round_up(c->l->n_in, 4) / 4;
-	uint64_t tile_bytes = (uint64_t)quads * CTRANS_GRANULE;
-	const uint8_t *w = tiles_at(c, t, n_tiles, tile_bytes);
 	int64_t acc[ROWS][TILES * 16];
 	const struct chip_qrow *rows[ROWS];
+	struct chip_sums s = {
+		.rows = rows, .n_rows = b->n_rows, .n_tiles = b->n_tiles,
+		.tile_stride = (uint64_t)quads * CTRANS_GRANULE, .acc = acc,
+		.dispatch = &c->dispatch,
+		.counts = c->w->chip->reference ? c->w->executed + b->row0 : NULL,
+	};
+
+	for (uint32_t i = 0; i < b->n_rows; i++)
+		rows[i] = qrow(c, b->row0 + i);
+	memset(acc, 0, b->n_rows * sizeof(acc[0]));
+	for (s.k0 = 0; b->w && s.k0 < 4 * quads; s.k0 = s.k1) {
+		s.k1 = 4 * quads - s.k0 > CHIP_K_SPAN ?
+		       s.k0 + CHIP_K_SPAN : 4 * quads;
+		s.w = (const int8_t *)b->w + 16ull * s.k0;
+		c->k->sums(&s);
+	}
+	for (uint32_t j = 0; !b->w && j < b->n_tiles; j++) {
+		s.acc = (void *)&acc[0][16 * j];
+		scattered_tile(c, &s, b->t + j, quads);
+	}
+	finish(c, b, acc);
+}
+
+/*
+ * Tiles t.. for all rows; the tiles after them, up to @end, come next. Rows go by
+ * in blocks of about the same size, and each fetches its part of the next tiles'
+ * weights, so that memory is as busy in the last block as in the first.
+ */
+static void run_tiles(const struct linear *c, uint32_t t, uint32_t n_tiles,
+		      uint32_t end)
+{
+	uint64_t tile_bytes = 16ull * chip_round_up(c->l->n_in, 4), avail;
+	uint64_t bytes = n_tiles * tile_bytes, from;
+	uint32_t n_blocks = (c->n_rows + ROWS - 1) / ROWS;
+	const char *next = NULL;
 	struct tile_consts tc;
 
+	if (t + n_tiles < end) {
+		next = (const char *)chip_at(c->job, &c->op->o[CHIP_WEIGHT],
+					     (t + n_tiles) * tile_bytes, &avail);
+		fetch_consts(c, t + n_tiles);
+	}
 	load_consts(c, t, n_tiles, &tc);
-	for (uint32_t r = 0; r < c->n_rows; r += ROWS) {
-		uint32_t n = c->n_rows - r < ROWS ? c->n_rows - r : ROWS;
-		struct chip_sums s = {
-			.rows = rows, .n_rows = n, .n_tiles = n_tiles,
-			.tile_stride = tile_bytes, .acc = acc,
-			.dispatch = &c->dispatch,
-			.counts = c->w->chip->reference ? c->w->executed + r : NULL,
+	for (uint32_t i = 0; i < n_blocks; i++) {
+		struct block b = {
+			.row0 = (uint32_t)((uint64_t)c->n_rows * i / n_blocks),
+			.t = t, .n_tiles = n_tiles, .tc = &tc,
+			.w = tiles_at(c, t, n_tiles, tile_bytes),
+			.ahead = (const char *)&tc,
 		};
 
-		for (uint32_t i = 0; i < n; i++)
-			rows[i] = qrow(c, r + i);
-		memset(acc, 0, n * sizeof(acc[0]));
-		if (w) {
-			for (s.k0 = 0; s.k0 < 4 * quads; s.k0 = s.k1) {
-				s.k1 = 4 * quads - s.k0 > CHIP_K_SPAN ?
-				       s.k0 + CHIP_K_SPAN : 4 * quads;
-				s.w = (const int8_t *)w + 16ull * s.k0;
-				c->k->sums(&s);
-			}
-		} else {
-			for (uint32_t j = 0; j < n_tiles; j++) {
-				s.acc = (void *)&acc[0][16 * j];
-				scattered_tile(c, &s, t + j, quads);
-			}
-		}
-		finish(c, t, n_tiles, r, n, &tc, acc);
+		b.n_rows = (uint32_t)((uint64_t)c->n_rows * (i + 1) / n_blocks) -
+			   b.row0;
+		b.ahead_step = (CTRANS_GRANULE + n_blocks - 1) / n_blocks;
+		from = bytes / CTRANS_GRANULE * b.ahead_step * i;
+		if (next && from < bytes)
+			b.ahead = next + from;
+		else
+			b.ahead_step = 0;
+		if (!run_together(c, &b))
+			run_apart(c, &b);
 		if (chip_unit_done(c->w))
 			return;
 	}
@@ -252,7 +341,7 @@ static void run_tile_f32(const struct linear *c, uint32_t t)
 
 /*
  * The reference reports what it executed. Every worker has counted the tiles
- * of its own share, so the sum over workers is the whole.
+ * it claimed, so the sum over workers is the whole. Counting starts anew.
  */
 static void executed(const struct linear *c, uint32_t i, struct ctrans_stat *st)
 {
@@ -261,12 +350,13 @@ static void executed(const struct linear *c, uint32_t i, struct ctrans_stat *st)
 	st->ops_dense = 0;
 	st->ops_outlier = 0;
 	for (unsigned int t = 0; t < c->w->chip->n_workers; t++) {
-		const struct chip_domain_counts *x =
+		struct chip_domain_counts *x =
 			&c->w->chip->workers[t].executed[i];
 
 		st->ops_dense += x->dense_ops;
 		st->ops_outlier += x->outlier_ops;
 		spikes += x->spike_ops;
+		*x = (struct chip_domain_counts){ 0 };
 	}
 	st->ops_spiking = spikes;
 	st->spikes = spikes / pad;
@@ -304,14 +394,13 @@ static void charge(const struct linear *c)
 	chip_charge_op(c->w, c->op, c->n_rows, &shared);
 }
 
-void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
+static struct linear linear_of(struct chip_worker *w, const struct chip_op *op)
 {
 	struct chip_job *job = chip_worker_job(w);
 	const struct ctrans_insn_linear *l = &op->insn.linear;
 	bool logits = op->insn.op == CTRANS_INSN_LOGITS;
-	bool s8 = l->encoding == CTRANS_ENC_S8, reference = w->chip->reference;
-	uint32_t lo, hi;
-	struct linear c = {
+
+	return (struct linear){
 		.w = w, .job = job, .k = w->chip->kernel, .op = op, .l = l,
 		.which = logits ? job->logit_rows : NULL,
 		.n_rows = logits ? job->n_logits : job->n_rows,
@@ -319,35 +408,62 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 		.dispatch = { .spike_mask = { l->spike_mask[0], l->spike_mask[1] },
 			      .code = l->code },
 	};
+}
+
+/* Are its rows too many for every worker to prepare them for itself? */
+bool chip_linear_prepares(const struct chip_job *job, const struct chip_op *op)
+{
+	bool logits = op->insn.op == CTRANS_INSN_LOGITS;
+
+	return op->insn.linear.encoding == CTRANS_ENC_S8 &&
+	       job->n_rows > CHIP_FEW_ROWS && (!logits || job->n_logits);
+}
+
+void chip_exec_prepare(struct chip_worker *w, const struct chip_op *op)
+{
+	struct linear c = linear_of(w, op);
+	uint32_t lo, hi;
+
+	while (chip_claim(w, c.n_rows, 1, &lo, &hi))
+		if (prepare_rows(&c, lo, hi))
+			return;
+}
+
+void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
+{
+	struct linear c = linear_of(w, op);
+	bool s8 = c.l->encoding == CTRANS_ENC_S8;
+	uint32_t n = chip_round_up(c.l->n_out, 16) / 16, lo, hi;
 
 	if (!c.n_rows) {	/* nothing to do, but its records are to be written */
-		if (!w->index)
+		if (w->first)
 			chip_charge_op(w, op, 0, &(struct chip_shared){ 0 });
 		return;
 	}
-	if (s8) {
-		if (reference)
-			memset(w->executed, 0, c.n_rows * sizeof(*w->executed));
-		if (prepare_rows(&c))
-			return;
-	}
+	if (s8 && c.own && prepare_rows(&c, 0, c.n_rows))
+		return;
 	/* before the sums, where it overlaps the others' work */
-	if (!w->index && !(s8 && reference))
+	if (w->first && !(s8 && w->chip->reference))
 		charge(&c);
 
-	chip_share(w, chip_round_up(l->n_out, 16) / 16, &lo, &hi);
-	if (s8) {
-		for (uint32_t t = lo; t < hi; t += TILES) {
-			run_tiles(&c, t, hi - t < TILES ? hi - t : TILES);
-			if (atomic_load_explicit(&job->stop, memory_order_relaxed))
-				break;
+	while (chip_claim(w, n, s8 ? TILES : 1, &lo, &hi)) {
+		for (uint32_t t = lo; t < hi; t += s8 ? TILES : 1) {
+			if (s8)
+				run_tiles(&c, t, hi - t < TILES ? hi - t : TILES,
+					  w->range_end);
+			else
+				run_tile_f32(&c, t);
+			if (atomic_load_explicit(&c.job->stop, memory_order_relaxed))
+				return;
 		}
-	} else {
-		for (uint32_t t = lo; t < hi; t++)
-			run_tile_f32(&c, t);
 	}
+}
 
-	/* the reference's records need every worker's counts */
-	if (s8 && reference && !chip_barrier_wait(w) && !w->index)
+/* The reference's records need the counts of every worker's tiles. */
+void chip_exec_records(struct chip_worker *w, const struct chip_op *op)
+{
+	struct linear c = linear_of(w, op);
+
+	if (w->first)
 		charge(&c);
 }

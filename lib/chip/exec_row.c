@@ -6,7 +6,7 @@
 
 /*
  * Cost of the instruction whose rows' own parts are in job->stat; for LOGITS
- * they are the rows that asked. Worker 0 only.
+ * they are the rows that asked. One worker in a phase.
  */
 void chip_charge_op(struct chip_worker *w, const struct chip_op *op,
 		    uint32_t n_rows, const struct chip_shared *shared)
@@ -72,40 +72,49 @@ static void unpack_f32(const struct chip_job *job, const struct chip_operand *o,
 	}
 }
 
+static void embed_row(struct chip_worker *w, const struct chip_op *op, uint32_t r)
+{
+	const struct ctrans_insn_embed *e = &op->insn.embed;
+	const struct chip_job *job = chip_worker_job(w);
+	const struct ctrans_row *row = &job->rows[r];
+	uint32_t pos_stride = chip_round_up(4 * e->n, CTRANS_GRANULE);
+	const float *pos = NULL;
+
+	if (e->n_positions)
+		pos = chip_gather(job, &op->o[CHIP_BIAS],
+				  (uint64_t)row->position * pos_stride,
+				  4ull * e->n, w->x);
+	if (e->encoding == CTRANS_ENC_S8) {
+		float scale;
+
+		memcpy(&scale, chip_gather(job, &op->o[CHIP_SCALE],
+					   4ull * row->token, 4, &scale), 4);
+		unpack_s8(job, &op->o[CHIP_WEIGHT], row->token, e->n,
+			  (int8_t *)w->w);
+		w->chip->kernel->embed((int8_t *)w->w, scale, pos, e->n, w->y);
+	} else {
+		unpack_f32(job, &op->o[CHIP_WEIGHT], row->token, e->n, w->y);
+		for (uint32_t i = 0; pos && i < e->n; i++)
+			w->y[i] += pos[i];
+	}
+	chip_scatter(job, &op->o[CHIP_OUT], (uint64_t)r * e->out_stride,
+		     4ull * e->n, w->y);
+}
+
 void chip_exec_embed(struct chip_worker *w, const struct chip_op *op)
 {
 	const struct ctrans_insn_embed *e = &op->insn.embed;
 	struct chip_job *job = chip_worker_job(w);
-	uint32_t lo, hi, pos_stride = chip_round_up(4 * e->n, CTRANS_GRANULE);
+	uint32_t lo, hi;
 
-	chip_share(w, job->n_rows, &lo, &hi);
-	for (uint32_t r = lo; r < hi; r++) {
-		const struct ctrans_row *row = &job->rows[r];
-		const float *pos = NULL;
-
-		if (e->n_positions)
-			pos = chip_gather(job, &op->o[CHIP_BIAS],
-					  (uint64_t)row->position * pos_stride,
-					  4ull * e->n, w->x);
-		if (e->encoding == CTRANS_ENC_S8) {
-			float scale;
-
-			memcpy(&scale, chip_gather(job, &op->o[CHIP_SCALE],
-						   4ull * row->token, 4, &scale), 4);
-			unpack_s8(job, &op->o[CHIP_WEIGHT], row->token, e->n,
-				  (int8_t *)w->w);
-			w->chip->kernel->embed((int8_t *)w->w, scale, pos, e->n, w->y);
-		} else {
-			unpack_f32(job, &op->o[CHIP_WEIGHT], row->token, e->n, w->y);
-			for (uint32_t i = 0; pos && i < e->n; i++)
-				w->y[i] += pos[i];
+	while (chip_claim(w, job->n_rows, 1, &lo, &hi)) {
+		for (uint32_t r = lo; r < hi; r++) {
+			embed_row(w, op, r);
+			if (chip_unit_done(w))
+				return;
 		}
-		chip_scatter(job, &op->o[CHIP_OUT], (uint64_t)r * e->out_stride,
-			     4ull * e->n, w->y);
-		if (chip_unit_done(w))
-			return;
 	}
-	if (w->index)
+	if (!w->first)
 		return;
 
 	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));
@@ -132,14 +141,13 @@ static void norm_row(struct chip_worker *w, const struct chip_op *op, uint32_t r
 }
 
 /*
- * Few rows: every worker computes all of them for itself, as its next LINEAR
- * would have to wait otherwise; worker 0 writes them to memory.
+ * @own: every worker computes all rows for itself, as the LINEAR of the same
+ * phase would have to wait otherwise; one writes them to memory.
  */
-void chip_exec_norm(struct chip_worker *w, const struct chip_op *op)
+void chip_exec_norm(struct chip_worker *w, const struct chip_op *op, bool own)
 {
 	const struct ctrans_insn_norm *n = &op->insn.norm;
 	struct chip_job *job = chip_worker_job(w);
-	bool own = job->n_rows <= CHIP_FEW_ROWS && op->own_norm;
 	const float *gain, *bias = NULL;
 	uint32_t lo = 0, hi = job->n_rows;
 	float *scratch = (float *)w->w;	/* 16 floats for each of width */
@@ -148,19 +156,22 @@ void chip_exec_norm(struct chip_worker *w, const struct chip_op *op)
 	if (n->bias_va)
 		bias = chip_gather(job, &op->o[CHIP_BIAS], 0, 4ull * n->n,
 				   scratch + n->n);
-	if (!own)
-		chip_share(w, job->n_rows, &lo, &hi);
-	for (uint32_t r = lo; r < hi; r++) {
-		float *y = own ? w->norm + (size_t)r * w->room_width : w->y;
+	while (own || chip_claim(w, job->n_rows, 1, &lo, &hi)) {
+		for (uint32_t r = lo; r < hi; r++) {
+			float *y = own ? w->norm + (size_t)r * w->room_width : w->y;
 
-		norm_row(w, op, r, gain, bias, y);
-		if (!own || w->index == 0)
-			chip_scatter(job, &op->o[CHIP_OUT],
-				     (uint64_t)r * n->out_stride, 4ull * n->n, y);
-		if (chip_unit_done(w))
-			return;
+			norm_row(w, op, r, gain, bias, y);
+			if (!own || w->first)
+				chip_scatter(job, &op->o[CHIP_OUT],
+					     (uint64_t)r * n->out_stride,
+					     4ull * n->n, y);
+			if (chip_unit_done(w))
+				return;
+		}
+		if (own)
+			break;
 	}
-	if (w->index)
+	if (!w->first)
 		return;
 
 	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));

@@ -79,10 +79,11 @@ void chip_exec_topk(struct chip_worker *w, const struct chip_op *op)
 	struct chip_job *job = chip_worker_job(w);
 	uint32_t lo, hi;
 
-	chip_share(w, job->n_logits, &lo, &hi);
-	for (uint32_t r = lo; r < hi; r++) {
-		best(w, op, r);
-		if (chip_unit_done(w))
-			return;
+	while (chip_claim(w, job->n_logits, 1, &lo, &hi)) {
+		for (uint32_t r = lo; r < hi; r++) {
+			best(w, op, r);
+			if (chip_unit_done(w))
+				return;
+		}
 	}
 }

@@ -128,14 +128,53 @@ struct chip_job {
 	uint32_t max_width;	/* widest row any instruction reads or writes */
 	uint32_t max_position;
 	uint32_t max_head;	/* bytes of a head's key and value tiles */
+	uint32_t max_head_dim;
 	uint64_t block_bytes;	/* of a key/value block that the program reaches */
 
 	struct chip_totals total;
 	struct chip_fault fault;
-	atomic_bool stop;	/* abort or fault: agreed at the next barrier */
+	atomic_bool stop;	/* abort or fault: acted on between two phases */
 };
 
-/* ---- Workers (pool.c) ------------------------------------------------- */
+/* ---- Workers (phase.c, pool.c) ---------------------------------------- */
+
+/* Phases of an instruction; only a linear has more than the first. */
+enum chip_step { CHIP_STEP_FIRST, CHIP_STEP_SUMS, CHIP_STEP_RECORDS, CHIP_STEP_TOPK };
+
+/* Which phase of a job */
+struct chip_at {
+	uint32_t op;
+	enum chip_step step;
+};
+
+/* What has been claimed of a worker's range; one of them on a cache line. */
+struct chip_claims {
+	_Atomic uint64_t next;	/* phase below, first thing not claimed above */
+	uint8_t pad[56];
+};
+
+struct chip_gate {
+	/* phase below, workers inside it above */
+	_Atomic uint64_t word;
+	struct chip_at at;	/* the open phase; written while nobody is inside */
+	_Atomic uint32_t asleep;
+	_Atomic bool quit;
+};
+
+/*
+ * Rows of a sequence attend together, so many that a tile's keys and values are
+ * fetched and made floats of for all at once, so few that their scores stay in
+ * the second-level cache: fewer where the context is long.
+ */
+#define CHIP_ATTENTION_ROWS	32u
+#define CHIP_ATTENTION_SCORES	(1u << 16)
+
+struct chip_attention_scratch {
+	uint32_t rows;
+	float *q, *o;		/* [rows][head_dim rounded up to 16] */
+	float *scores;		/* [rows][positions rounded up to 64] */
+	float *expanded;	/* CHIP_EXPANDED(head_dim) */
+};
 
 /* Scratch of one worker; grows, never shrinks, touched by its owner only. */
 struct chip_worker {
@@ -143,23 +182,25 @@ struct chip_worker {
 	unsigned int index;
 	pthread_t thread;
 
+	uint32_t phase;		/* the last entered */
+	bool been;		/* in any */
+	bool first;		/* of all in this phase: does what needs doing once */
+	unsigned int tried;	/* ranges found empty in this phase */
+	uint32_t range_end;	/* of the one last claimed from: likely what comes next */
+	int64_t spin_ns;
+	_Atomic uint32_t asleep;	/* futex */
+
 	float *x, *y, *norm;	/* rows */
 	float *scores;
+	struct chip_attention_scratch attention;
 	uint8_t *kv;		/* a head of a scattered block */
 	uint8_t *w;		/* an unpacked row, a scattered tile */
 	struct chip_qrow q[2];	/* private quantised rows */
 	uint8_t *qmem;
 	struct chip_domain_counts *executed;	/* [rows], reference only */
-	size_t room_width, room_scores, room_kv, room_exec;
+	size_t room_width, room_scores, room_attention, room_kv, room_exec;
 
 	_Atomic uint64_t units;	/* of work done, for the progress registers */
-};
-
-struct chip_barrier {
-	_Atomic uint32_t arrived;
-	_Atomic uint32_t phase;
-	_Atomic uint32_t sleepers;
-	bool stop;		/* what the last to arrive decided for all */
 };
 
 struct chip_queue {
@@ -187,14 +228,13 @@ struct chip {
 	const struct chip_kernel *kernel;
 	bool reference;
 	unsigned int n_workers;
+	unsigned int n_parts;	/* workers awake at once, and ranges to claim from */
 	struct chip_worker *workers;
-	struct chip_barrier barrier;
-	unsigned int spin;	/* polls before sleeping */
+	struct chip_claims *claims;	/* [n_parts] */
+	struct chip_gate gate;
 
 	pthread_mutex_t lock;	/* registers and queues */
 	pthread_mutex_t work;	/* held by worker 0 */
-	_Atomic uint32_t kick;	/* generation of jobs handed to the helpers */
-	_Atomic bool quit;
 
 	struct chip_job job;
 	struct chip_queue q[CTRANS_QUEUES];
@@ -221,16 +261,22 @@ struct chip {
 };
 
 /* pool.c */
-int chip_pool_start(struct chip *chip);
+int chip_pool_start(struct chip *chip, const unsigned short *pin);
 void chip_pool_stop(struct chip *chip);
-void chip_pool_run(struct chip *chip);
-bool chip_barrier_wait(struct chip_worker *w);
 int chip_worker_room(struct chip_worker *w, const struct chip_job *job);
 int chip_job_qrows(struct chip_job *job);
 
-/* job.c: worker 0 only, but chip_job_run(), which every worker enters */
+/* phase.c */
+void chip_phase_init(struct chip *chip);
+void chip_phase_run(struct chip *chip);
+void chip_phase_help(struct chip_worker *w);
+void chip_phase_quit(struct chip *chip);
+bool chip_claim(struct chip_worker *w, uint32_t n, uint32_t grain,
+		uint32_t *lo, uint32_t *hi);
+
+/* job.c: worker 0 only, but chip_job_phase(), which every worker enters */
 int chip_job_load(struct chip *chip, struct chip_job *job);
-void chip_job_run(struct chip_worker *w);
+struct chip_at chip_job_phase(struct chip_worker *w, struct chip_at at);
 int chip_job_bad(struct chip_job *job, int status, uint32_t insn);
 void chip_job_free(struct chip_job *job);
 
@@ -241,10 +287,13 @@ int chip_job_resolve(struct chip *chip, struct chip_job *job);
 void chip_charge_op(struct chip_worker *w, const struct chip_op *op,
 		    uint32_t n_rows, const struct chip_shared *shared);
 
-/* exec_*.c: one instruction, entered by every worker */
+/* exec_*.c: one phase, entered by as many workers as come in time */
 void chip_exec_embed(struct chip_worker *w, const struct chip_op *op);
-void chip_exec_norm(struct chip_worker *w, const struct chip_op *op);
+void chip_exec_norm(struct chip_worker *w, const struct chip_op *op, bool own);
+bool chip_linear_prepares(const struct chip_job *job, const struct chip_op *op);
+void chip_exec_prepare(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_linear(struct chip_worker *w, const struct chip_op *op);
+void chip_exec_records(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_attention(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_topk(struct chip_worker *w, const struct chip_op *op);
 
@@ -256,7 +305,7 @@ void chip_raise_event(struct chip *chip, uint32_t bit);
 uint64_t chip_units(const struct chip *chip);
 void chip_reset_now(struct chip *chip);
 
-/* Rows few enough that every worker prepares them for itself, without a barrier. */
+/* Rows few enough that every worker prepares them for itself, in no phase of its own. */
 #define CHIP_FEW_ROWS	2u
 
 static inline struct chip_job *chip_worker_job(struct chip_worker *w)
@@ -267,16 +316,6 @@ static inline struct chip_job *chip_worker_job(struct chip_worker *w)
 static inline uint32_t chip_round_up(uint32_t n, uint32_t to)
 {
 	return (n + to - 1) / to * to;
-}
-
-/* [lo, hi): the worker's share of n things */
-static inline void chip_share(const struct chip_worker *w, uint32_t n,
-			      uint32_t *lo, uint32_t *hi)
-{
-	uint32_t t = w->chip->n_workers;
-
-	*lo = (uint32_t)((uint64_t)n * w->index / t);
-	*hi = (uint32_t)((uint64_t)n * (w->index + 1) / t);
 }
 
 /* A unit of work is done: under a millisecond since the last. True: stop. */

@@ -121,7 +121,7 @@ static bool check_attention(struct chip_job *job,
 
 	if (!all_zero(a->rsvd, sizeof(a->rsvd)) || !a->n_head || !a->head_dim ||
 	    a->head_dim > CTRANS_HEAD_DIM_MAX || width > CTRANS_WIDTH_MAX ||
-	    a->kv_type > CTRANS_KV_F32 || !a->n_positions ||
+	    a->kv_type > CTRANS_KV_S8 || !a->n_positions ||
 	    a->n_positions > CTRANS_POSITIONS_MAX || !finite_f32(a->scale_f32) ||
 	    !aligned(a->layer_offset) || a->layer_offset > UINT32_MAX ||
 	    (a->q_va | a->k_va | a->v_va | a->out_va) % 4 ||
@@ -135,6 +135,8 @@ static bool check_attention(struct chip_job *job,
 		job->block_bytes = end;
 	if (job->max_head < head)
 		job->max_head = (uint32_t)head;
+	if (job->max_head_dim < a->head_dim)
+		job->max_head_dim = a->head_dim;
 	widest(job, a->head_dim);
 	return true;
 }
@@ -176,6 +178,7 @@ static int fetch_program(struct chip *chip, struct chip_job *job)
 	job->n_ops = n;
 	job->max_width = 0;
 	job->max_head = 0;
+	job->max_head_dim = 0;
 	job->block_bytes = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct chip_op *op = &job->ops[i];
@@ -331,44 +334,62 @@ int chip_job_load(struct chip *chip, struct chip_job *job)
 	return CTRANS_ST_OK;
 }
 
-/* Every worker walks the program; they part again only when all are through. */
-void chip_job_run(struct chip_worker *w)
+/* LINEAR or LOGITS from @at on; what its next phase is, or the next instruction's. */
+static struct chip_at linear_phase(struct chip_worker *w, struct chip_at at)
 {
-	struct chip_job *job = chip_worker_job(w);
-	const uint32_t n = job->n_ops;	/* the next job may be loading at our end */
-	bool stop = false;
+	const struct chip_job *job = chip_worker_job(w);
+	const struct chip_op *op = &job->ops[at.op];
+	const struct ctrans_insn_linear *l = &op->insn.linear;
+	bool rows = op->insn.op == CTRANS_INSN_LINEAR || job->n_logits;
 
-	for (uint32_t i = 0; i < n && !stop; i++) {
-		const struct chip_op *op = &job->ops[i];
-		/* asked for now: behind the last barrier the job is worker 0's */
-		const bool topk = op->insn.op == CTRANS_INSN_LOGITS &&
-				  job->n_logits && op->insn.linear.topk_va;
-
-		switch (op->insn.op) {
-		case CTRANS_INSN_EMBED:
-			chip_exec_embed(w, op);
-			break;
-		case CTRANS_INSN_NORM:
-			chip_exec_norm(w, op);
-			/* the reader has its own copy: nobody needs to wait */
-			if (i + 1 < n && op[1].from_norm &&
-			    job->n_rows <= CHIP_FEW_ROWS)
-				continue;
-			break;
-		case CTRANS_INSN_ATTENTION:
-			chip_exec_attention(w, op);
-			break;
-		default:
-			chip_exec_linear(w, op);
-			break;
+	switch (at.step) {
+	case CHIP_STEP_FIRST:
+		if (chip_linear_prepares(job, op)) {
+			chip_exec_prepare(w, op);
+			return (struct chip_at){ at.op, CHIP_STEP_SUMS };
 		}
-		stop = chip_barrier_wait(w);
-		if (!stop && topk) {
-			chip_exec_topk(w, op);
-			stop = chip_barrier_wait(w);
-		}
+		/* fall through */
+	case CHIP_STEP_SUMS:
+		chip_exec_linear(w, op);
+		if (rows && l->encoding == CTRANS_ENC_S8 && w->chip->reference)
+			return (struct chip_at){ at.op, CHIP_STEP_RECORDS };
+		break;
+	case CHIP_STEP_RECORDS:
+		chip_exec_records(w, op);
+		break;
+	case CHIP_STEP_TOPK:
+		chip_exec_topk(w, op);
+		return (struct chip_at){ at.op + 1, CHIP_STEP_FIRST };
 	}
-	/* the last instruction's barrier was the last access to the job */
+	if (rows && l->topk_va)
+		return (struct chip_at){ at.op, CHIP_STEP_TOPK };
+	return (struct chip_at){ at.op + 1, CHIP_STEP_FIRST };
+}
+
+/* A worker's part in the phase @at; returns the phase that follows it. */
+struct chip_at chip_job_phase(struct chip_worker *w, struct chip_at at)
+{
+	const struct chip_job *job = chip_worker_job(w);
+	const struct chip_op *op = &job->ops[at.op];
+	struct chip_at next = { at.op + 1, CHIP_STEP_FIRST };
+	bool own;
+
+	switch (op->insn.op) {
+	case CTRANS_INSN_EMBED:
+		chip_exec_embed(w, op);
+		return next;
+	case CTRANS_INSN_ATTENTION:
+		chip_exec_attention(w, op);
+		return next;
+	case CTRANS_INSN_NORM:
+		/* where the reader has its own copy it need not wait for others' */
+		own = job->n_rows <= CHIP_FEW_ROWS && next.op < job->n_ops &&
+		      op[1].from_norm;
+		chip_exec_norm(w, op, own);
+		return own ? linear_phase(w, next) : next;
+	default:
+		return linear_phase(w, at);
+	}
 }
 
 void chip_job_free(struct chip_job *job)

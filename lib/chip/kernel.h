@@ -106,6 +106,61 @@ struct chip_epilogue {
 	float *out;
 };
 
+/*
+ * Up to CHIP_ROWS_AT_ONCE rows and CHIP_TILES_AT_ONCE tiles of a linear whose
+ * sums fit 32 bits (chip_fits32() of each row) and whose operands lie
+ * contiguously: sums and epilogue at once.
+ *
+ * While several rows go by, granules to be used next are fetched into the cache:
+ * one step of @ahead for each granule of weights. With several calls for the same
+ * weights each fetches its part, in steps shorter than a granule.
+ */
+struct chip_tiles {
+	const struct chip_qrow *const *rows;	/* n_rows pointers */
+	uint32_t n_rows;
+	uint32_t n_in;		/* rounded up to 4 */
+	uint32_t n;		/* outputs; the arrays of 16 have room for whole tiles */
+	const int8_t *w;
+	size_t tile_stride;
+	const int32_t *colsum;
+	const float *scale;
+	const float *bias;	/* or NULL */
+	uint8_t act;
+	bool add;
+	float *const *out;	/* [n_rows] */
+	const char *ahead;
+	size_t ahead_step;
+};
+
+/* 128 * (sum of |a|) is below 2^31, judged by the number of outliers. */
+static inline bool chip_fits32(const struct chip_qrow *row)
+{
+	return 127ull * row->n + 32767ull * row->n_outliers < (1u << 31) / 128;
+}
+
+/*
+ * Several rows and one tile of keys or of values, which is then read and made
+ * floats of but once. scores_rows(): in[r] is a query [head_dim], out[r] gets
+ * scores [n]. weigh_rows(): in[r] is weights [n], out[r] has [head_dim] to be
+ * added to. Row r is at r * stride. Up to the next multiple of 16 elements of
+ * out rows may be overwritten with anything.
+ */
+#define CHIP_EXPANDED(head_dim) \
+	((size_t)CTRANS_KV_POSITIONS * (((head_dim) + 15) / 16 * 16))
+
+struct chip_attend {
+	const float *in;
+	size_t in_stride;
+	float *out;
+	size_t out_stride;
+	uint32_t n_rows;
+	const void *tile;
+	uint32_t head_dim;
+	uint32_t n;		/* positions, 1..64 */
+	uint8_t kv_type;
+	float *expanded;	/* scratch of CHIP_EXPANDED(head_dim), aligned to 64 */
+};
+
 struct chip_kernel {
 	const char *name;
 	int32_t offset;		/* 0 or 128, see chip_sums */
@@ -120,6 +175,8 @@ struct chip_kernel {
 		       struct chip_planes *c);
 	void (*sums)(const struct chip_sums *s);
 	void (*epilogue)(const struct chip_epilogue *e);
+	/* the two at once; NULL: the kernel has them apart only */
+	void (*linear)(const struct chip_tiles *t);
 	/* s[j] = sum16 over k < n of x[k] * w[k][j], one F32 tile of 16 outputs */
 	void (*sums_f32)(const float *x, const float *w, uint32_t n, float s[16]);
 	/* out[j] (+)= act(s[j] + bias[j]), j < n, bias may be NULL */
@@ -134,7 +191,11 @@ struct chip_kernel {
 	void (*embed)(const int8_t *w, float scale, const float *p, uint32_t n,
 		      float *y);
 
-	/* scores of one block: s[i] = sum16(q * k[i]) * scale, i < n <= 64 */
+	/*
+	 * Attention within one block. Tiles are as the block holds them, with
+	 * their scales where the type has some.
+	 */
+	/* scores of one row: s[i] = sum16(q * k[i]) * scale, i < n <= 64 */
 	void (*scores)(const float *q, const void *key_tile, uint32_t head_dim,
 		       uint32_t n, float scale, uint8_t kv_type, float *s);
 	/* largest of n values, n >= 1; NaN if one is; a zero is +0 */
@@ -144,12 +205,17 @@ struct chip_kernel {
 	/* o[d] += sum16 over i < n of e[i] * v[i][d] */
 	void (*weigh)(const float *e, const void *value_tile, uint32_t head_dim,
 		      uint32_t n, uint8_t kv_type, float *o);
+	/* the same two for rows that share a tile, see chip_attend */
+	void (*scores_rows)(const struct chip_attend *a, float scale);
+	void (*weigh_rows)(const struct chip_attend *a);
 	/* o[i] /= z */
 	void (*divide)(float *o, uint32_t n, float z);
 	/* sum16 of exp(x - m) over n <= 1024 logits, x unchanged */
 	float (*sumexp)(const float *x, uint32_t n, float m);
 	/* binary32 -> binary16, nearest even, overflow to infinity */
 	void (*to_f16)(const float *x, uint32_t n, uint16_t *y);
+	/* a cached key or value as S8; returns its scale */
+	float (*to_s8)(const float *x, uint32_t n, int8_t *y);
 };
 
 /* name NULL or "auto": the fastest the CPU supports; else by name, or NULL. */

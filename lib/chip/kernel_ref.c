@@ -300,12 +300,21 @@ static void ref_embed(const int8_t *w, float scale, const float *p, uint32_t n,
 		y[i] = chip_fma((float)w[i], scale, p ? p[i] : 0.0f);
 }
 
-/* Element i of an array of keys or values. */
-static float kv_at(const void *kv, uint8_t type, size_t i)
+/* Element i of a tile of keys or values, and the scale of its position. */
+static float kv_at(const void *tile, uint8_t type, size_t i)
 {
+	const uint8_t *p = (const uint8_t *)tile + CTRANS_KV_SCALES(type);
+
 	if (type == CTRANS_KV_F32)
-		return ((const float *)kv)[i];
-	return chip_f32_from_f16(((const uint16_t *)kv)[i]);
+		return ((const float *)p)[i];
+	if (type == CTRANS_KV_S8)
+		return (float)((const int8_t *)p)[i];
+	return chip_f32_from_f16(((const uint16_t *)p)[i]);
+}
+
+static float kv_scale(const void *tile, uint8_t type, uint32_t position)
+{
+	return type == CTRANS_KV_S8 ? ((const float *)tile)[position] : 1.0f;
 }
 
 static void ref_scores(const float *q, const void *key_tile, uint32_t head_dim,
@@ -320,7 +329,7 @@ static void ref_scores(const float *q, const void *key_tile, uint32_t head_dim,
 					     kv_at(key_tile, kv_type,
 						   group + d * 16 + i % 16),
 					     p[d % 16]);
-		s[i] = tree16(p) * scale;
+		s[i] = tree16(p) * kv_scale(key_tile, kv_type, i) * scale;
 	}
 }
 
@@ -354,12 +363,26 @@ static void ref_weigh(const float *e, const void *value_tile, uint32_t head_dim,
 		float p[16] = { 0 };
 
 		for (uint32_t i = 0; i < n; i++)
-			p[i % 16] = chip_fma(e[i],
+			p[i % 16] = chip_fma(e[i] * kv_scale(value_tile, kv_type, i),
 					     kv_at(value_tile, kv_type,
 						   (size_t)i * head_dim + d),
 					     p[i % 16]);
 		o[d] += tree16(p);
 	}
+}
+
+static void ref_scores_rows(const struct chip_attend *a, float scale)
+{
+	for (uint32_t r = 0; r < a->n_rows; r++)
+		ref_scores(a->in + r * a->in_stride, a->tile, a->head_dim, a->n,
+			   scale, a->kv_type, a->out + r * a->out_stride);
+}
+
+static void ref_weigh_rows(const struct chip_attend *a)
+{
+	for (uint32_t r = 0; r < a->n_rows; r++)
+		ref_weigh(a->in + r * a->in_stride, a->tile, a->head_dim, a->n,
+			  a->kv_type, a->out + r * a->out_stride);
 }
 
 static void ref_divide(float *o, uint32_t n, float z)
@@ -381,6 +404,28 @@ static void ref_to_f16(const float *x, uint32_t n, uint16_t *y)
 {
 	for (uint32_t i = 0; i < n; i++)
 		y[i] = chip_f16_from_f32(x[i]);
+}
+
+static float ref_to_s8(const float *x, uint32_t n, int8_t *y)
+{
+	float m = 0.0f, scale, inv;
+
+	for (uint32_t i = 0; i < n; i++) {
+		float a = chip_f32(chip_bits(x[i]) & 0x7fffffffu);
+
+		m = a > m ? a : m;
+	}
+	scale = m / 127.0f;
+	if (!(scale >= 0x1p-100f && scale < __builtin_inff()))
+		scale = 1.0f;
+	inv = 1.0f / scale;
+	for (uint32_t i = 0; i < n; i++) {
+		float v = x[i] * inv;
+
+		v = v == v ? v : 0.0f;
+		y[i] = (int8_t)chip_rint(chip_clamp(v, -127.0f, 127.0f));
+	}
+	return scale;
 }
 
 static bool ref_supported(void)
@@ -405,7 +450,10 @@ const struct chip_kernel chip_kernel_reference = {
 	.max = ref_max,
 	.exp_block = ref_exp_block,
 	.weigh = ref_weigh,
+	.scores_rows = ref_scores_rows,
+	.weigh_rows = ref_weigh_rows,
 	.divide = ref_divide,
 	.sumexp = ref_sumexp,
 	.to_f16 = ref_to_f16,
+	.to_s8 = ref_to_s8,
 };

@@ -7,10 +7,13 @@
  */
 #include "chip/kernel_vec.h"
 
+#include "chip/kernel_vec_dot.h"
 #include "chip/kernel_vec_sums.h"
 #include "chip/kernel_vec_row.h"
+#include "chip/kernel_vec_linear.h"
 #include "chip/kernel_vec_count.h"
 #include "chip/kernel_vec_attn.h"
+#include "chip/kernel_vec_tile.h"
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
@@ -69,6 +72,7 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.planes = vec_planes,
 	.sums = vec_sums,
 	.epilogue = vec_epilogue,
+	.linear = vec_linear,
 	.sums_f32 = vec_sums_f32,
 	.epilogue_f32 = vec_epilogue_f32,
 	.layernorm = vec_layernorm,
@@ -77,7 +81,10 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.max = vec_max,
 	.exp_block = vec_exp_block,
 	.weigh = vec_weigh,
+	.scores_rows = vec_scores_rows,
+	.weigh_rows = vec_weigh_rows,
 	.divide = vec_divide,
 	.sumexp = vec_sumexp,
 	.to_f16 = vec_to_f16,
+	.to_s8 = vec_to_s8,
 };

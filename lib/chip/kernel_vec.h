@@ -51,6 +51,7 @@
 #define INLINE static inline __attribute__((always_inline, unused))
 
 typedef float vf __attribute__((vector_size(4 * VL)));
+typedef int32_t vb __attribute__((vector_size(4 * VL)));
 
 struct v16 {
 	vf v[NV];
@@ -121,13 +122,41 @@ INLINE vf vf_fma(vf a, vf b, vf c)
 #endif
 }
 
-/* Keys and values: binary16, or binary32 where f16 is false. */
-INLINE vf vf_load_kv(const void *p, size_t i, bool f16)
+/* VL whole numbers of a byte each */
+INLINE vf vf_load_s8(const int8_t *p)
+{
+#if defined(__AVX512F__)
+	return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(
+		_mm_loadu_si128((const __m128i *)p)));
+#elif defined(__AVX2__)
+	return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(
+		_mm_loadl_epi64((const __m128i *)p)));
+#elif defined(__aarch64__)
+	uint32_t four;
+
+	memcpy(&four, p, 4);
+	return (vf)vcvtq_f32_s32(vmovl_s16(vget_low_s16(
+		vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(four))))));
+#else
+	int four;
+	__m128i x;
+
+	memcpy(&four, p, 4);
+	x = _mm_cvtsi32_si128(four);
+	x = _mm_unpacklo_epi8(x, x);
+	return (vf)_mm_cvtepi32_ps(_mm_srai_epi32(_mm_unpacklo_epi16(x, x), 24));
+#endif
+}
+
+/* VL keys or values of @type from element @i on: S8 without their scale */
+INLINE vf vf_load_kv(const void *p, size_t i, enum ctrans_kv_type type)
 {
 	const uint16_t *h = (const uint16_t *)p + i;
 
-	if (!f16)
+	if (type == CTRANS_KV_F32)
 		return vf_load((const float *)p + i);
+	if (type == CTRANS_KV_S8)
+		return vf_load_s8((const int8_t *)p + i);
 #if defined(__AVX512F__)
 	return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)h));
 #elif defined(__AVX2__)

@@ -211,8 +211,6 @@ static void vec_embed(const int8_t *w, float scale, const float *p, uint32_t n,
 		y[i] = chip_fma((float)w[i], scale, p ? p[i] : 0.0f);
 }
 
-typedef int32_t vb __attribute__((vector_size(4 * VL)));
-
 static float vec_max(const float *x, uint32_t n)
 {
 	vf m[NV], nan[NV];	/* nan: NaN once a NaN went by, else 0 */
@@ -325,4 +323,29 @@ static void vec_to_f16(const float *x, uint32_t n, uint16_t *y)
 #endif
 	for (; i < n; i++)
 		y[i] = chip_f16_from_f32(x[i]);
+}
+
+/* Bits of |x| order as |x| does; beyond infinity's they are a NaN's. */
+static float vec_to_s8(const float *x, uint32_t n, int8_t *y)
+{
+	int32_t most = 0;
+	float scale, inv;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t a = (int32_t)(chip_bits(x[i]) & 0x7fffffffu);
+
+		a = a > 0x7f800000 ? 0 : a;
+		most = a > most ? a : most;
+	}
+	scale = chip_f32((uint32_t)most) / 127.0f;
+	if (!(scale >= 0x1p-100f && scale < __builtin_inff()))
+		scale = 1.0f;
+	inv = 1.0f / scale;
+	for (uint32_t i = 0; i < n; i++) {
+		float v = x[i] * inv;
+
+		v = v == v ? v : 0.0f;
+		y[i] = (int8_t)(int32_t)chip_rint(chip_clamp(v, -127.0f, 127.0f));
+	}
+	return scale;
 }

@@ -1,155 +1,59 @@
 // SPDX-License-Identifier: MIT
-/*
- * The model's worker threads and the barrier they meet at.
- *
- * Every worker walks the same program and takes its share of each instruction;
- * they meet several times a layer, so the barrier spins first. It does not spin
- * for long: on a machine that others use too, the worker waited for may not be
- * running at all.
- */
+/* The model's worker threads and their scratch memory. What they do: phase.c. */
 #include "chip/internal.h"
 
 #include <errno.h>
 #include <fenv.h>
-#include <linux/futex.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#define SPIN_NS	50000
-
-static void futex_wait(_Atomic uint32_t *word, uint32_t value)
-{
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
-}
-
-static void futex_wake_all(_Atomic uint32_t *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
-}
-
-static inline void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
-/* Wait until *word differs from @old: spin, then sleep. */
-static void wait_change(struct chip *chip, _Atomic uint32_t *word, uint32_t old)
-{
-	int64_t until = 0;
-
-	for (unsigned int i = 1; chip->spin; i++) {
-		if (atomic_load_explicit(word, memory_order_acquire) != old)
-			return;
-		relax();
-		if (i % 64 == 0) {
-			int64_t t = now_ns();
-
-			if (!until)
-				until = t + SPIN_NS;
-			else if (t > until)
-				break;
-		}
-	}
-	atomic_fetch_add(&chip->barrier.sleepers, 1);
-	while (atomic_load(word) == old)
-		futex_wait(word, old);
-	atomic_fetch_sub(&chip->barrier.sleepers, 1);
-}
-
-static void change(struct chip *chip, _Atomic uint32_t *word)
-{
-	atomic_fetch_add(word, 1);
-	if (atomic_load(&chip->barrier.sleepers))
-		futex_wake_all(word);
-}
-
-/*
- * What the last worker does for all while the others wait: the one place where
- * nobody holds a pointer into context memory, so where translations change.
- */
-static void boundary(struct chip *chip)
-{
-	struct chip_job *job = &chip->job;
-
-	if (atomic_load(&chip->tlb_dirty) && !atomic_load(&job->stop) &&
-	    chip_job_resolve(chip, job))
-		atomic_store(&job->stop, true);
-	chip->barrier.stop = atomic_load(&job->stop);
-}
-
-/* All workers' writes before are visible to all after. True: end the job. */
-bool chip_barrier_wait(struct chip_worker *w)
-{
-	struct chip *chip = w->chip;
-	struct chip_barrier *b = &chip->barrier;
-	uint32_t phase = atomic_load_explicit(&b->phase, memory_order_relaxed);
-
-	if (atomic_fetch_add(&b->arrived, 1) + 1 == chip->n_workers) {
-		boundary(chip);
-		atomic_store_explicit(&b->arrived, 0, memory_order_relaxed);
-		change(chip, &b->phase);
-	} else {
-		wait_change(chip, &b->phase, phase);
-	}
-	return b->stop;
-}
 
 static void *helper(void *arg)
 {
-	struct chip_worker *w = arg;
-	struct chip *chip = w->chip;
-	uint32_t seen = 0;
-
 	fesetenv(FE_DFL_ENV);
-	for (;;) {
-		wait_change(chip, &chip->kick, seen);
-		seen++;
-		if (atomic_load(&chip->quit))
-			return NULL;
-		chip_job_run(w);
+	chip_phase_help(arg);
+	return NULL;
+}
+
+static int start(struct chip_worker *w, const unsigned short *pin)
+{
+	unsigned short cpu = pin ? pin[w->index] : 0;
+	cpu_set_t *one = CPU_ALLOC(cpu + 1u);
+	size_t size = CPU_ALLOC_SIZE(cpu + 1u);
+	pthread_attr_t attr;
+	int err;
+
+	if (!one || pthread_attr_init(&attr)) {
+		CPU_FREE(one);
+		return -ENOMEM;
 	}
+	CPU_ZERO_S(size, one);
+	CPU_SET_S(cpu, size, one);
+	err = pin ? pthread_attr_setaffinity_np(&attr, size, one) : 0;
+	if (!err)
+		err = pthread_create(&w->thread, &attr, helper, w);
+	pthread_attr_destroy(&attr);
+	CPU_FREE(one);
+	return -err;
 }
 
-/* Run the loaded job on all workers; returns when all have left it. */
-void chip_pool_run(struct chip *chip)
+static void stop(struct chip *chip, unsigned int made)
 {
-	if (chip->n_workers > 1)
-		change(chip, &chip->kick);
-	chip_job_run(&chip->workers[0]);
+	chip_phase_quit(chip);
+	for (unsigned int i = 1; i < made; i++)
+		pthread_join(chip->workers[i].thread, NULL);
 }
 
-int chip_pool_start(struct chip *chip)
+/* Worker i on CPU pin[i], but worker 0, which is whoever calls. */
+int chip_pool_start(struct chip *chip, const unsigned short *pin)
 {
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-	/* with more workers than CPUs a spinning one keeps another from running */
-	chip->spin = (long)chip->n_workers <= online;
+	chip_phase_init(chip);
 	for (unsigned int i = 1; i < chip->n_workers; i++) {
-		struct chip_worker *w = &chip->workers[i];
+		int err = start(&chip->workers[i], pin);
 
-		if (pthread_create(&w->thread, NULL, helper, w)) {
-			unsigned int made = i;
-
-			atomic_store(&chip->quit, true);
-			change(chip, &chip->kick);
-			while (--made)
-				pthread_join(chip->workers[made].thread, NULL);
-			return -EAGAIN;
+		if (err) {
+			stop(chip, i);
+			return err;
 		}
 	}
 	return 0;
@@ -161,6 +65,7 @@ static void worker_free(struct chip_worker *w)
 	free(w->y);
 	free(w->norm);
 	free(w->scores);
+	free(w->attention.q);
 	free(w->kv);
 	free(w->w);
 	free(w->qmem);
@@ -169,10 +74,7 @@ static void worker_free(struct chip_worker *w)
 
 void chip_pool_stop(struct chip *chip)
 {
-	atomic_store(&chip->quit, true);
-	change(chip, &chip->kick);
-	for (unsigned int i = 1; i < chip->n_workers; i++)
-		pthread_join(chip->workers[i].thread, NULL);
+	stop(chip, chip->n_workers);
 	for (unsigned int i = 0; i < chip->n_workers; i++)
 		worker_free(&chip->workers[i]);
 }
@@ -221,6 +123,32 @@ static int worker_width(struct chip_worker *w, uint32_t width)
 	return 0;
 }
 
+/* All in one piece, each part a multiple of granules. */
+static int attention_room(struct chip_worker *w, const struct chip_job *job)
+{
+	struct chip_attention_scratch *a = &w->attention;
+	size_t span = chip_round_up(job->max_position + 1, CTRANS_KV_POSITIONS);
+	size_t width = chip_round_up(job->max_head_dim, 16), row, need;
+	uint32_t rows = (uint32_t)(CHIP_ATTENTION_SCORES / span);
+
+	if (!width || job->n_rows < 2)
+		return 0;
+	rows = rows > CHIP_ATTENTION_ROWS ? CHIP_ATTENTION_ROWS : rows < 4 ? 4 : rows;
+	row = (2 * width + span) * sizeof(float);
+	need = rows * row + CHIP_EXPANDED(width) * sizeof(float);
+	if (w->room_attention < need) {
+		w->room_attention = 0;
+		if (grow(&a->q, need))
+			return -ENOMEM;
+		w->room_attention = need;
+	}
+	a->rows = rows;
+	a->o = a->q + rows * width;
+	a->scores = a->o + rows * width;
+	a->expanded = a->scores + rows * span;
+	return 0;
+}
+
 /* Worker 0, before a job: nobody allocates while it runs. */
 int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 {
@@ -233,6 +161,8 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 			return -ENOMEM;
 		w->room_scores = scores;
 	}
+	if (attention_room(w, job))
+		return -ENOMEM;
 	if (w->room_kv < job->max_head) {
 		if (grow(&w->kv, job->max_head))
 			return -ENOMEM;
@@ -243,6 +173,8 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 			return -ENOMEM;
 		w->room_exec = job->n_rows;
 	}
+	if (w->chip->reference)
+		memset(w->executed, 0, job->n_rows * sizeof(*w->executed));
 	return 0;
 }
 

@@ -308,7 +308,7 @@ static bool run_one(struct chip *chip)
 
 	st = chip_job_load(chip, job);
 	if (st == CTRANS_ST_OK && job->n_ops) {
-		chip_pool_run(chip);
+		chip_phase_run(chip);
 		if (atomic_load(&job->stop))
 			st = job->fault.status ? job->fault.status : CTRANS_ST_ABORTED;
 	}

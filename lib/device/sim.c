@@ -14,6 +14,7 @@
 
 #include "chip/chip.h"
 #include "device/arena.h"
+#include "device/cpus.h"
 #include "device/room.h"
 #include "device/transport.h"
 #include "uapi/ctrans_regs.h"
@@ -25,6 +26,7 @@ struct sim {
 	_Atomic uint32_t sleepers;
 	pthread_mutex_t lock;		/* slots */
 	uint64_t slots;
+	char cpus[64];			/* ",cpus=LIST" as given, or "" */
 };
 
 /* ---- The bus ---------------------------------------------------------- */
@@ -59,6 +61,9 @@ static void bus_raise(void *ctx, unsigned int vector)
 struct options {
 	unsigned int threads, opp;
 	char kernel[32];
+	char list[64];		/* "cpus=" as given */
+	unsigned short cpus[CHIP_THREADS_MAX];
+	unsigned int n_cpus;
 };
 
 static int parse_number(const char *key, const char *value, unsigned long max,
@@ -77,9 +82,17 @@ static int parse_number(const char *key, const char *value, unsigned long max,
 	return 0;
 }
 
+static int parse_cpus(const char *value, struct options *o, struct ct_err *err)
+{
+	if (strlen(value) >= sizeof(o->list))
+		return ct_fail(err, -EINVAL, "device \"sim\": cpus=... too long");
+	strcpy(o->list, value);
+	return ct_cpus_parse(value, o->cpus, CHIP_THREADS_MAX, &o->n_cpus, err);
+}
+
 static int parse(const char *text, struct options *o, struct ct_err *err)
 {
-	char copy[128], *save = NULL;
+	char copy[192], *save = NULL;
 	int ret;
 
 	*o = (struct options){ .opp = CTRANS_OPP_RESET, .kernel = "auto" };
@@ -95,18 +108,26 @@ static int parse(const char *text, struct options *o, struct ct_err *err)
 			ret = parse_number(p, value, CHIP_THREADS_MAX, &o->threads, err);
 		else if (value && !strcmp(p, "opp"))
 			ret = parse_number(p, value, 4, &o->opp, err);
+		else if (value && !strcmp(p, "cpus"))
+			ret = parse_cpus(value, o, err);
 		else if (value && !strcmp(p, "kernel") &&
 			 strlen(value) < sizeof(o->kernel)) {
 			strcpy(o->kernel, value);
 			ret = 0;
 		} else {
 			ret = ct_fail(err, -EINVAL,
-				"device \"sim\": unknown option \"%.32s\"; there are threads=N, kernel=NAME, opp=N",
+				"device \"sim\": unknown option \"%.32s\"; there are threads=N, cpus=LIST, kernel=NAME, opp=N",
 				p);
 		}
 		if (ret)
 			return ret;
 	}
+	if (o->n_cpus && o->threads > o->n_cpus)
+		return ct_fail(err, -EINVAL,
+			"device \"sim\": threads=%u, but cpus=%s names %u; a thread has a CPU of its own there",
+			o->threads, o->list, o->n_cpus);
+	if (!o->threads)
+		o->threads = o->n_cpus;
 	return 0;
 }
 
@@ -140,7 +161,11 @@ static int sim_open(const char *text, void **state, struct ct_err *err)
 		return ret;
 	}
 	pthread_mutex_init(&s->lock, NULL);
-	cfg = (struct chip_config){ .threads = o.threads, .kernel = o.kernel };
+	cfg = (struct chip_config){
+		.threads = o.threads, .kernel = o.kernel,
+		.cpus = o.n_cpus ? o.n_cpus : ct_cpus_usable(),
+		.pin = o.n_cpus ? o.cpus : NULL,
+	};
 	bus = (struct chip_bus){ .map = bus_map, .raise = bus_raise, .ctx = s };
 	ret = chip_create(&cfg, &bus, &s->chip);
 	if (ret) {
@@ -156,6 +181,8 @@ static int sim_open(const char *text, void **state, struct ct_err *err)
 	chip_write(s->chip, CTRANS_REG_CTX_TABLE_LO, (uint32_t)s->arena.ctx_table);
 	chip_write(s->chip, CTRANS_REG_CTX_TABLE_HI,
 		   (uint32_t)(s->arena.ctx_table >> 32));
+	if (o.n_cpus)
+		snprintf(s->cpus, sizeof(s->cpus), ",cpus=%s", o.list);
 	*state = s;
 	return 0;
 }
@@ -166,6 +193,7 @@ static void describe(struct ct_device_info *info)
 	       "model of the C-Transformer (28 nm, 48 cores) in this process");
 	info->is_model = true;
 	info->has_f32 = true;
+	info->has_kv_s8 = true;
 }
 
 static void sim_info(const void *state, struct ct_device_info *info)
@@ -178,6 +206,9 @@ static void sim_info(const void *state, struct ct_device_info *info)
 	snprintf(info->kernel, sizeof(info->kernel), "%s", chip_kernel_name(s->chip));
 	snprintf(info->name, sizeof(info->name), "sim:threads=%u,kernel=%s,opp=%u",
 		 info->threads, info->kernel, opp);
+	/* a list too long for the name is left out: the rest is still a device */
+	if (strlen(info->name) + strlen(s->cpus) < sizeof(info->name))
+		strcat(info->name, s->cpus);
 	info->cores = chip_read(s->chip, CTRANS_REG_CORES);
 	chip_write(s->chip, CTRANS_REG_OPP_INDEX, opp);
 	info->mv = chip_read(s->chip, CTRANS_REG_OPP_MV);
@@ -198,7 +229,9 @@ static int sim_list(unsigned int index, struct ct_device_info *info)
 	sim_info(state, info);
 	sim_close(state);
 	strcpy(info->name, "sim");
-	info->threads = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	info->threads = ct_cpus_usable();
+	if (info->threads > CHIP_THREADS_MAX)
+		info->threads = CHIP_THREADS_MAX;
 	return 0;
 }
 

@@ -89,6 +89,7 @@ static int batch(struct ctrans_session *const *sessions,
 		ns = ct_now_ns() - start;
 		for (i = 0; i < n; i++) {
 			turns[i].call.spent->tokens++;
+			turns[i].call.spent->reused += turns[i].reused;
 			turns[i].call.spent->ns += ns;
 		}
 	}

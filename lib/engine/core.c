@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/core_impl.h"
+#include "engine/fingerprint.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -109,6 +110,7 @@ static void describe_config(struct ct_core *core)
 	i->bos = c->bos_id;
 	i->eos = c->eos_id;
 	i->parameters = ct_gpt2_n_params(c);
+	i->kv_bytes = ct_program_block_bytes(c, core->at.kv);
 }
 
 static void describe_files(struct ct_core *core, const struct ct_model *model)
@@ -172,6 +174,26 @@ static int choose_context(struct ct_core *core, uint32_t want, struct ct_err *er
 	return 0;
 }
 
+static int choose_kv(struct ct_core *core, const struct ctrans_model_params *params,
+		     struct ct_err *err)
+{
+	bool f32 = params->flags & CTRANS_MODEL_F32;
+
+	if (!params->kv || !strcmp(params->kv, "f16")) {
+		core->at.kv = f32 ? CTRANS_KV_F32 : CTRANS_KV_F16;
+	} else if (strcmp(params->kv, "s8")) {
+		return ct_fail(err, -EINVAL, "kv \"%.32s\": there are f16 and s8",
+			       params->kv);
+	} else if (f32) {
+		return ct_fail(err, -EINVAL,
+			       "kv \"s8\" with CTRANS_MODEL_F32, which quantises nothing: take one of them");
+	} else {
+		core->at.kv = CTRANS_KV_S8;
+	}
+	put(core->info.kv, sizeof(core->info.kv), ct_kv_name(core->at.kv));
+	return 0;
+}
+
 /* What the chip's instructions can hold, checked before anything is read. */
 static int check_shape(const struct ct_gpt2_config *c, struct ct_err *err)
 {
@@ -202,12 +224,16 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	ret = ct_device_open(params->device, &core->dev, err);
 	if (ret)
 		return ret;
+	ct_kv_init(core, !(params->flags & CTRANS_MODEL_NO_SHARING));
 	ct_device_info(core->dev, &core->dev_info);
 	if (f32 && !core->dev_info.has_f32)
 		return ct_fail(err, -ENOTSUP,
 			       "binary32 weights: only the chip model (device \"sim\") has them");
+	if (core->at.kv == CTRANS_KV_S8 && !core->dev_info.has_kv_s8)
+		return ct_fail(err, -ENOTSUP,
+			       "kv \"s8\": device %s keeps keys and values as f16 only",
+			       core->dev_info.name);
 	core->at.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8;
-	core->at.kv = f32 ? CTRANS_KV_F32 : CTRANS_KV_F16;
 	core->block_bytes = ct_program_block_bytes(&core->cfg, core->at.kv);
 	core->at.n_ctx = core->context;
 	core->at.layer = NULL;
@@ -277,6 +303,8 @@ static int open_core(struct ct_core *core, const char *path,
 	ret = ct_policy_parse(params->policy, &core->policy, err);
 	if (!ret)
 		ret = ct_code_parse(params->code, &core->at.code, err);
+	if (!ret)
+		ret = choose_kv(core, params, err);
 	if (ret)
 		return ret;
 	ct_policy_mask(core->policy, core->at.code, core->at.spike_mask);

@@ -25,7 +25,8 @@ struct ct_model;
 #define CT_STEP_ROWS	256u
 /* Rows of one step whose logits can be had. */
 #define CT_STEP_LOGITS	128u
-#define CT_STEP_TOPK	1u
+/* The likeliest tokens that the chip names itself. */
+#define CT_STEP_TOPK	64u
 
 /* "shape:gpt2": no files, random weights. */
 #define CT_SHAPE_PREFIX	"shape:"
@@ -45,7 +46,7 @@ bool ct_core_has_weights(const struct ct_core *core);
 /* Seconds that chip cycles take at the device's operating point. */
 double ct_core_seconds(const struct ct_core *core, uint64_t cycles);
 
-/* Keys and values of one sequence. */
+/* Keys and values of one sequence; one thread's at a time. */
 struct ct_seq;
 
 int ct_seq_open(struct ct_core *core, struct ct_seq **seq, struct ct_err *err);
@@ -53,6 +54,21 @@ void ct_seq_close(struct ct_seq *seq);
 uint32_t ct_seq_position(const struct ct_seq *seq);
 /* @position at most the present one. */
 void ct_seq_truncate(struct ct_seq *seq, uint32_t position);
+
+/*
+ * Another sequence that holds the same, in the same memory: what either writes
+ * from here on it writes into blocks of its own.
+ */
+int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **copy, struct ct_err *err);
+
+/*
+ * Of @tokens, which are to be run next, take over as many as other sequences
+ * have run after the same tokens: whole blocks, and never the last token.
+ * Returns how many; the sequence is that much further. No result can tell.
+ */
+uint32_t ct_seq_reuse(struct ct_seq *seq, const uint32_t *tokens, size_t n);
+/* Of a new sequence: what it runs is not for others to find, nor theirs for it. */
+void ct_seq_unshared(struct ct_seq *seq);
 
 /*
  * A sequence's keys and values as bytes: whole blocks in order, laid out as
@@ -69,10 +85,16 @@ void ct_seq_kv_get(const struct ct_seq *seq, void *dst);
 int ct_seq_kv_set(struct ct_seq *seq, uint32_t positions, const void *src,
 		  struct ct_err *err);
 
+struct ct_ranked {
+	uint32_t id;
+	float logit;
+};
+
 struct ct_best {
 	float lse;		/* log of the sum of exp of all logits */
-	uint32_t token;		/* highest logit, the lower id on a tie */
-	float logit;
+	uint32_t n;		/* CT_STEP_TOPK, or all that are a number */
+	/* highest logit first, the lower id on a tie */
+	struct ct_ranked top[CT_STEP_TOPK];
 };
 
 struct ct_step_row {

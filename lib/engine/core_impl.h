@@ -9,6 +9,7 @@
 #include "device/device.h"
 #include "dispatch/policy.h"
 #include "engine/core.h"
+#include "engine/kv.h"
 #include "model/model.h"
 #include "program/gpt2.h"
 
@@ -42,21 +43,20 @@ struct ct_core {
 	uint8_t *topk;
 
 	char fingerprint[33];		/* "" until asked for; lock */
-	pthread_mutex_t lock;		/* a step, and the block pool */
+	pthread_mutex_t lock;		/* a step */
 	uint32_t sequence;
-	/* key/value blocks: chunks of them, and those not in use */
-	uint64_t block_bytes;
-	struct ct_buf_dev *chunks;
-	size_t n_chunks, room_chunks;
-	uint64_t *free_blocks;
-	size_t n_free, room_free;
+	uint64_t block_bytes;		/* of keys and values */
+	struct ct_kv kv;
 };
 
 struct ct_seq {
 	struct ct_core *core;
 	struct ct_buf_dev table;	/* __u64 block addresses */
+	/* outside a step as many blocks as the positions need */
 	uint32_t n_blocks;
 	uint32_t position;
+	bool unshared;
+	uint32_t block[];		/* their numbers */
 };
 
 /*
@@ -85,8 +85,14 @@ void ct_core_build(struct ct_core *core);
 int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,
 		      float levels, struct ct_err *err);
 
-/* kv.c: blocks for positions below @end; lock held */
+/*
+ * kv.c: before a step, blocks that it may write for positions below @end; after
+ * it the rows have been run, or they have not.
+ */
 int ct_seq_reserve(struct ct_seq *seq, uint32_t end, struct ct_err *err);
+void ct_seq_advance(struct ct_core *core, const struct ct_step_row *rows, size_t n);
+void ct_seq_retreat(struct ct_core *core, const struct ct_step_row *rows, size_t n);
+void ct_kv_init(struct ct_core *core, bool share);
 void ct_kv_free(struct ct_core *core);
 
 /* vocab.c */

@@ -99,11 +99,12 @@ static void hash_thresholds(const struct ct_core *core, char *text, size_t size)
 		 (uint64_t)XXH3_64bits(theta, n * sizeof(*theta)));
 }
 
-static const char *kv_name(enum ctrans_kv_type kv)
+const char *ct_kv_name(enum ctrans_kv_type kv)
 {
 	switch (kv) {
 	case CTRANS_KV_F16:	return "f16";
 	case CTRANS_KV_F32:	return "f32";
+	case CTRANS_KV_S8:	return "s8";
 	}
 	return "unknown";
 }
@@ -121,5 +122,5 @@ void ct_core_fingerprint(struct ct_core *core, struct ct_fingerprint *fp)
 		pthread_mutex_unlock(&core->lock);
 	}
 	hash_thresholds(core, fp->thresholds, sizeof(fp->thresholds));
-	fp->kv = kv_name(core->at.kv);
+	fp->kv = ct_kv_name(core->at.kv);
 }

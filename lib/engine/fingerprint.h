@@ -8,6 +8,7 @@
 #define CT_ENGINE_FINGERPRINT_H
 
 #include "engine/core.h"
+#include "uapi/ctrans_job.h"
 
 struct ct_fingerprint {
 	char model[33];		/* shape and weights, as hexadecimal digits */
@@ -20,5 +21,8 @@ struct ct_fingerprint {
  * 20 ms for GPT-2 124M); later ones look it up. From any thread.
  */
 void ct_core_fingerprint(struct ct_core *core, struct ct_fingerprint *fp);
+
+/* "f16", "f32" or "s8" */
+const char *ct_kv_name(enum ctrans_kv_type kv);
 
 #endif

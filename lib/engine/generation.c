@@ -107,7 +107,7 @@ int ct_generation_prepare(struct ct_generation *g, struct ct_err *err)
 	bool new = g->session->ids.n > g->first;
 
 	/* Not before its turn has come: many may wait for theirs. */
-	if (!ct_sampler_is_best(&g->sampler) && !g->logits) {
+	if (!g->logits && !ct_sampler_needs_top(&g->sampler, CT_STEP_TOPK)) {
 		g->logits = malloc(g->sampler.vocab * sizeof(*g->logits));
 		if (!g->logits)
 			return ct_fail(err, -ENOMEM, "no memory for %u logits",
@@ -127,10 +127,8 @@ static int choose(struct ct_generation *g, uint32_t *token, struct ct_err *err)
 	if (g->logits)
 		return ct_sampler_pick(&g->sampler, g->logits, ids->data,
 				       ids->n, token, err);
-	if (!(g->best.logit > -INFINITY))
-		return ct_sampler_no_logits(err);
-	*token = g->best.token;
-	return 0;
+	return ct_sampler_pick_top(&g->sampler, g->best.top, g->best.n, token,
+				   err);
 }
 
 /* A new token's text; nothing for one that stands for none. */
@@ -202,6 +200,7 @@ static int end_text(struct ct_generation *g, struct ct_err *err)
 	g->account.prefill.ns = first - g->start_ns;
 	g->account.decode.ns = ct_now_ns() - first;
 	g->account.prefill.tokens = g->first - g->held;
+	g->account.prefill.reused = g->turn.reused;
 	g->account.decode.tokens = g->session->ids.n - g->first;
 	return 0;
 }

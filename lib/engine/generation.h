@@ -16,7 +16,7 @@ struct ct_generation {
 	struct ctrans_generate_params p;
 	struct ct_sampler sampler;
 	struct ct_writer writer;
-	float *logits;		/* NULL: the chip names the likeliest itself */
+	float *logits;		/* NULL: those that the chip names are enough */
 	struct ct_best best;
 	struct ct_turn turn;
 	struct ct_account account;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,14 @@
 #include "text/bpe.h"
 
 #define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32 | \
-			 CTRANS_MODEL_TOKENIZER)
+			 CTRANS_MODEL_TOKENIZER | CTRANS_MODEL_NO_SHARING)
 
 static const struct ctrans_model_params default_params = {
 	.size = sizeof(default_params),
 	.policy = "cdnn",
 	.code = "radix",
 	.levels = 24,
+	.kv = "f16",
 };
 
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size)
@@ -56,9 +58,9 @@ int ct_model_params_take(struct ctrans_model_params *p,
 	int ret;
 
 	*p = default_params;
-	/* the first release's structure ended before cache */
+	/* the first release's structure ended before kv */
 	ret = ct_struct_take(p, sizeof(*p),
-			     offsetof(struct ctrans_model_params, cache), from,
+			     offsetof(struct ctrans_model_params, kv), from,
 			     "ctrans_model_params", err);
 	return ret ? ret : check_params(p, err);
 }
@@ -175,8 +177,8 @@ int ctrans_model_info(const struct ctrans_model *model,
 				     &err);
 	ct_core_info(model->core, &full);
 	full.device.size = sizeof(full.device);
-	ret = ct_struct_give(info, size, sizeof(full), &full, sizeof(full),
-			     "ctrans_model_info", &err);
+	ret = ct_struct_give(info, size, offsetof(struct ctrans_model_info, kv),
+			     &full, sizeof(full), "ctrans_model_info", &err);
 	return ct_api_return(ret, &err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/exp.h"
 #include "base/splitmix.h"
+#include "engine/core.h"
 
 /* Where top-p is the only limit its set is sought in this many first. */
 #define TOP_P_FIRST	64u
@@ -41,14 +42,21 @@ static void seed(struct ct_sampler *s, uint64_t from)
 		s->rng[i] = ct_splitmix(&from);
 }
 
-bool ct_sampler_is_best(const struct ct_sampler *s)
-{
-	return (s->p.temperature == 0 || s->p.top_k == 1) && s->p.penalty == 1;
-}
-
 static bool limits_k(const struct ct_sampler *s)
 {
 	return s->p.top_k && s->p.top_k < s->vocab;
+}
+
+static bool is_greedy(const struct ct_sampler *s)
+{
+	return s->p.temperature == 0 || s->p.top_k == 1;
+}
+
+bool ct_sampler_needs_top(const struct ct_sampler *s, uint32_t n)
+{
+	/* a penalty may bring any other to the top */
+	return s->p.penalty == 1 &&
+	       (is_greedy(s) || (limits_k(s) && s->p.top_k <= n));
 }
 
 int ct_sampler_init(struct ct_sampler *s, const struct ct_sample_params *p,
@@ -63,7 +71,7 @@ int ct_sampler_init(struct ct_sampler *s, const struct ct_sample_params *p,
 		if (!s->seen)
 			goto nomem;
 	}
-	if (p->temperature != 0 && p->top_k != 1) {
+	if (!is_greedy(s)) {
 		room = limits_k(s) ? p->top_k : vocab;
 		s->cand = malloc(room * sizeof(*s->cand));
 		if (!s->cand)
@@ -106,7 +114,7 @@ static void penalise(struct ct_sampler *s, float *logits, const uint32_t *text,
 		s->seen[text[i] / 64] = 0;
 }
 
-int ct_sampler_no_logits(struct ct_err *err)
+static int no_logits(struct ct_err *err)
 {
 	return ct_fail(err, -EBADMSG,
 		       "the model gives no logit that is a number: its weights are damaged");
@@ -121,7 +129,7 @@ static int find_best(const float *logits, uint32_t vocab, uint32_t *token,
 	for (i = 0; i < vocab && !(logits[i] > -INFINITY); i++)
 		;
 	if (i == vocab)
-		return ct_sampler_no_logits(err);
+		return no_logits(err);
 	for (; i < vocab; i++) {
 		if (logits[i] > best) {
 			best = logits[i];
@@ -219,6 +227,15 @@ static uint32_t reach(const struct ct_candidate *cand, uint32_t n, double p,
 	return 0;
 }
 
+/* Weights of the @n that top-k left, and how many of them top-p keeps. */
+static uint32_t keep_top_p(struct ct_sampler *s, uint32_t n, float highest)
+{
+	double total = weigh(s->cand, n, highest, s->p.temperature);
+	uint32_t kept = s->p.top_p < 1 ? reach(s->cand, n, s->p.top_p, total) : n;
+
+	return kept ? kept : n;
+}
+
 /* Top-p over the whole vocabulary, without sorting all of it. */
 static uint32_t select_top_p(struct ct_sampler *s, const float *logits,
 			     float highest)
@@ -286,8 +303,7 @@ static int pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 		size_t n_text, uint32_t *token, struct ct_err *err)
 {
 	float highest;
-	uint32_t n, kept;
-	double total;
+	uint32_t n;
 	int ret;
 
 	if (s->seen)
@@ -301,10 +317,7 @@ static int pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 
 	if (limits_k(s)) {
 		n = select_top(s->cand, logits, s->vocab, s->p.top_k);
-		total = weigh(s->cand, n, highest, s->p.temperature);
-		kept = s->p.top_p < 1 ? reach(s->cand, n, s->p.top_p, total) : n;
-		if (kept)
-			n = kept;
+		n = keep_top_p(s, n, highest);
 	} else if (s->p.top_p < 1) {
 		n = select_top_p(s, logits, highest);
 	} else {
@@ -326,4 +339,24 @@ int ct_sampler_pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 	ret = pick(s, logits, text, n, token, err);
 	fesetenv(&env);
 	return ret;
+}
+
+int ct_sampler_pick_top(struct ct_sampler *s, const struct ct_ranked *top,
+			uint32_t n, uint32_t *token, struct ct_err *err)
+{
+	uint32_t i, kept = 0;
+	fenv_t env;
+
+	if (!n || !(top[0].logit > -INFINITY))
+		return no_logits(err);
+	*token = top[0].id;
+	if (!s->cand || top[0].logit == INFINITY)
+		return 0;
+	for (i = 0; i < n && kept < s->p.top_k && top[i].logit > -INFINITY; i++)
+		s->cand[kept++] = (struct ct_candidate){ top[i].logit, top[i].id, 0 };
+	fegetenv(&env);
+	fesetenv(FE_DFL_ENV);
+	*token = draw(s, keep_top_p(s, kept, top[0].logit));
+	fesetenv(&env);
+	return 0;
 }

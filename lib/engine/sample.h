@@ -20,6 +20,8 @@
 
 #include "base/err.h"
 
+struct ct_ranked;
+
 struct ct_sample_params {
 	float temperature;	/* 0: the likeliest */
 	uint32_t top_k;		/* 0: no limit */
@@ -48,8 +50,8 @@ int ct_sampler_init(struct ct_sampler *s, const struct ct_sample_params *p,
 		    uint32_t vocab, struct ct_err *err);
 void ct_sampler_free(struct ct_sampler *s);
 
-/* Whether it is simply the highest logit, which the chip can name itself. */
-bool ct_sampler_is_best(const struct ct_sampler *s);
+/* Whether the @n highest logits are all that it chooses by. */
+bool ct_sampler_needs_top(const struct ct_sampler *s, uint32_t n);
 
 /*
  * Choose. @logits are overwritten; NaN is never chosen. @text are the @n tokens
@@ -58,8 +60,12 @@ bool ct_sampler_is_best(const struct ct_sampler *s);
 int ct_sampler_pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 		    size_t n, uint32_t *token, struct ct_err *err);
 
-/* -EBADMSG and its sentence. */
-int ct_sampler_no_logits(struct ct_err *err);
+/*
+ * The same choice from the highest logits alone, in order: at least as many as
+ * ct_sampler_needs_top() was asked about, or all that are a number.
+ */
+int ct_sampler_pick_top(struct ct_sampler *s, const struct ct_ranked *top,
+			uint32_t n, uint32_t *token, struct ct_err *err);
 
 /* The generator: xoshiro256**, seeded through splitmix64. For tests. */
 uint64_t ct_sampler_random(struct ct_sampler *s);

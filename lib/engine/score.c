@@ -164,7 +164,7 @@ static int run_step(struct scoring *s, struct ct_err *err)
 		if (!row->want_target)
 			continue;
 		add(s, (double)row->best->lse - (double)row->target_logit);
-		s->top1 += row->best->token == row->target;
+		s->top1 += row->best->n && row->best->top[0].id == row->target;
 		s->done++;
 	}
 	fesetenv(&env);
@@ -230,6 +230,8 @@ static int scoring_init(struct scoring *s, struct ct_err *err)
 		ret = ct_seq_open(s->model->core, &s->slot[i].seq, err);
 		if (ret)
 			return ret;
+		/* a text's cost is that of all of it, and nobody continues it */
+		ct_seq_unshared(s->slot[i].seq);
 	}
 	s->total = count_scored(s);
 	window_set(s, 0);
@@ -289,15 +291,16 @@ int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 			struct ctrans_score *score, size_t size)
 {
 	struct scoring s = { .model = model, .tokens = tokens, .n = n };
+	const size_t least = offsetof(struct ctrans_score, usage) + CT_USAGE_LEAST;
 	struct ctrans_score full = { 0 };
 	struct ct_err err = { 0 };
 	int ret;
 
-	if (!model || !score || size < sizeof(full)) {
+	if (!model || !score || size < least) {
 		if (!model)
 			ret = ct_fail(&err, -EINVAL, "no model: NULL");
 		else
-			ret = ct_struct_give(score, size, sizeof(full), &full,
+			ret = ct_struct_give(score, size, least, &full,
 					     sizeof(full), "ctrans_score", &err);
 		return ct_api_return(ret, &err);
 	}
@@ -308,7 +311,9 @@ int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 		ret = score_all(&s, fn, arg, &err);
 	if (!ret) {
 		fill_score(&s, &full);
-		ret = ct_struct_give(score, size, sizeof(full), &full,
+		if (size < sizeof(full))
+			full.usage.size = size - offsetof(struct ctrans_score, usage);
+		ret = ct_struct_give(score, size, least, &full,
 				     sizeof(full), "ctrans_score", &err);
 	}
 	scoring_free(&s);

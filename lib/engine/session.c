@@ -31,6 +31,53 @@ int ct_session_open(struct ctrans_model *model, struct ctrans_session **out,
 	return 0;
 }
 
+/* The session is this call's. */
+static int fork_session(const struct ctrans_session *session,
+			struct ctrans_session **out, struct ct_err *err)
+{
+	struct ctrans_session *copy = calloc(1, sizeof(*copy));
+	int ret;
+
+	if (!copy)
+		return ct_fail(err, -ENOMEM, "no memory for a session");
+	copy->model = session->model;
+	if (ct_ids_reserve(&copy->ids, session->ids.n)) {
+		ret = ct_fail(err, -ENOMEM, "no memory for %zu tokens",
+			      session->ids.n);
+		goto fail;
+	}
+	for (; copy->ids.n < session->ids.n; copy->ids.n++)
+		copy->ids.data[copy->ids.n] = session->ids.data[copy->ids.n];
+	ret = ct_seq_fork(session->seq, &copy->seq, err);
+	if (ret)
+		goto fail;
+	*out = copy;
+	return 0;
+
+fail:
+	ct_ids_free(&copy->ids);
+	free(copy);
+	return ret;
+}
+
+int ctrans_session_fork(struct ctrans_session *session,
+			struct ctrans_session **copy)
+{
+	struct ct_err err = { 0 };
+	int ret;
+
+	if (!copy)
+		return ct_api_return(ct_fail(&err, -EINVAL,
+					     "no place for the copy: NULL"), &err);
+	*copy = NULL;
+	ret = ct_session_enter(session, &err);
+	if (!ret) {
+		ret = fork_session(session, copy, &err);
+		ct_session_leave(session);
+	}
+	return ct_api_return(ret, &err);
+}
+
 int ctrans_session_open(struct ctrans_model *model,
 			struct ctrans_session **session)
 {
@@ -153,6 +200,7 @@ static int eval(struct ctrans_session *session, const uint32_t *tokens,
 		return ret;
 	}
 	spent->tokens += n;
+	spent->reused += turn.reused;
 	spent->ns += ct_now_ns() - start;
 	return 0;
 }
@@ -181,7 +229,7 @@ int ctrans_session_usage(const struct ctrans_session *session,
 		return ct_api_return(ct_fail(&err, -EINVAL,
 					     "no session: NULL"), &err);
 	ct_account_usage(&session->account, session->model->core, &full);
-	return ct_api_return(ct_struct_give(usage, size, sizeof(full), &full,
+	return ct_api_return(ct_struct_give(usage, size, CT_USAGE_LEAST, &full,
 					    sizeof(full), "ctrans_usage",
 					    &err), &err);
 }

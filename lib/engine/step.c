@@ -115,12 +115,11 @@ static void collect_row(const struct ct_core *core, struct ct_step_row *r, size_
 	if (r->want_target)
 		r->target_logit = logits[r->target];
 	if (r->best) {
+		_Static_assert(sizeof(top->e[0]) == sizeof(r->best->top[0]),
+			       "an id and a logit");
 		memcpy(&r->best->lse, &top->lse_f32, 4);
-		r->best->token = top->n ? top->e[0].id : 0;
-		if (top->n)
-			memcpy(&r->best->logit, &top->e[0].logit_f32, 4);
-		else	/* every logit is NaN */
-			r->best->logit = logits[0];
+		r->best->n = top->n < CT_STEP_TOPK ? top->n : CT_STEP_TOPK;
+		memcpy(r->best->top, top->e, r->best->n * sizeof(top->e[0]));
 	}
 }
 
@@ -177,8 +176,11 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 	for (size_t i = 0; i < n && !ret; i++) {
 		if (ct_row_wants(&rows[i]))
 			collect_row(core, &rows[i], slot++);
-		rows[i].seq->position++;
 	}
+	if (ret)
+		ct_seq_retreat(core, rows, n);
+	else
+		ct_seq_advance(core, rows, n);
 	if (!ret && cost)
 		collect_costs(core, n, cost);
 	pthread_mutex_unlock(&core->lock);

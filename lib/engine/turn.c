@@ -4,6 +4,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Go past what others have run, and count it. */
+static void reuse(struct ct_turn *turn)
+{
+	struct ctrans_session *session = turn->session;
+	size_t from = ct_seq_position(session->seq), held = session->ids.n, to;
+
+	if (from == held)
+		return;
+	to = from + ct_seq_reuse(session->seq, session->ids.data + from, held - from);
+	if (from < turn->lined_up)
+		from = turn->lined_up;
+	if (to > from)
+		turn->reused += (uint32_t)(to - from);
+	turn->lined_up = held;
+}
+
 int ct_turn_prepare(struct ct_turn *turn, struct ct_err *err)
 {
 	struct ctrans_session *session = turn->session;
@@ -13,6 +29,7 @@ int ct_turn_prepare(struct ct_turn *turn, struct ct_err *err)
 
 	if (wants && held && ct_seq_position(session->seq) == held)
 		ct_seq_truncate(session->seq, (uint32_t)held - 1);
+	reuse(turn);
 	from = ct_seq_position(session->seq);
 	turn->call.n = held - from;
 	turn->call.err = err;

@@ -20,6 +20,9 @@ struct ct_turn {
 	struct ctrans_session *session;
 	struct ct_wanted want;
 	struct ct_gather_call call;
+	/* Tokens that others had run; those once put in line here are not. */
+	uint32_t reused;
+	size_t lined_up;
 	/* Decoding is one row at a time, and allocates nothing. */
 	struct ct_step_row one;
 	struct ct_step_row *rows;

@@ -25,6 +25,7 @@ void ct_spent_add(struct ct_spent *sum, const struct ct_spent *part)
 	ct_spent_add_row(sum, part->kind);
 	sum->ns += part->ns;
 	sum->tokens += part->tokens;
+	sum->reused += part->reused;
 }
 
 void ct_account_add(struct ct_account *sum, const struct ct_account *part)
@@ -46,6 +47,7 @@ void ct_account_usage(const struct ct_account *account,
 		.new_tokens = decode->tokens,
 		.prefill_ns = prefill->ns,
 		.decode_ns = decode->ns,
+		.reused_tokens = prefill->reused,
 	};
 	for (i = 0; i < CTRANS_KINDS; i++) {
 		ct_cost_add(&usage->prefill, &prefill->kind[i]);

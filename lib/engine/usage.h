@@ -7,11 +7,15 @@
 
 #include "engine/core.h"
 
+/* Of the first release's structure. */
+#define CT_USAGE_LEAST	offsetof(struct ctrans_usage, reused_tokens)
+
 /* Work of one phase of one caller. */
 struct ct_spent {
 	struct ctrans_cost kind[CTRANS_KINDS];
 	uint64_t ns;
 	uint32_t tokens;
+	uint32_t reused;	/* of them, not run */
 };
 
 /* A call has two phases: up to the first new token, and from there on. */

@@ -53,15 +53,18 @@ void ct_program_block_clear(const struct ct_gpt2_config *cfg, enum ctrans_kv_typ
 			    void *block, uint32_t n)
 {
 	uint32_t d = cfg->n_embd / cfg->n_head, element = CTRANS_KV_ELEMENT(kv);
+	uint32_t scales = CTRANS_KV_SCALES(kv), per = scales / CTRANS_KV_POSITIONS;
 	uint64_t tile = CTRANS_KV_TILE(kv, d);
 	uint8_t *at = block;
 
 	if (n >= CTRANS_KV_POSITIONS)
 		return;
 	for (uint64_t h = 0; h < (uint64_t)cfg->n_head * cfg->n_layer; h++) {
-		clear_keys(at, d, element, n);
+		memset(at + n * per, 0, scales - n * per);
+		clear_keys(at + scales, d, element, n);
 		at += tile;
-		memset(at + (uint64_t)n * d * element, 0,
+		memset(at + n * per, 0, scales - n * per);
+		memset(at + scales + (uint64_t)n * d * element, 0,
 		       (uint64_t)(CTRANS_KV_POSITIONS - n) * d * element);
 		at += tile;
 	}

@@ -26,6 +26,7 @@ static const struct tiny shapes[] = {
 	  .kv = CTRANS_KV_F32, .code = CTRANS_CODE_RADIX },
 	{ .heads = 2, .head_dim = 8, .inner = 20, .vocab = 17, .enc = CTRANS_ENC_F32,
 	  .theta_mode = CTRANS_THETA_DYNAMIC },
+	{ .heads = 3, .head_dim = 20, .inner = 24, .vocab = 18, .kv = CTRANS_KV_S8 },
 };
 
 struct input {
@@ -79,13 +80,15 @@ static void fill(struct input *in, const struct tiny *t, uint64_t va, uint32_t b
 	in->n -= n;
 }
 
-static void arguments(struct input *in, const struct tiny *t)
+/* Rows of three sequences in turn, or of two, so that rows attend together. */
+static void arguments(struct input *in, const struct tiny *t, bool runs)
 {
 	uint32_t n = take(in, 1) % TINY_ROWS + 1;
 	struct tiny_row rows[TINY_ROWS];
 
 	for (uint32_t i = 0; i < n; i++)
-		rows[i] = (struct tiny_row){ i % t->vocab, i * 5, i % 3, i % 2 };
+		rows[i] = (struct tiny_row){ i % t->vocab, i * 5,
+					     runs ? i / 12 : i % 3, i % 2 };
 	tiny_args(&b, t, rows, n);
 }
 
@@ -96,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	uint32_t how = take(&in, 1), changes = take(&in, 1) % 8;
-	struct tiny t = shapes[how % 3];
+	struct tiny t = shapes[how & 3];
 	struct ctrans_sqe sqe;
 	uint64_t turned[8], turn[8];
 	uint32_t before, n_turned = 0;
@@ -109,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		b.piece = 64u << take(&in, 1) % 8;
 	tiny_build(&b, 0, &t);
 	bench_queue(&b, 0, 0, 3, 3, take(&in, 4));
-	arguments(&in, &t);
+	arguments(&in, &t, how & 128);
 	sqe = tiny_sqe(&t, how & 16);
 	if (how & 32) {
 		fill(&in, &t, t.args, ARGS_BYTES);

@@ -185,8 +185,7 @@ static void attention(struct maker *m, struct rows qkv, struct rows out)
 		.kv_type = t->kv,
 	};
 	tiny_set(m->b, t, TINY_ATTENTION, &i);
-	t->block_bytes = 128 + (uint64_t)t->heads * 2 * 64 * t->head_dim *
-			       (t->kv == CTRANS_KV_F16 ? 2 : 4);
+	t->block_bytes = 128 + t->heads * 2 * CTRANS_KV_TILE(t->kv, t->head_dim);
 	for (uint32_t s = 0; s < TINY_SEQS; s++) {
 		uint64_t blocks[TINY_BLOCKS];
 

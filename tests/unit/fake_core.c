@@ -167,6 +167,32 @@ int ct_seq_open(struct ct_core *core, struct ct_seq **seq, struct ct_err *err)
 	return 0;
 }
 
+int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **copy, struct ct_err *err)
+{
+	int ret = ct_seq_open(seq->core, copy, err);
+
+	if (ret)
+		return ret;
+	memcpy((*copy)->tokens, seq->tokens, seq->n * sizeof(*seq->tokens));
+	(*copy)->n = seq->n;
+	return 0;
+}
+
+/* As if others had run the first few of them. */
+uint32_t ct_seq_reuse(struct ct_seq *seq, const uint32_t *tokens, size_t n)
+{
+	uint32_t reused = 0;
+
+	for (; reused + 1 < n && reused < fake.known; reused++)
+		seq->tokens[seq->n++] = tokens[reused];
+	return reused;
+}
+
+void ct_seq_unshared(struct ct_seq *seq)
+{
+	(void)seq;
+}
+
 void ct_seq_close(struct ct_seq *seq)
 {
 	pthread_mutex_lock(&lock);
@@ -192,25 +218,38 @@ void ct_cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part)
 	sum->dense_fj += part->dense_fj;
 }
 
+/* Highest first; a stable insertion leaves the lower id first on a tie. */
+static void rank(const float *logits, struct ct_best *best)
+{
+	uint32_t i, at;
+
+	best->n = 0;
+	for (i = 0; i < FAKE_VOCAB; i++) {
+		for (at = best->n; at && logits[i] > best->top[at - 1].logit; at--)
+			if (at < CT_STEP_TOPK)
+				best->top[at] = best->top[at - 1];
+		if (at == CT_STEP_TOPK)
+			continue;
+		best->top[at] = (struct ct_ranked){ i, logits[i] };
+		best->n += best->n < CT_STEP_TOPK;
+	}
+}
+
 static void give(struct ct_step_row *row)
 {
 	float logits[FAKE_VOCAB];
 	double sum = 0;
-	uint32_t i, best = 0;
+	uint32_t i;
 
 	fake_logits(row->seq->tokens, row->seq->n, logits);
-	for (i = 0; i < FAKE_VOCAB; i++) {
+	for (i = 0; i < FAKE_VOCAB; i++)
 		sum += exp((double)logits[i]);
-		if (logits[i] > logits[best])
-			best = i;
-	}
 	if (row->logits)
 		memcpy(row->logits, logits, sizeof(logits));
-	if (row->best)
-		*row->best = (struct ct_best){
-			.lse = (float)log(sum), .token = best,
-			.logit = logits[best],
-		};
+	if (row->best) {
+		row->best->lse = (float)log(sum);
+		rank(logits, row->best);
+	}
 	if (row->want_target)
 		row->target_logit = logits[row->target];
 }

@@ -28,6 +28,7 @@ struct fake_core {
 	const char *script;
 	uint32_t script_from;	/* position that its first byte follows */
 	unsigned int sleep_us;	/* a step takes */
+	uint32_t known;		/* tokens that others are said to have run */
 	/* seen */
 	unsigned long steps, rows, most_rows, open_seqs;
 };

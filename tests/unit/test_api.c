@@ -6,6 +6,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -117,10 +118,18 @@ START_TEST(test_open_refused)
 	WRONG(calibration, "text", -EINVAL, "calibration");
 	WRONG(calibration_len, 4, -EINVAL, "calibration");
 	WRONG(context, 17, -EINVAL, "17");
+	WRONG(kv, "f8", -EINVAL, "kv \"f8\": there are f16 and s8");
 	WRONG(device, "toaster", -ENODEV, "toaster");
 	WRONG(device, "sim:threads=-1", -EINVAL, "threads");
 	WRONG(size, 7, -EINVAL, "ctrans_model_params_init()");
+	WRONG(size, offsetof(struct ctrans_model_params, kv) - 1, -EINVAL,
+	      "ctrans_model_params_init()");
 #undef WRONG
+	ctrans_model_params_init(&p, sizeof(p));
+	p.flags = CTRANS_MODEL_F32;
+	p.kv = "s8";
+	ck_assert_int_eq(ctrans_model_open(data("hf_f32"), &p, &m), -EINVAL);
+	says("take one of them");
 	ck_assert_int_eq(ctrans_model_open(NULL, NULL, &m), -EINVAL);
 	ck_assert_int_eq(ctrans_model_open("", NULL, &m), -EINVAL);
 	ck_assert_int_eq(ctrans_model_open("x", NULL, NULL), -EINVAL);
@@ -186,6 +195,31 @@ START_TEST(test_log)
 }
 END_TEST
 
+/* A program built with the first release knows neither field; -1 is no version. */
+START_TEST(test_old_structures)
+{
+	const size_t first = offsetof(struct ctrans_model_params, kv);
+	const size_t first_info = offsetof(struct ctrans_model_info, kv);
+	struct ctrans_model_params p;
+	struct ctrans_model_info info;
+	struct ctrans_model *m;
+
+	memset(&p, 0x55, sizeof(p));
+	ctrans_model_params_init(&p, first);
+	ck_assert_uint_eq(p.size, first);
+	ck_assert_int_eq(((const char *)&p)[first], 0x55);
+	ck_assert_int_eq(ctrans_model_open(data("hf_f32"), &p, &m), 0);
+	memset(&info, 0x55, sizeof(info));
+	ck_assert_int_eq(ctrans_model_info(m, &info, first_info - 1), -EINVAL);
+	ck_assert_int_eq(ctrans_model_info(m, &info, first_info), 0);
+	ck_assert_uint_eq(info.size, first_info);
+	ck_assert_int_eq(info.kv[0], 0x55);
+	ck_assert_int_eq(ctrans_model_info(m, &info, sizeof(info)), 0);
+	ck_assert_str_eq(info.kv, "f16");
+	ctrans_model_close(m);
+}
+END_TEST
+
 START_TEST(test_info)
 {
 	struct { struct ctrans_model_info i; char more[16]; } info;
@@ -198,6 +232,8 @@ START_TEST(test_info)
 	ck_assert_str_eq(info.i.architecture, "gpt2");
 	ck_assert_str_eq(info.i.format, "safetensors");
 	ck_assert_str_eq(info.i.policy, "cdnn");
+	ck_assert_str_eq(info.i.kv, "f16");
+	ck_assert_uint_eq(info.i.kv_bytes, 2ull * 64 * info.i.width * info.i.layers * 2);
 	ck_assert_uint_eq(info.i.vocab, 260);
 	ck_assert_uint_eq(info.i.context, 16);
 	ck_assert_int_eq(info.i.eos, 259);
@@ -443,6 +479,7 @@ int main(void)
 	tcase_add_test(tc, test_progress);
 	tcase_add_test(tc, test_log);
 	tcase_add_test(tc, test_info);
+	tcase_add_test(tc, test_old_structures);
 	tcase_add_test(tc, test_tokens);
 	tcase_add_test(tc, test_no_weights);
 	tcase_add_test(tc, test_sessions);

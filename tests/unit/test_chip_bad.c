@@ -378,7 +378,8 @@ static const struct wrong bad_insn[] = {
 	FIELD(attention, AT, n_positions, 0, BAD),
 	FIELD(attention, AT, n_positions, CTRANS_POSITIONS_MAX + 1, BAD),
 	FIELD(attention, AT, n_positions, 1, CTRANS_ST_BAD_ARGS),
-	FIELD(attention, AT, kv_type, 2, BAD),
+	FIELD(attention, AT, kv_type, 3, BAD),
+	FIELD(attention, AT, kv_type, 255, BAD),
 	FIELD(attention, AT, rsvd[0], 1, BAD),
 	FIELD(attention, AT, rsvd[50], 1, BAD),
 };

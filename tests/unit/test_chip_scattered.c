@@ -46,6 +46,8 @@ static const struct tiny shapes[] = {
 	  .kv = CTRANS_KV_F32, .theta_mode = CTRANS_THETA_DYNAMIC, .top_k = 1 },
 	{ .heads = 1, .head_dim = 64, .inner = 31, .vocab = 17, .enc = CTRANS_ENC_F32,
 	  .kv = CTRANS_KV_F16, .theta_mode = CTRANS_THETA_STATIC, .top_k = 17 },
+	{ .heads = 2, .head_dim = 37, .inner = 31, .vocab = 17, .kv = CTRANS_KV_S8,
+	  .code = CTRANS_CODE_RADIX, .theta_mode = CTRANS_THETA_DYNAMIC, .top_k = 2 },
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))

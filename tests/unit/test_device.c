@@ -74,6 +74,8 @@ START_TEST(bad_names)
 		{ "sim:opp=5", -EINVAL }, { "sim:kernel=fast", -EINVAL },
 		{ "sim:kernel", -EINVAL },
 		{ "sim:kernel=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", -EINVAL },
+		{ "sim:cpus=", -EINVAL }, { "sim:cpus=a", -EINVAL },
+		{ "sim:cpus=8191", -EINVAL }, { "sim:threads=2,cpus=0", -EINVAL },
 		{ "sim:color=red", -EINVAL }, { "sim:threads=1;opp=1", -EINVAL },
 	};
 	char options[512] = "sim:threads=1,";

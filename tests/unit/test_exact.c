@@ -64,7 +64,7 @@ static const char *model_path(size_t i)
 }
 
 struct how {
-	const char *device, *policy, *code;
+	const char *device, *policy, *code, *kv;
 };
 
 struct outcome {
@@ -84,6 +84,9 @@ static struct ctrans_model *open_model(size_t i, const struct how *how)
 	p.policy = how->policy;
 	p.code = how->code;
 	p.levels = models[i].levels;
+	p.kv = how->kv;
+	/* what is run again is to be computed again */
+	p.flags = CTRANS_MODEL_NO_SHARING;
 	ret = ctrans_model_open(model_path(i), &p, &model);
 	ck_assert_msg(!ret, "%s", ctrans_message());
 	return model;
@@ -169,9 +172,9 @@ static void same_cost(const struct outcome *a, const struct outcome *b,
 }
 
 static const struct how kinds[] = {
-	{ NULL, "cdnn", "radix" }, { NULL, "dnn", "radix" },
-	{ NULL, "snn", "radix" }, { NULL, "cdnn", "rate" },
-	{ NULL, "snn", "rate" },
+	{ NULL, "cdnn", "radix", NULL }, { NULL, "dnn", "radix", NULL },
+	{ NULL, "snn", "radix", NULL }, { NULL, "cdnn", "rate", NULL },
+	{ NULL, "snn", "rate", NULL },
 };
 #define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -188,6 +191,7 @@ START_TEST(test_kernels)
 		return;
 	for (kind = 0; kind < N_KINDS; kind++) {
 		how = kinds[kind];
+		how.kv = _i & 1 ? "s8" : "f16";
 		how.device = "sim:threads=1,kernel=generic";
 		run(_i, &how, &want);
 		if (!kind)
@@ -211,7 +215,7 @@ END_TEST
 START_TEST(test_threads)
 {
 	static const unsigned int threads[] = { 2, 3, 5, 8 };
-	struct how how = { "sim:threads=1", "cdnn", "radix" };
+	struct how how = { "sim:threads=1", "cdnn", "radix", _i & 1 ? "f16" : "s8" };
 	struct outcome want, got;
 	char device[64];
 	size_t t;
@@ -237,7 +241,7 @@ END_TEST
 /* In chunks, after a rollback, in a batch with others: the last logits. */
 START_TEST(test_company)
 {
-	const struct how how = { "sim:threads=2", "cdnn", "radix" };
+	const struct how how = { "sim:threads=2", "cdnn", "radix", "f16" };
 	uint32_t tokens[PROMPT], other[PROMPT], next[4], vocab, i, k;
 	struct ctrans_session *s[4];
 	struct ctrans_model *model;
@@ -292,6 +296,57 @@ START_TEST(test_company)
 }
 END_TEST
 
+#define LONG	200u	/* over three block boundaries, several tiles of rows */
+
+/*
+ * A long text at once, its logits after each of some positions; then in chunks of
+ * many sizes, which cut it at other places, inside blocks and at their ends.
+ */
+static void long_text(const struct how *how)
+{
+	static const uint32_t chunks[] = { 1, 2, 5, 31, 32, 33, 63, 64, 65, 129 };
+	struct ctrans_model *model = open_model(2, how);
+	uint32_t vocab = vocab_of(model), tokens[LONG], i, n, step;
+	size_t bytes = vocab * sizeof(float), c;
+	float *want = malloc(LONG * bytes), *got = malloc(bytes);
+	struct ctrans_session *s;
+
+	for (i = 0; i < LONG; i++)
+		tokens[i] = (i * i * 7 + i * 3 + 1) % vocab;
+	ck_assert_int_eq(ctrans_session_open(model, &s), 0);
+	for (i = 0; i < LONG; i++)
+		ck_assert_int_eq(ctrans_session_eval(s, tokens + i, 1,
+						     want + (size_t)i * vocab), 0);
+	for (c = 0; c < sizeof(chunks) / sizeof(chunks[0]); c++) {
+		ck_assert_int_eq(ctrans_session_truncate(s, 0), 0);
+		for (i = 0; i < LONG; i += n) {
+			step = chunks[c];
+			n = LONG - i < step ? LONG - i : step;
+			ck_assert_int_eq(ctrans_session_eval(s, tokens + i, n, got), 0);
+			ck_assert_msg(!memcmp(want + (size_t)(i + n - 1) * vocab, got,
+					      bytes), "%s: chunks of %u, to position %u",
+				      how->kv, step, i + n);
+		}
+	}
+	ctrans_session_close(s);
+	ctrans_model_close(model);
+	free(want);
+	free(got);
+}
+
+START_TEST(test_long)
+{
+	static const struct how how[] = {
+		{ "sim:threads=2", "cdnn", "radix", "f16" },
+		{ "sim:threads=3", "cdnn", "radix", "s8" },
+		{ "sim:threads=1,kernel=generic", "cdnn", "radix", "s8" },
+	};
+
+	if (model_path(2))
+		long_text(&how[_i]);
+}
+END_TEST
+
 /* ---- A domain that counts wrong ---------------------------------------- */
 
 static struct chip_ref_domains domains;
@@ -340,8 +395,8 @@ static uint64_t wrong_outlier(const struct chip_ref_work *work, int64_t s[16])
 START_TEST(test_broken)
 {
 	const size_t model = 1;		/* outliers everywhere */
-	struct how dnn = { "sim:threads=1,kernel=reference", "dnn", "radix" };
-	struct how snn = { "sim:threads=1,kernel=reference", "snn", "rate" };
+	struct how dnn = { "sim:threads=1,kernel=reference", "dnn", "radix", NULL };
+	struct how snn = { "sim:threads=1,kernel=reference", "snn", "rate", NULL };
 	struct outcome want, got;
 
 	run(model, &dnn, &want);
@@ -384,6 +439,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_kernels, 0, N_MODELS);
 	tcase_add_loop_test(tc, test_threads, 0, N_MODELS);
 	tcase_add_loop_test(tc, test_company, 0, N_MODELS);
+	tcase_add_loop_test(tc, test_long, 0, 3);
 	tcase_add_test(tc, test_broken);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -212,14 +212,23 @@ START_TEST(f32_tiles)
 END_TEST
 
 /* Keys and values in the type's encoding; garbage where a kernel must not look. */
-static void *kv_block(const float *x, size_t n, uint8_t type)
+static void *kv_block(const float *x, size_t n, uint8_t type, unsigned int style)
 {
-	uint16_t *h = xmalloc(n * 2);
+	uint16_t *h;
 
-	if (type == CTRANS_KV_F32) {
-		free(h);
+	if (type == CTRANS_KV_F32)
 		return copy_of(x, n);
+	if (type == CTRANS_KV_S8) {
+		float *scales = floats(CTRANS_KV_POSITIONS, style);
+		uint8_t *t = xmalloc(CTRANS_KV_SCALES(type) + n);
+
+		memcpy(t, scales, CTRANS_KV_SCALES(type));
+		for (size_t i = 0; i < n; i++)
+			t[CTRANS_KV_SCALES(type) + i] = (uint8_t)rnd();
+		free(scales);
+		return t;
 	}
+	h = xmalloc(n * 2);
 	for (size_t i = 0; i < n; i++)
 		h[i] = chip_f16_from_f32(x[i]);
 	return h;
@@ -230,8 +239,8 @@ static void attend(const struct chip_kernel *k, uint32_t head_dim, uint32_t n,
 {
 	size_t size = (size_t)head_dim * CTRANS_KV_POSITIONS;
 	float *x = floats(size, style), *q = floats(head_dim, style);
-	void *key = kv_block(x, size, type);
-	void *value = kv_block(x, (size_t)n * head_dim, type);
+	void *key = kv_block(x, size, type, style);
+	void *value = kv_block(x, (size_t)n * head_dim, type, style);
 	float *a = floats(n, 0), *b = copy_of(a, n);
 	float *o = floats(head_dim, 1), *p = copy_of(o, head_dim);
 	float m;
@@ -256,6 +265,77 @@ static void attend(const struct chip_kernel *k, uint32_t head_dim, uint32_t n,
 	free(p);
 }
 
+/*
+ * Rows together: each as it would be alone, on the reference. Scratch and what
+ * follows a row's result begin as garbage, rows are further apart than they are
+ * long, and between them nothing else is touched.
+ */
+static void attend_rows(const struct chip_kernel *k, uint32_t head_dim, uint32_t n,
+			uint32_t n_rows, uint8_t type, unsigned int style)
+{
+	size_t size = (size_t)head_dim * CTRANS_KV_POSITIONS, gap = 3;
+	size_t d16 = (head_dim + 15) / 16 * 16, n16 = (n + 15) / 16 * 16;
+	float *x = floats(size, style), *q = floats((d16 + gap) * n_rows, style);
+	float *e = floats((n16 + gap) * n_rows, style);
+	void *key = kv_block(x, size, type, style);
+	void *value = kv_block(x, (size_t)n * head_dim, type, style);
+	float *s = floats((n16 + gap) * n_rows, 5), *o = floats((d16 + gap) * n_rows, style);
+	float *s0 = copy_of(s, (n16 + gap) * n_rows), *o0 = copy_of(o, (d16 + gap) * n_rows);
+	float *scratch = xmalloc64(CHIP_EXPANDED(head_dim) * sizeof(*scratch));
+	struct chip_attend a = {
+		.in = q, .in_stride = d16 + gap, .out = s, .out_stride = n16 + gap,
+		.n_rows = n_rows, .tile = key, .head_dim = head_dim, .n = n,
+		.kv_type = type, .expanded = scratch,
+	};
+
+	memset(scratch, 0xff, CHIP_EXPANDED(head_dim) * sizeof(*scratch));
+	k->scores_rows(&a, 0.125f);
+	memset(scratch, 0xff, CHIP_EXPANDED(head_dim) * sizeof(*scratch));
+	a.in = e;
+	a.in_stride = n16 + gap;
+	a.out = o;
+	a.out_stride = d16 + gap;
+	a.tile = value;
+	k->weigh_rows(&a);
+	for (uint32_t r = 0; r < n_rows; r++) {
+		float *sr = s0 + r * (n16 + gap), *or = o0 + r * (d16 + gap);
+
+		ref->scores(q + r * (d16 + gap), key, head_dim, n, 0.125f, type, sr);
+		ref->weigh(e + r * (n16 + gap), value, head_dim, n, type, or);
+		same_f("scores_rows", k, sr, s + r * (n16 + gap), n);
+		same_f("scores_rows' gap", k, sr + n16, s + r * (n16 + gap) + n16, gap);
+		same_f("weigh_rows", k, or, o + r * (d16 + gap), head_dim);
+		same_f("weigh_rows' gap", k, or + d16, o + r * (d16 + gap) + d16, gap);
+	}
+	free(x);
+	free(q);
+	free(e);
+	free(key);
+	free(value);
+	free(s);
+	free(o);
+	free(s0);
+	free(o0);
+	free(scratch);
+}
+
+START_TEST(attention_rows)
+{
+	static const uint32_t dims[] = { 1, 4, 12, 16, 20, 33, 64, 80, 128, 512 };
+
+	EACH_KERNEL(k) {
+		for (size_t d = 0; d < ARRAY_LEN(dims); d++)
+			for (uint32_t n = 1; n <= 64; n += n % 16 == 0 ? 1 : 5)
+				for (uint8_t type = 0; type <= CTRANS_KV_S8; type++)
+					attend_rows(k, dims[d], n, 1 + (n + type) % 5,
+						    type, (n + (uint32_t)d) % N_STYLES);
+		for (uint32_t n_rows = 1; n_rows <= 32; n_rows++)
+			for (uint8_t type = 0; type <= CTRANS_KV_S8; type++)
+				attend_rows(k, 64, 64, n_rows, type, n_rows % N_STYLES);
+	}
+}
+END_TEST
+
 START_TEST(attention)
 {
 	static const uint32_t dims[] = { 1, 3, 4, 8, 12, 16, 20, 33, 64, 80, 96, 128,
@@ -264,11 +344,12 @@ START_TEST(attention)
 	EACH_KERNEL(k) {
 		for (size_t d = 0; d < ARRAY_LEN(dims); d++)
 			for (uint32_t n = 1; n <= 64; n += n % 16 == 0 ? 1 : 5)
-				for (uint8_t type = 0; type < 2; type++)
+				for (uint8_t type = 0; type <= CTRANS_KV_S8; type++)
 					attend(k, dims[d], n, type,
 					       (n + (uint32_t)d) % N_STYLES);
 		for (uint32_t n = 1; n <= 64; n++)
-			attend(k, 64, n, CTRANS_KV_F16, n % N_STYLES);
+			for (uint8_t type = 0; type <= CTRANS_KV_S8; type++)
+				attend(k, 64, n, type, n % N_STYLES);
 	}
 }
 END_TEST
@@ -294,6 +375,64 @@ START_TEST(to_f16)
 			}
 		}
 	}
+}
+END_TEST
+
+START_TEST(to_s8)
+{
+	EACH_KERNEL(k) {
+		for (unsigned int s = 0; s < N_STYLES; s++) {
+			for (size_t l = 0; l < N_LENGTHS; l++) {
+				uint32_t n = lengths[l];
+				float *x = floats(n, s), a, b;
+				int8_t *y = xmalloc(n), *z = xmalloc(n);
+
+				a = ref->to_s8(x, n, y);
+				b = k->to_s8(x, n, z);
+				same_f("to_s8's scale", k, &a, &b, 1);
+				CHECK(!memcmp(y, z, n), "%s: to_s8, %u of style %u",
+				      k->name, n, s);
+				free(x);
+				free(y);
+				free(z);
+			}
+		}
+	}
+}
+END_TEST
+
+/* By the manual: the largest is 127 scales, nothing is off by more than half one. */
+START_TEST(to_s8_values)
+{
+	const float odd[] = { __builtin_inff(), -3.0f, __builtin_nanf(""), 0.4f,
+			      -__builtin_inff(), 0.6f };
+	const float nans[] = { __builtin_nanf(""), 2.54f, -1.27f };
+	const float tiny[] = { 0x1p-120f, -0x1p-130f };
+	float x[64];
+	int8_t a[64];
+
+	for (unsigned int s = 0; s < 2; s++) {
+		float *r = floats(64, s), scale = ref->to_s8(r, 64, a);
+		int most = 0;
+
+		for (int i = 0; i < 64; i++) {
+			float off = r[i] - (float)a[i] * scale;
+
+			CHECK(off <= 0.5001f * scale && off >= -0.5001f * scale,
+			      "%a for %a", (double)((float)a[i] * scale), (double)r[i]);
+			most = abs(a[i]) > most ? abs(a[i]) : most;
+		}
+		ck_assert_int_eq(most, 127);
+		free(r);
+	}
+	memset(x, 0, sizeof(x));
+	ck_assert(ref->to_s8(x, 64, a) == 1.0f && !a[0] && !a[63]);
+	ck_assert(ref->to_s8(odd, 6, a) == 1.0f);
+	ck_assert(a[0] == 127 && a[1] == -3 && a[2] == 0 && a[3] == 0 && a[4] == -127 &&
+		  a[5] == 1);
+	ck_assert(ref->to_s8(nans, 3, a) == 2.54f / 127.0f);
+	ck_assert(a[0] == 0 && a[1] == 127 && a[2] >= -64 && a[2] <= -63);
+	ck_assert(ref->to_s8(tiny, 2, a) == 1.0f && !a[0] && !a[1]);
 }
 END_TEST
 
@@ -331,7 +470,10 @@ int main(void)
 	tcase_add_test(t, epilogues);
 	tcase_add_test(t, f32_tiles);
 	tcase_add_test(t, attention);
+	tcase_add_test(t, attention_rows);
 	tcase_add_test(t, to_f16);
+	tcase_add_test(t, to_s8);
+	tcase_add_test(t, to_s8_values);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

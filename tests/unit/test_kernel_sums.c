@@ -282,6 +282,152 @@ START_TEST(counts)
 }
 END_TEST
 
+/* ---- Sums and epilogue at once ----------------------------------------- */
+
+struct outputs {
+	float scale[TILES * 16], bias[TILES * 16];
+	float *out[ROWS];
+	uint32_t n;
+	struct chip_tiles tiles;
+};
+
+static void make_outputs(struct outputs *o, struct problem *p, uint32_t n)
+{
+	for (uint32_t j = 0; j < TILES * 16; j++) {
+		o->scale[j] = value(0) * 0.01f;
+		o->bias[j] = value(2);
+	}
+	for (uint32_t r = 0; r < p->sums.n_rows; r++) {
+		p->row[r].theta = 0.01f + (float)(rnd() % 100) * 0.01f;
+		/* not an element more, so that a sanitizer sees writes beyond */
+		o->out[r] = floats(n, 0);
+	}
+	o->n = n;
+	o->tiles = (struct chip_tiles){
+		.rows = p->rows, .n_rows = p->sums.n_rows, .n_in = p->sums.k1,
+		.n = n, .w = p->w, .tile_stride = p->sums.tile_stride,
+		.colsum = p->colsum, .scale = o->scale,
+		.bias = rnd() % 4 ? o->bias : NULL, .act = (uint8_t)(rnd() % 5),
+		.add = rnd() & 1, .out = o->out, .ahead = (const char *)p->w,
+		.ahead_step = rnd() % 65,
+	};
+}
+
+/* The reference's sums, then its epilogue. */
+static void apart(const struct outputs *o, const struct problem *p, float **out)
+{
+	accs acc = new_accs(p->sums.n_rows, 0);
+	struct chip_sums s = p->sums;
+
+	memset(acc, 0, p->sums.n_rows * sizeof(*acc));
+	s.acc = acc;
+	ref->sums(&s);
+	for (uint32_t r = 0; r < p->sums.n_rows; r++) {
+		for (uint32_t j = 0; j < o->n; j += 16) {
+			struct chip_epilogue e = {
+				.s = acc[r] + j, .colsum = p->colsum + j,
+				.scale = o->scale + j,
+				.bias = o->tiles.bias ? o->bias + j : NULL,
+				.theta = p->row[r].theta, .act = o->tiles.act,
+				.add = o->tiles.add,
+				.n = o->n - j < 16 ? o->n - j : 16,
+				.out = out[r] + j,
+			};
+
+			ref->epilogue(&e);
+		}
+	}
+	free(acc);
+}
+
+static void compare_linear(struct problem *p, uint32_t n)
+{
+	float *want[ROWS];
+	struct outputs o;
+
+	column_sums(p);
+	make_outputs(&o, p, n);
+	for (uint32_t r = 0; r < p->sums.n_rows; r++) {
+		ck_assert(chip_fits32(&p->row[r]));
+		want[r] = copy_of(o.out[r], n);
+	}
+	apart(&o, p, want);
+	for (unsigned int i = 0; chip_kernel_at(i); i++) {
+		const struct chip_kernel *k = chip_kernel_at(i);
+		float *got[ROWS];
+
+		if (!k->linear || !k->supported())
+			continue;
+		for (uint32_t r = 0; r < p->sums.n_rows; r++)
+			got[r] = copy_of(o.out[r], n);
+		o.tiles.out = got;
+		k->linear(&o.tiles);
+		for (uint32_t r = 0; r < p->sums.n_rows; r++) {
+			same_f("linear", k, want[r], got[r], n);
+			free(got[r]);
+		}
+	}
+	for (uint32_t r = 0; r < p->sums.n_rows; r++) {
+		free(want[r]);
+		free(o.out[r]);
+	}
+}
+
+START_TEST(linear)
+{
+	/* around the spans that kernels cut inputs into, too */
+	static const uint32_t lengths[] = { 1, 3, 4, 30, 97, 512, 515, 768, 1020, 1024,
+					    1028, 2050 };
+
+	for (size_t l = 0; l < ARRAY_LEN(lengths); l++) {
+		for (uint32_t rows = 1; rows <= ROWS; rows++) {
+			for (uint32_t tiles = 1; tiles <= TILES; tiles++) {
+				/* outliers as they come, as many as may be */
+				unsigned int style = 1 + rnd() % 6;
+				struct problem p;
+
+				if (style == 3)
+					style = lengths[l] <= 97 ? 0 : 6;
+				make(&p, lengths[l], rows, tiles, style, rnd() % 4);
+				compare_linear(&p, 16 * tiles - rnd() % 16);
+				drop(&p);
+			}
+		}
+	}
+}
+END_TEST
+
+/* The largest sums that 32 bits are asked to hold, of either sign. */
+START_TEST(linear_limits)
+{
+	for (unsigned int w = 1; w <= 2; w++) {
+		for (int negative = 0; negative < 2; negative++) {
+			for (uint32_t n = 512; n <= 131072; n *= 256) {
+				int32_t a = n > 512 ? 127 : 32767;
+				struct problem p;
+
+				make(&p, n, 1, 1, 5, w);
+				/* 509 outliers fit, 512 do not */
+				for (uint32_t k = 0; k < (n > 512 ? n : 509); k++) {
+					int32_t v = negative ? -a : a;
+
+					p.row[0].a[k] = (int16_t)v;
+					if (a == 127)
+						p.row[0].u8[k] = (uint8_t)(128 + v);
+					else
+						p.row[0].outliers[p.row[0].n_outliers++] =
+							(struct chip_outlier){ k, v };
+				}
+				compare_linear(&p, 16);
+				p.row[0].n_outliers += 8;
+				ck_assert(!chip_fits32(&p.row[0]));
+				drop(&p);
+			}
+		}
+	}
+}
+END_TEST
+
 /* ---- A broken domain -------------------------------------------------- */
 
 static uint64_t broken(uint64_t (*domain)(const struct chip_ref_work *, int64_t *),
@@ -364,6 +510,8 @@ int main(void)
 	tcase_add_test(t, spans);
 	tcase_add_test(t, extremes);
 	tcase_add_test(t, counts);
+	tcase_add_test(t, linear);
+	tcase_add_test(t, linear_limits);
 	tcase_add_test(t, broken_domain);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

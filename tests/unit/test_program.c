@@ -97,7 +97,7 @@ static void lay_out(struct memory *m, const struct ct_gpt2_config *c,
 	at->theta_factor = 0.05f;
 }
 
-static void run(const struct ct_gpt2_config *c, bool f32, bool calibrated)
+static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrated)
 {
 	struct ct_program_layout at = { .spike_mask = { 0xfe, 0 } };
 	struct ct_layer_va layers[3];
@@ -123,6 +123,7 @@ static void run(const struct ct_gpt2_config *c, bool f32, bool calibrated)
 	for (size_t i = 0; i < ct_program_linears(c); i++)
 		theta[i] = 0.5f + (float)i;
 	at.theta = calibrated ? theta : NULL;
+	at.kv = s8 ? CTRANS_KV_S8 : at.kv;
 	prog_va = part(&m, n * sizeof(*prog));
 	prog = (struct ctrans_insn *)(base + (prog_va - m.buf.va));
 	ct_program_build(c, &at, prog);
@@ -171,9 +172,9 @@ START_TEST(runs)
 	};
 
 	ck_assert_uint_eq(ct_program_length(&c), 7 * c.n_layer + 3);
-	for (int how = 0; how < 4; how++) {
+	for (int how = 0; how < 8; how++) {
 		c.scale_attn_by_inverse_layer = how & 1;
-		run(&c, how & 1, how & 2);
+		run(&c, how & 1, how & 4, how & 2);
 	}
 }
 END_TEST
@@ -184,17 +185,22 @@ static void clear_one(const struct ct_gpt2_config *c, enum ctrans_kv_type kv,
 {
 	uint32_t d = c->n_embd / c->n_head, e = CTRANS_KV_ELEMENT(kv);
 	uint64_t size = ct_program_block_bytes(c, kv), tile = CTRANS_KV_TILE(kv, d);
+	const uint32_t scales = CTRANS_KV_SCALES(kv);
 	uint8_t *block = malloc(size), *want = malloc(size);
 
 	for (uint64_t i = 0; i < size; i++)
 		want[i] = block[i] = (uint8_t)(1 + i % 251);
 	for (uint32_t h = 0; h < c->n_head * c->n_layer; h++) {
-		uint8_t *keys = want + 2 * tile * h, *values = keys + tile;
+		uint8_t *keys = want + 2 * tile * h + scales, *values = keys + tile;
 
 		for (uint32_t p = n; p < CTRANS_KV_POSITIONS; p++) {
 			for (uint32_t i = 0; i < d; i++) {
 				memset(keys + ((p / 16 * d + i) * 16 + p % 16) * e, 0, e);
 				memset(values + (p * d + i) * e, 0, e);
+			}
+			if (kv == CTRANS_KV_S8) {
+				memset(keys - scales + 4 * p, 0, 4);
+				memset(values - scales + 4 * p, 0, 4);
 			}
 		}
 	}
@@ -211,7 +217,7 @@ START_TEST(clear)
 		.n_layer = shapes[_i].layer,
 	};
 
-	for (int kv = 0; kv <= CTRANS_KV_F32; kv++)
+	for (int kv = 0; kv <= CTRANS_KV_S8; kv++)
 		for (uint32_t n = 0; n <= CTRANS_KV_POSITIONS; n++)
 			clear_one(&c, (enum ctrans_kv_type)kv, n);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/exp.h"
+#include "engine/core.h"
 #include "engine/sample.h"
 
 #define VOCAB	1000u
@@ -133,19 +134,94 @@ START_TEST(test_greedy)
 }
 END_TEST
 
-START_TEST(test_is_best)
+START_TEST(test_needs_top)
 {
-	struct ct_sample_params p = plain;
-	struct ct_sampler s = { .p = p };
+	struct ct_sampler s = { .p = plain, .vocab = VOCAB };
 
-	ck_assert(!ct_sampler_is_best(&s));
+	ck_assert(!ct_sampler_needs_top(&s, 64));
 	s.p.temperature = 0;
-	ck_assert(ct_sampler_is_best(&s));
+	ck_assert(ct_sampler_needs_top(&s, 1));
 	s.p.penalty = 1.1f;
-	ck_assert(!ct_sampler_is_best(&s));
-	s.p = p;
+	ck_assert(!ct_sampler_needs_top(&s, 64));
+	s.p = plain;
 	s.p.top_k = 1;
-	ck_assert(ct_sampler_is_best(&s));
+	ck_assert(ct_sampler_needs_top(&s, 1));
+	s.p.top_k = 64;
+	ck_assert(ct_sampler_needs_top(&s, 64));
+	ck_assert(!ct_sampler_needs_top(&s, 63));
+	/* no limit in so few: its order is that of ids */
+	s.vocab = 64;
+	ck_assert(!ct_sampler_needs_top(&s, 64));
+}
+END_TEST
+
+/* As the chip ranks them: by a sort of its own. */
+static uint32_t rank(const float *logits, uint32_t vocab, struct ct_ranked *top)
+{
+	bool used[VOCAB] = { false };
+	uint32_t n, i, best;
+
+	for (n = 0; n < CT_STEP_TOPK; n++) {
+		best = vocab;
+		for (i = 0; i < vocab; i++) {
+			if (!used[i] && !isnan(logits[i]) &&
+			    (best == vocab || logits[i] > logits[best]))
+				best = i;
+		}
+		if (best == vocab)
+			break;
+		used[best] = true;
+		top[n] = (struct ct_ranked){ best, logits[best] };
+	}
+	return n;
+}
+
+/* The chip's ranking gives what all logits give, draw after draw. */
+START_TEST(test_pick_top)
+{
+	static const uint32_t ks[] = { 1, 2, 17, 40, 64 };
+	struct ct_ranked top[CT_STEP_TOPK];
+	struct ct_sampler all, few;
+	struct ct_err err = { 0 };
+	float logits[VOCAB];
+	uint32_t token, n;
+
+	for (uint32_t round = 0; round < 200; round++) {
+		struct ct_sample_params p = plain;
+
+		p.top_k = ks[round % 5];
+		p.temperature = round % 7 ? 0.3f * (float)(round % 7) : 0;
+		p.top_p = round % 3 ? 0.7f : 1;
+		p.min_p = round % 4 ? 0 : 0.05f;
+		p.seed = round;
+		fill(logits, VOCAB, round);
+		for (uint32_t i = 0; i < VOCAB; i++) {
+			if (round % 11 == 3)	/* ties */
+				logits[i] = floorf(logits[i]);
+			if (round % 11 == 5 && i % 3)
+				logits[i] = i % 2 ? NAN : -INFINITY;
+			if (round % 11 == 7 && i > 20)	/* fewer than k */
+				logits[i] = -INFINITY;
+		}
+		if (round % 50 == 49)
+			logits[VOCAB / 2] = INFINITY;
+		n = rank(logits, VOCAB, top);
+		ck_assert_int_eq(ct_sampler_init(&all, &p, VOCAB, NULL), 0);
+		ck_assert_int_eq(ct_sampler_init(&few, &p, VOCAB, NULL), 0);
+		ck_assert(ct_sampler_needs_top(&few, CT_STEP_TOPK));
+		for (int draw = 0; draw < 20; draw++) {
+			ck_assert_int_eq(ct_sampler_pick_top(&few, top, n, &token,
+							     &err), 0);
+			ck_assert_uint_eq(token, pick(&all, logits, NULL, 0));
+		}
+		ct_sampler_free(&all);
+		ct_sampler_free(&few);
+	}
+
+	ck_assert_int_eq(ct_sampler_pick_top(&few, top, 0, &token, &err), -EBADMSG);
+	top[0].logit = -INFINITY;
+	ck_assert_int_eq(ct_sampler_pick_top(&few, top, 1, &token, &err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "no logit"));
 }
 END_TEST
 
@@ -378,7 +454,8 @@ int main(void)
 	tcase_add_test(tc, test_exp);
 	tcase_add_test(tc, test_random);
 	tcase_add_test(tc, test_greedy);
-	tcase_add_test(tc, test_is_best);
+	tcase_add_test(tc, test_needs_top);
+	tcase_add_test(tc, test_pick_top);
 	tcase_add_test(tc, test_shares);
 	tcase_add_test(tc, test_sets);
 	tcase_add_test(tc, test_penalty);

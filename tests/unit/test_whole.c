@@ -71,9 +71,9 @@ static struct run *run_model(const char *policy, const char *code, const char *d
 	MUST(!ct_core_step(core, rows, half, r->cost, NULL));
 	MUST(!ct_core_step(core, rows + half, n - half, r->cost + half, NULL));
 	for (uint32_t i = 0; i < STEPS; i++) {
-		r->tokens[i] = best.token;
+		r->tokens[i] = best.top[0].id;
 		rows[0] = (struct ct_step_row){
-			.seq = seq, .token = best.token, .best = &best,
+			.seq = seq, .token = best.top[0].id, .best = &best,
 			.logits = r->logits + (1 + i) * (size_t)r->vocab,
 		};
 		MUST(!ct_core_step(core, rows, 1, &r->cost[n + i], NULL));

@@ -103,9 +103,9 @@ static void greedy(struct ct_core *core, struct ct_seq *seq, const uint32_t *wan
 	uint32_t vocab = ct_core_config(core)->n_vocab;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (best.token != want[i])
-			ck_assert_msg(fabsf(best.logit - logits[want[i]]) < 1e-3f,
-				      "token %u is %u, not %u", i, best.token, want[i]);
+		if (best.top[0].id != want[i])
+			ck_assert_msg(fabsf(best.top[0].logit - logits[want[i]]) < 1e-3f,
+				      "token %u is %u, not %u", i, best.top[0].id, want[i]);
 		MUST(want[i] < vocab);
 		if (ct_seq_position(seq) < ct_core_context(core))
 			feed(core, seq, &want[i], 1, logits, false, &best);

@@ -80,7 +80,8 @@ static uint32_t start_all(const struct callers *callers, struct caller *all,
 	for (i = 0; i < callers->n; i++) {
 		all[i] = (struct caller){
 			.gate = gate, .session = callers->sessions[i],
-			.logits = callers->logits[i], .tokens = tokens,
+			.logits = callers->logits[i],
+			.tokens = tokens + i * ((size_t)calls + n),
 			.calls = calls, .n = n,
 		};
 		if (pthread_create(&all[i].thread, NULL, serve, &all[i]))
@@ -115,7 +116,7 @@ int callers_run(struct callers *callers, uint32_t calls, uint32_t tokens,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.opened = PTHREAD_COND_INITIALIZER,
 	};
-	size_t n_tokens = (size_t)calls + tokens;
+	size_t n_tokens = ((size_t)calls + tokens) * callers->n;
 	struct caller *all = calloc(callers->n, sizeof(*all));
 	uint32_t *list = calloc(n_tokens, sizeof(*list));
 	uint32_t started = 0;
@@ -125,8 +126,11 @@ int callers_run(struct callers *callers, uint32_t calls, uint32_t tokens,
 	callers->message[0] = '\0';
 	if (!all || !list)
 		goto out;
-	for (size_t i = 0; i < n_tokens; i++)
-		list[i] = (uint32_t)(i * 2654435761u % callers->vocab);
+	/* No text twice: the library would find what it has run already. */
+	for (size_t i = 0; i < n_tokens; i++) {
+		callers->random = callers->random * 1664525u + 1013904223u;
+		list[i] = (callers->random >> 8) % callers->vocab;
+	}
 	started = start_all(callers, all, &gate, list, calls, tokens);
 	start = now_ns();
 	open_gate(&gate, started < callers->n);

@@ -14,6 +14,7 @@ struct callers {
 	struct ctrans_session *const *sessions;	/* [n] */
 	float *const *logits;			/* [n] */
 	uint32_t n, vocab;
+	uint32_t random;	/* state of the generator of tokens */
 	char message[256];	/* of the call that failed, in whichever thread */
 };
 

@@ -469,7 +469,7 @@ static bool allocate(struct bench *b)
 	}
 	b->callers = (struct callers){
 		.sessions = b->sessions, .logits = b->logits,
-		.n = options.batch, .vocab = b->info.vocab,
+		.n = options.batch, .vocab = b->info.vocab, .random = 2,
 	};
 	return true;
 }
@@ -508,7 +508,9 @@ static int run(int argc, char **argv)
 	model_options.context = options.depth + (options.prompt > options.gen ?
 						 options.prompt : options.gen);
 	start = now_ns();
-	status = model_load(&command_bench, path, 0, &b.model);
+	/* every token that is counted is run */
+	status = model_load(&command_bench, path, CTRANS_MODEL_NO_SHARING,
+			    &b.model);
 	b.load = (double)(now_ns() - start) * 1e-9;
 	if (status == EXIT_USAGE)
 		fprintf(stderr, "hint: the context needed is --depth and the larger of --prompt and --gen\n");

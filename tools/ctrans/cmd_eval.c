@@ -104,6 +104,7 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 	json_add_string(object, "policy", info->policy);
 	json_add_string(object, "thresholds", info->thresholds);
 	json_add_bool(object, "f32", model_options.f32);
+	json_add_string(object, "kv", info->kv);
 	json_add_device(object, &info->device);
 	json_add_usage(object, &s->usage);
 	return json_print(object);

@@ -65,6 +65,8 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 	add_id(object, "bos", i->bos);
 	add_id(object, "eos", i->eos);
 	json_add_count(object, "file_bytes", i->file_bytes);
+	json_add_string(object, "kv", i->kv);
+	json_add_count(object, "kv_block_bytes", i->kv_bytes);
 	return json_print(object);
 }
 
@@ -88,6 +90,8 @@ static int print_text(const char *path, const struct ctrans_model_info *i)
 	printf("head          %s\n", i->tied_head ? "the token table (tied)" :
 						    "of its own");
 	printf("context       %u tokens\n", i->context);
+	show_bytes(bytes, sizeof(bytes), (double)i->kv_bytes);
+	printf("memory        %s for 64 tokens (keys and values, %s)\n", bytes, i->kv);
 	printf("vocabulary    %u tokens\n", i->vocab);
 	printf("tokenizer     %s\n", i->tokenizer);
 	if (i->bos >= 0)

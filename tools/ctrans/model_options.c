@@ -14,15 +14,17 @@ struct model_options model_options;
 
 static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
 static const char *const codes[] = { "radix", "rate", NULL };
+static const char *const kvs[] = { "f16", "s8", NULL };
 
 const struct option_spec device_option_specs[] = {
 	{ OPTION_TEXT, 'd', "device", "NAME", &model_options.device,
 	  .help = "where to run: \"sim\", the chip model, with options as in "
-		  "sim:threads=2,opp=4; or \"accel:0\" (default: the first chip "
+		  "sim:threads=2,opp=4 or sim:cpus=0-1; or \"accel:0\" (default: the first chip "
 		  "found, else sim)" },
 	{ OPTION_UINT, 't', "threads", "N", &model_options.threads,
 	  &model_options.threads_given, 1, 256,
-	  .help = "threads of the chip model (default: one for each CPU)" },
+	  .help = "threads of the chip model (default: as many as CPUs that "
+		  "it may use)" },
 	{ OPTION_TEXT, 0, "kernel", "NAME", &model_options.kernel,
 	  .help = "arithmetic of the chip model: auto, reference (every spike "
 		  "executed, slow), generic, avx2, avx512, neon ...; all give "
@@ -45,6 +47,9 @@ const struct option_spec dispatch_option_specs[] = {
 	  .help = "firing threshold: a row's root mean square over X (default 24)" },
 	{ OPTION_TEXT, 0, "calibrate", "FILE", &model_options.calibrate,
 	  .help = "fixed thresholds for each layer, from running this text once" },
+	{ OPTION_CHOICE, 0, "kv", "TYPE", &model_options.kv, .choices = kvs,
+	  .help = "keys and values as f16 (default) or s8: half the memory, and "
+		  "results a little different" },
 	{ OPTION_FLAG, 0, "f32", NULL, &model_options.f32,
 	  .help = "nothing quantised, for comparing; four times the memory" },
 	{ OPTION_END },
@@ -221,6 +226,8 @@ static int take_options(const struct command *command, struct model_params *m)
 		m->p.policy = o->policy;
 	if (o->code)
 		m->p.code = o->code;
+	if (o->kv)
+		m->p.kv = o->kv;
 	if (o->levels_given)
 		m->p.levels = o->levels;
 	m->p.context = o->context;

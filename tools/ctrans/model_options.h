@@ -12,7 +12,7 @@
 /* Filled by options_parse(); change the fields before model_load(). */
 extern struct model_options {
 	const char *device, *kernel;
-	const char *policy, *code, *calibrate;
+	const char *policy, *code, *calibrate, *kv;
 	const char *cache;	/* NULL: none; "": where such things are kept */
 	uint32_t threads, opp, context;
 	float levels;

@@ -47,11 +47,17 @@ double cost_joule(const struct ctrans_cost *cost)
 	return (double)ctrans_cost_energy_fj(cost) * 1e-15;
 }
 
+/* Of the prompt: the others were taken over from another text. */
+static uint32_t tokens_run(const struct ctrans_usage *u)
+{
+	return u->prompt_tokens - u->reused_tokens;
+}
+
 double usage_joule_per_token(const struct ctrans_usage *u)
 {
 	if (u->new_tokens > 1)
 		return cost_joule(&u->decode) / (u->new_tokens - 1);
-	return u->prompt_tokens ? cost_joule(&u->prefill) / u->prompt_tokens : NAN;
+	return tokens_run(u) ? cost_joule(&u->prefill) / tokens_run(u) : NAN;
 }
 
 double usage_decode_tps(const struct ctrans_usage *u)
@@ -63,9 +69,9 @@ double usage_decode_tps(const struct ctrans_usage *u)
 
 double usage_prefill_tps(const struct ctrans_usage *u)
 {
-	if (!u->prompt_tokens || !u->prefill_ns)
+	if (!tokens_run(u) || !u->prefill_ns)
 		return NAN;
-	return u->prompt_tokens / ((double)u->prefill_ns * 1e-9);
+	return tokens_run(u) / ((double)u->prefill_ns * 1e-9);
 }
 
 static void json_add_cost(cJSON *parent, const char *key,
@@ -108,6 +114,7 @@ void json_add_usage(cJSON *object, const struct ctrans_usage *u)
 	cJSON *usage = json_add_object(object, "usage"), *modelled, *kinds;
 
 	json_add_count(usage, "prompt_tokens", u->prompt_tokens);
+	json_add_count(usage, "reused_tokens", u->reused_tokens);
 	json_add_count(usage, "new_tokens", u->new_tokens);
 	json_add_number(usage, "prefill_seconds", (double)u->prefill_ns * 1e-9);
 	json_add_number(usage, "decode_seconds", (double)u->decode_ns * 1e-9);

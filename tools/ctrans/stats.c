@@ -157,6 +157,10 @@ void print_stats(const struct ctrans_usage *u,
 	fputc('\n', stderr);
 	print_values(u, &total);
 	show_bytes(bytes, sizeof(bytes), (double)total.bytes_external);
-	fprintf(stderr, "\nExternal memory: %s read and written\n\n", bytes);
+	fprintf(stderr, "\nExternal memory: %s read and written\n", bytes);
+	if (u->reused_tokens)
+		fprintf(stderr, "Not run: %u of %u prompt tokens, known from other texts\n",
+			u->reused_tokens, u->prompt_tokens);
+	fputc('\n', stderr);
 	funlockfile(stderr);
 }
