@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * How near the kernels are to the machine: one-row sums over the matrices of
- * GPT-2 124M beside plain reading of the same memory, eight rows beside one,
+ * GPT-2 124M beside plain reading of the same memory, many rows beside one,
  * attention at 512 positions, the row functions. For each kernel the CPU has, or
  * the one named on the command line. Medians of
  * repetitions, the best one in brackets.
@@ -15,10 +15,11 @@
 
 #include "chip/kernel.h"
 
-#define REPS 15
+#define REPS 7
 #define N_LAYER 12
 #define D 768
 #define N_VOCAB 50257
+#define MANY_ROWS 128
 
 /* n_in, n_out of a layer's matrices */
 static const uint32_t shapes[][2] = {
@@ -29,10 +30,11 @@ struct bench {
 	const struct chip_kernel *k;
 	int8_t *w;
 	size_t bytes;
-	struct chip_qrow rows[CHIP_ROWS_AT_ONCE];
-	const struct chip_qrow *row_ptrs[CHIP_ROWS_AT_ONCE];
-	float scale[16];
-	int32_t colsum[16];
+	uint32_t n_rows;
+	struct chip_qrow rows[MANY_ROWS];
+	const struct chip_qrow *row_ptrs[MANY_ROWS];
+	float scale[64];
+	int32_t colsum[64];
 };
 
 static double now(void)
@@ -142,7 +144,10 @@ static void read_all(struct bench *b, uint32_t part, uint32_t parts)
 	__asm__ volatile("" : : "m"(s0));
 }
 
-/* One matrix for n_rows rows: this thread's share of its tiles. */
+/*
+ * One matrix for n_rows rows, this thread's share of its tiles, in the order in
+ * which the chip model goes through it.
+ */
 static const int8_t *matrix(struct bench *b, const int8_t *w, uint32_t n_in,
 			    uint32_t n_out, uint32_t n_rows, uint32_t part,
 			    uint32_t parts)
@@ -150,71 +155,55 @@ static const int8_t *matrix(struct bench *b, const int8_t *w, uint32_t n_in,
 	uint32_t tiles = (n_out + 15) / 16;
 	uint32_t first = tiles / 4 * part / parts * 4;
 	uint32_t end = part + 1 == parts ? tiles : tiles / 4 * (part + 1) / parts * 4;
-	size_t stride = (size_t)n_in * 16;
-	float out[16];
+	uint32_t blocks = (n_rows + CHIP_ROWS_AT_ONCE - 1) / CHIP_ROWS_AT_ONCE;
+	size_t stride = (size_t)n_in * 16, step = (63 + blocks) / blocks;
+	float out[CHIP_ROWS_AT_ONCE][64], *outs[CHIP_ROWS_AT_ONCE];
 
+	for (uint32_t r = 0; r < CHIP_ROWS_AT_ONCE; r++)
+		outs[r] = out[r];
 	for (uint32_t t = first; t < end; t += CHIP_TILES_AT_ONCE) {
-		int64_t acc[CHIP_ROWS_AT_ONCE][64] = { { 0 } };
-		struct chip_sums s = {
-			.rows = b->row_ptrs, .n_rows = n_rows,
-			.n_tiles = end - t < 4 ? end - t : 4,
-			.w = w + t * stride, .tile_stride = stride,
-			.k0 = 0, .k1 = n_in, .acc = acc,
-		};
+		uint32_t n = end - t < 4 ? end - t : 4;
 
-		b->k->sums(&s);
-		for (uint32_t r = 0; r < n_rows; r++) {
-			for (uint32_t i = 0; i < s.n_tiles; i++) {
-				struct chip_epilogue e = {
-					.s = &acc[r][i * 16], .colsum = b->colsum,
-					.scale = b->scale, .theta = 0.01f,
-					.act = n_out == 4 * D ?
-						CTRANS_ACT_GELU_TANH : CTRANS_ACT_NONE,
-					.n = 16, .out = out,
-				};
+		for (uint32_t i = 0; i < blocks; i++) {
+			uint32_t r = n_rows * i / blocks;
+			struct chip_tiles c = {
+				.rows = b->row_ptrs + r,
+				.n_rows = n_rows * (i + 1) / blocks - r,
+				.n_in = n_in, .n = n * 16,
+				.w = w + t * stride, .tile_stride = stride,
+				.colsum = b->colsum, .scale = b->scale,
+				.act = n_out == 4 * D ? CTRANS_ACT_GELU_TANH :
+							CTRANS_ACT_NONE,
+				.out = outs, .ahead_step = step,
+				.ahead = (const char *)w + (t + n) * stride +
+					 n * (size_t)n_in / 4 * step * i,
+			};
 
-				b->k->epilogue(&e);
+			if (n_in / 4 * step * i >= stride) {
+				c.ahead = (const char *)c.w;
+				c.ahead_step = 0;
 			}
+			b->k->linear(&c);
 		}
 	}
 	return w + tiles * stride;
 }
 
-static void pass(struct bench *b, uint32_t n_rows, uint32_t part, uint32_t parts)
+static void pass(struct bench *b, uint32_t part, uint32_t parts)
 {
 	const int8_t *w = b->w;
 
 	for (int l = 0; l < N_LAYER; l++)
 		for (size_t m = 0; m < sizeof(shapes) / sizeof(shapes[0]); m++)
-			w = matrix(b, w, shapes[m][0], shapes[m][1], n_rows, part,
+			w = matrix(b, w, shapes[m][0], shapes[m][1], b->n_rows, part,
 				   parts);
-	matrix(b, w, D, N_VOCAB, n_rows, part, parts);
+	matrix(b, w, D, N_VOCAB, b->n_rows, part, parts);
 }
 
-static void pass1(struct bench *b, uint32_t part, uint32_t parts)
-{
-	pass(b, 1, part, parts);
-}
-
-static void pass4(struct bench *b, uint32_t part, uint32_t parts)
-{
-	pass(b, 4, part, parts);
-}
-
-static void pass8(struct bench *b, uint32_t part, uint32_t parts)
-{
-	pass(b, 8, part, parts);
-}
-
-/* Prefill's order: four tiles stay in cache while 128 rows go by. */
+/* A prompt through the widest matrix, which stays in the cache. */
 static void prefill(struct bench *b, uint32_t part, uint32_t parts)
 {
-	uint32_t n_in = 4 * D, tiles = D / 16 / parts;
-
-	for (uint32_t t = 0; t < tiles; t += 4)
-		for (uint32_t r = 0; r < 128; r += 8)
-			matrix(b, b->w + ((size_t)part * tiles + t) * n_in * 16, n_in,
-			       64, 8, 0, 1);
+	matrix(b, b->w, 4 * D, D, MANY_ROWS, part, parts);
 }
 
 /* ---- Attention and rows ------------------------------------------------ */
@@ -280,24 +269,30 @@ static void row_functions(struct bench *b)
 
 static void bench(struct bench *b)
 {
+	static const uint32_t rows[] = { 2, 4, 8, 16, 32 };
 	double bytes = (double)b->bytes;
 
 	for (uint32_t n = 1; n <= 2; n++) {
-		double read, one, best_read, best_one, four, eight, cached;
+		double read, one, best_read, best;
 
 		read = seconds(b, n, read_all, &best_read);
-		one = seconds(b, n, pass1, &best_one);
-		seconds(b, n, pass4, &four);
-		seconds(b, n, pass8, &eight);
-		seconds(b, n, prefill, &cached);
-		printf("%-10s %u thread%s: 1 row %.1f (%.1f) GB/s, reading "
-		       "%.1f (%.1f); best GMAC/s: 4 rows %.0f, 8 rows %.0f, "
-		       "128 rows in cache %.0f\n",
+		b->n_rows = 1;
+		one = seconds(b, n, pass, &best);
+		printf("%-10s %u thread%s: 1 row %.1f (%.1f) GB/s, reading %.1f (%.1f)\n",
 		       b->k->name, n, n > 1 ? "s" : "", bytes / one * 1e-9,
-		       bytes / best_one * 1e-9, bytes / read * 1e-9,
-		       bytes / best_read * 1e-9, 4 * bytes / four * 1e-9,
-		       8 * bytes / eight * 1e-9,
-		       128.0 * 4 * D * D / cached * 1e-9);
+		       bytes / best * 1e-9, bytes / read * 1e-9,
+		       bytes / best_read * 1e-9);
+		printf("%-10s %u thread%s: best GMAC/s:", b->k->name, n,
+		       n > 1 ? "s" : "");
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			b->n_rows = rows[i];
+			seconds(b, n, pass, &best);
+			printf(" %u rows %.0f,", rows[i],
+			       rows[i] * bytes / best * 1e-9);
+		}
+		seconds(b, n, prefill, &best);
+		printf(" %d in cache %.0f\n", MANY_ROWS,
+		       (double)MANY_ROWS * 4 * D * D / best * 1e-9);
 	}
 }
 
@@ -312,7 +307,7 @@ int main(int argc, char **argv)
 	b.w = huge(b.bytes);
 	for (size_t i = 0; i < b.bytes; i++)
 		b.w[i] = (int8_t)(i * 2654435761u >> 13) | 1;
-	for (uint32_t r = 0; r < CHIP_ROWS_AT_ONCE; r++) {
+	for (uint32_t r = 0; r < MANY_ROWS; r++) {
 		struct chip_qrow *row = &b.rows[r];
 
 		row->a = huge(4 * D * 2);
