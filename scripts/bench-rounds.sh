@@ -99,6 +99,8 @@ decode()
 {
 	run_ours --prompt 0 --gen "$gen" --depth "$1" --reps "$reps"
 	note "decode at $1" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	note "memory at $1" ctrans "$(field bandwidth_bytes_per_second <<<"$line" |
+		awk '{ print $1 / 1e9 }')" GB/s
 	note "% of bound at $1" ctrans "$(awk -v a="$(field decode_tps <<<"$line")" \
 		-v b="$(field bound_tps <<<"$line")" \
 		'BEGIN { if (b > 0) print 100 * a / b }')" %

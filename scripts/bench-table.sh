@@ -108,7 +108,9 @@ function table(shape, main,   q, a, i, what) {
 			figure(shape, what, "llama.cpp"), q, q, (main) ? -1 : "")
 	}
 	row("% of bound at 128", figure(shape, "% of bound at 128", "ctrans"))
+	row("  memory then, GB/s", figure(shape, "memory at 128", "ctrans"))
 	row("% of bound at 512", figure(shape, "% of bound at 512", "ctrans"))
+	row("  memory then, GB/s", figure(shape, "memory at 512", "ctrans"))
 	a = figure(shape, "accounting", "ctrans")
 	row("accounting, % of it", a, "", "", a, (main) ? -3 : "")
 }
