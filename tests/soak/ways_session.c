@@ -134,16 +134,25 @@ static int through_bytes(struct caller *c, const struct request *q,
 	return ret ? complain(c, q, "a session's bytes: %s", ctrans_message()) : 0;
 }
 
+/* From where @session is, the whole text. */
+static int go_on(struct caller *c, const struct request *q,
+		 struct ctrans_session *session)
+{
+	struct ctrans_result *r;
+	struct ears ears;
+	struct ctrans_generate_params p = listen(c, q, &ears);
+	int ret = ctrans_session_generate(session, "", &p, &r);
+
+	return compare(c, q, ret, r, &ears);
+}
+
 /*
- * The prompt run by hand, the session perhaps sent through bytes, and the text
- * from there: as if it had never stopped.
+ * The prompt run by hand, the session perhaps sent through bytes or forked, and
+ * the text from there: as if it had never stopped.
  */
 int way_carried(struct caller *c, const struct request *q)
 {
-	struct ctrans_session *s;
-	struct ctrans_result *r;
-	struct ctrans_generate_params p;
-	struct ears ears;
+	struct ctrans_session *s, *fork = NULL;
 	int ret;
 
 	if (q->eval_ret || q->ret)
@@ -153,11 +162,13 @@ int way_carried(struct caller *c, const struct request *q)
 	ret = eval_pieces(c, q, s, q->n_tokens, NULL);
 	if (!ret && draw(&c->random) & 1)
 		ret = through_bytes(c, q, &s);
-	if (!ret) {
-		p = listen(c, q, &ears);
-		ret = ctrans_session_generate(s, "", &p, &r);
-		ret = compare(c, q, ret, r, &ears);
-	}
+	if (!ret && draw(&c->random) & 1 && ctrans_session_fork(s, &fork))
+		ret = complain(c, q, "no fork: %s", ctrans_message());
+	if (!ret)
+		ret = go_on(c, q, s);
+	if (!ret && fork)
+		ret = go_on(c, q, fork);
+	ctrans_session_close(fork);
 	ctrans_session_close(s);
 	return ret;
 }
