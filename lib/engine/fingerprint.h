@@ -18,7 +18,7 @@ struct ct_fingerprint {
 
 /*
  * Of a model with weights. The first call for a model reads all of them (about
- * 20 ms for GPT-2 124M); later ones look it up. From any thread.
+ * 5 ms for GPT-2 124M); later ones look it up. From any thread.
  */
 void ct_core_fingerprint(struct ct_core *core, struct ct_fingerprint *fp);
 

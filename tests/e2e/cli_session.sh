@@ -74,6 +74,7 @@ wrong()
 }
 wrong "thresholds" "other thresholds" --levels 20
 wrong "f32" "keys and values of another type" --f32
+wrong "s8" "or in 8 bits" --kv s8
 wrong "larger" "a smaller context" --context 64
 truncate -s -5 "$file"
 wrong "session" "a file cut short" -n 2

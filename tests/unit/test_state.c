@@ -242,7 +242,7 @@ START_TEST(asked_wrongly)
 END_TEST
 
 static struct ctrans_model *with(const char *path, float levels, const char *text,
-				 uint32_t context, uint32_t flags)
+				 uint32_t context, uint32_t flags, const char *kv)
 {
 	struct ctrans_model_params p;
 	struct ctrans_model *m;
@@ -251,6 +251,7 @@ static struct ctrans_model *with(const char *path, float levels, const char *tex
 	p.device = "sim:threads=1";
 	p.flags = flags;
 	p.context = context;
+	p.kv = kv;
 	if (levels > 0)
 		p.levels = levels;
 	p.calibration = text;
@@ -273,16 +274,19 @@ START_TEST(foreign)
 		const char *text;
 		uint32_t context, flags;
 		int code;
+		const char *kv;
 	} models[] = {
 		{ "thresholds (dynamic", 23, NULL, 0, 0, -EINVAL },
 		{ "now calibrated", 0, BOOK, 0, 0, -EINVAL },
 		{ "are f16, this model's are f32", 0, NULL, 0, CTRANS_MODEL_F32, -EINVAL },
+		{ "are f16, this model's are s8", 0, NULL, 0, 0, -EINVAL, "s8" },
 		{ "holds 100 tokens, and the context is 99", 0, NULL, 99, 0, -E2BIG },
 	};
 
 	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
 		struct ctrans_model *m = with(DEMO, models[i].levels, models[i].text,
-					      models[i].context, models[i].flags);
+					      models[i].context, models[i].flags,
+					      models[i].kv);
 		struct ctrans_session *own = state_session(m, 90, 0), *back;
 		struct blob mine = state_export(own);
 
@@ -291,7 +295,8 @@ START_TEST(foreign)
 		ck_assert_int_eq(ctrans_session_import(m, mine.v, mine.n, &back), 0);
 		same_future(own, back, m, 3);
 		if (models[i].code == -EINVAL)
-			refused(demo, &mine, -EINVAL, i < 2 ? "thresholds" : "f32");
+			refused(demo, &mine, -EINVAL, i < 2 ? "thresholds" :
+				i == 2 ? "are f32" : "are s8");
 		ctrans_session_close(own);
 		ctrans_session_close(back);
 		ctrans_model_close(m);
@@ -305,9 +310,9 @@ END_TEST
 /* Calibrated on the same text, the same; on another, not. */
 START_TEST(calibrated)
 {
-	struct ctrans_model *one = with(DEMO, 0, BOOK, 0, 0);
-	struct ctrans_model *two = with(DEMO, 0, BOOK, 0, 0);
-	struct ctrans_model *other = with(DEMO, 0, BOOK " And so on.", 0, 0);
+	struct ctrans_model *one = with(DEMO, 0, BOOK, 0, 0, NULL);
+	struct ctrans_model *two = with(DEMO, 0, BOOK, 0, 0, NULL);
+	struct ctrans_model *other = with(DEMO, 0, BOOK " And so on.", 0, 0, NULL);
 	struct ctrans_session *s = state_session(one, 70, 0), *back;
 	struct blob b = state_export(s);
 

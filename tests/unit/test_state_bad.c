@@ -177,37 +177,50 @@ END_TEST
 START_TEST(hostile_values)
 {
 	static const uint8_t fill[] = { 0x00, 0xff, 0x7c, 0x7f, 0xfb, 0x80 };
-	struct blob b = blob_copy(&good, good.n), mine, after;
-	size_t kv = good.n - 4 * (POSITIONS + 1) - 4096;
-	struct ctrans_generate_params p;
-	struct ctrans_session *out = state_session(model, POSITIONS, 0);
-	float logits[260];
+	static const char *const types[] = { "f16", "s8", NULL };
+	struct ctrans_model_params p;
+	struct ctrans_generate_params g;
+	struct ctrans_session *out;
+	struct ctrans_model *m;
+	struct blob mine, b, after;
 	uint32_t token = 3;
+	float logits[260];
+	size_t kv;
 
+	ctrans_model_params_init(&p, sizeof(p));
+	p.device = "sim:threads=1";
+	p.kv = types[_i / 6];
+	p.flags = p.kv ? 0 : CTRANS_MODEL_F32;
+	ck_assert_int_eq(ctrans_model_open(tiny_model("f16.gguf"), &p, &m), 0);
+	kv = ct_seq_kv_bytes(m->core, POSITIONS);
+	out = state_session(m, POSITIONS, 0);
 	mine = state_export(out);
 	ctrans_session_close(out);
-	memset(b.v + kv, fill[_i], 4096);
+
+	b = blob_copy(&mine, mine.n);
+	memset(b.v + b.n - 4 * POSITIONS - kv, fill[_i % 6], kv);
 	ck_assert(blob_seal(&b));
-	ck_assert_int_eq(ctrans_session_import(model, b.v, b.n, &out), 0);
+	ck_assert_int_eq(ctrans_session_import(m, b.v, b.n, &out), 0);
 	ck_assert_int_eq(ctrans_session_eval(out, &token, 1, logits), 0);
-	ctrans_generate_params_init(&p, sizeof(p));
+	ctrans_generate_params_init(&g, sizeof(g));
+	g.max_tokens = 1;
 	for (int greedy = 0; greedy < 2; greedy++) {
 		struct ctrans_result *r;
 		int ret;
 
-		p.temperature = greedy ? 0 : 1;
-		p.max_tokens = 1;
-		ret = ctrans_session_generate(out, "", &p, &r);
+		g.temperature = greedy ? 0 : 1;
+		ret = ctrans_session_generate(out, "", &g, &r);
 		ck_assert(!ret || ret == -EBADMSG);
 		ctrans_result_free(r);
 	}
 	ctrans_session_close(out);
 	/* the next session in the same memory */
-	out = state_session(model, POSITIONS, 0);
+	out = state_session(m, POSITIONS, 0);
 	after = state_export(out);
 	ck_assert_uint_eq(mine.n, after.n);
 	ck_assert_int_eq(memcmp(mine.v, after.v, mine.n), 0);
 	ctrans_session_close(out);
+	ctrans_model_close(m);
 	free(mine.v);
 	free(after.v);
 	free(b.v);
@@ -351,7 +364,7 @@ int main(void)
 	tcase_add_test(t, every_bit);
 	tcase_add_loop_test(t, each_field, 0, sizeof(changes) / sizeof(changes[0]));
 	tcase_add_test(t, hostile_tokens);
-	tcase_add_loop_test(t, hostile_values, 0, 6);
+	tcase_add_loop_test(t, hostile_values, 0, 18);
 	tcase_add_test(t, other_writer);
 	tcase_add_test(t, other_headers);
 	tcase_add_test(t, huge);
