@@ -63,6 +63,9 @@ int __wrap_ct_device_alloc(struct ct_device *dev, uint64_t size,
 	return __real_ct_device_alloc(dev, size, buf, err);
 }
 
+/* Among the flags of a model: keys and values of 8 bits. */
+#define S8	(1u << 31)
+
 static struct ct_core *open_core(uint32_t flags)
 {
 	struct ctrans_model_params p;
@@ -71,7 +74,9 @@ static struct ct_core *open_core(uint32_t flags)
 
 	ctrans_model_params_init(&p, sizeof(p));
 	p.device = "sim:threads=1";
-	p.flags = flags;
+	p.flags = flags & ~S8;
+	if (flags & S8)
+		p.kv = "s8";
 	if (ct_core_open(small_model(), &p, &core, &err))
 		ck_abort_msg("%s", err.msg);
 	return core;
@@ -99,7 +104,7 @@ static void step(struct ct_core *core, struct ct_seq *seq, uint32_t n, uint32_t 
 	MUST(!ct_core_step(core, rows, n, NULL, NULL));
 }
 
-static const uint32_t kinds[] = { 0, CTRANS_MODEL_F32 };
+static const uint32_t kinds[] = { 0, CTRANS_MODEL_F32, S8 };
 #define KINDS	((int)(sizeof(kinds) / sizeof(kinds[0])))
 
 START_TEST(bytes)

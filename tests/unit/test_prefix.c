@@ -39,13 +39,17 @@ static const char *demo(void)
 static const struct {
 	bool demo, calibrated;
 	uint32_t flags;
+	const char *kv;
 } kinds[] = {
-	{ false, false, 0 },
-	{ false, false, CTRANS_MODEL_F32 },
-	{ true, false, 0 },
-	{ true, true, 0 },
+	{ false, false, 0, "f16" },
+	{ false, false, CTRANS_MODEL_F32, NULL },
+	{ false, false, 0, "s8" },
+	{ true, false, 0, "f16" },
+	{ true, true, 0, "f16" },
+	{ true, true, 0, "s8" },
 };
 #define KINDS	((int)(sizeof(kinds) / sizeof(kinds[0])))
+#define DEMO	3	/* from here on they have a tokenizer */
 
 static struct ctrans_model *open_model(int kind, bool share)
 {
@@ -54,6 +58,8 @@ static struct ctrans_model *open_model(int kind, bool share)
 
 	ctrans_model_params_init(&p, sizeof(p));
 	p.device = "sim:threads=1";
+	if (kinds[kind].kv)
+		p.kv = kinds[kind].kv;
 	p.flags = kinds[kind].flags | (share ? 0 : CTRANS_MODEL_NO_SHARING);
 	if (kinds[kind].calibrated) {
 		p.calibration = calibration;
@@ -387,7 +393,7 @@ static int fork_busy(void *arg, const char *text, size_t len)
 /* A fork goes on as if it were the original, a token not yet run included. */
 START_TEST(forked)
 {
-	struct ctrans_model *m = open_model(2, true);
+	struct ctrans_model *m = open_model(DEMO, true);
 	struct ctrans_session *s = open_session(m), *copy, *second;
 	struct ctrans_generate_params p;
 	struct ctrans_result *r[3];
@@ -518,7 +524,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	tcase_set_timeout(whole, 120);
 	tcase_add_loop_test(whole, same, 0, KINDS);
-	tcase_add_loop_test(whole, generated, 2, KINDS);
+	tcase_add_loop_test(whole, generated, DEMO, KINDS);
 	tcase_add_test(whole, forked);
 	suite_add_tcase(s, whole);
 	r = srunner_create(s);
