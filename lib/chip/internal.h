@@ -186,7 +186,8 @@ struct chip_worker {
 	bool been;		/* in any */
 	bool first;		/* of all in this phase: does what needs doing once */
 	unsigned int tried;	/* ranges found empty in this phase */
-	uint32_t range_end;	/* of the one last claimed from: likely what comes next */
+	bool ranged;		/* the range it claims from now: */
+	uint32_t range_start, range_end;
 	int64_t spin_ns;
 	_Atomic uint32_t asleep;	/* futex */
 

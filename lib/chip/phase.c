@@ -74,33 +74,32 @@ bool chip_claim(struct chip_worker *w, uint32_t n, uint32_t grain,
 {
 	struct chip *chip = w->chip;
 
-	for (; w->tried < chip->n_parts; w->tried++) {
-		uint32_t part = (w->index + w->tried) % chip->n_parts;
+	for (; w->tried < chip->n_parts; w->tried++, w->ranged = false) {
+		uint32_t part = (w->index + w->tried) % chip->n_parts, at, grains;
 		_Atomic uint64_t *claim = &chip->claims[part].next;
-		uint32_t first = range(chip, n, grain, part);
-		uint32_t end = range(chip, n, grain, part + 1);
 		uint64_t old = atomic_load_explicit(claim, memory_order_relaxed);
 
-		for (;;) {
-			uint32_t at = word_phase(old) == w->phase ?
-				      (uint32_t)(old >> 32) : first;
-			uint32_t grains = (end - at) / grain / 4;
-
-			if (at >= end)
-				break;
-			if (grains > GRAINS_AT_ONCE)
-				grains = GRAINS_AT_ONCE;
-			if (!grains)
-				grains = 1;
-			*lo = at;
-			*hi = end - at > grains * grain ? at + grains * grain : end;
-			if (atomic_compare_exchange_weak_explicit(claim, &old,
-					(uint64_t)*hi << 32 | w->phase,
-					memory_order_relaxed, memory_order_relaxed)) {
-				w->range_end = end;
-				return true;
-			}
+		if (!w->ranged) {
+			w->range_start = range(chip, n, grain, part);
+			w->range_end = range(chip, n, grain, part + 1);
+			w->ranged = true;
 		}
+		do {
+			at = word_phase(old) == w->phase ? (uint32_t)(old >> 32) :
+							   w->range_start;
+			if (at >= w->range_end)
+				break;
+			grains = (w->range_end - at) / grain / 4;
+			grains = grains > GRAINS_AT_ONCE ? GRAINS_AT_ONCE :
+				 grains ? grains : 1;
+			*lo = at;
+			*hi = w->range_end - at > grains * grain ?
+			      at + grains * grain : w->range_end;
+		} while (!atomic_compare_exchange_weak_explicit(claim, &old,
+				(uint64_t)*hi << 32 | w->phase,
+				memory_order_relaxed, memory_order_relaxed));
+		if (at < w->range_end)
+			return true;
 	}
 	return false;
 }
@@ -226,6 +225,7 @@ static bool enter(struct chip_worker *w, uint64_t *seen)
 	w->phase = word_phase(*seen);
 	w->been = true;
 	w->tried = 0;
+	w->ranged = false;
 	w->first = !word_inside(*seen);
 	return true;
 }

@@ -139,7 +139,7 @@ static bool own_norm(const struct chip_op *op)
 /*
  * May workers take what the NORM before wrote from their own copies, and so
  * go on without a barrier? Not if this linear writes what a slower worker's
- * NORM still reads, or worker 0 still writes.
+ * NORM still reads, or one still writes.
  */
 static bool from_norm(const struct chip_op *op)
 {
