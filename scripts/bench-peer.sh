@@ -39,11 +39,10 @@ for shape in "${shapes[@]}"; do
 		n=$(((rounds + 1) / 2))
 		reps=1
 	fi
-	if [ -n "$tree" ] && build/tools/ctrans help convert >/dev/null 2>&1 &&
-	   [ ! "build/bench-$shape.gguf" -nt "$tree/tmp/$shape.gguf" ]; then
-		say "$shape: converting"
-		build/tools/ctrans convert "$tree/tmp/$shape.gguf" \
-			"build/bench-$shape.gguf" >/dev/null
+	# Anew each time: how weights are packed may have changed.
+	if [ -n "$tree" ]; then
+		build/tools/ctrans convert -q "$tree/tmp/$shape.gguf" \
+			-o "build/bench-$shape.gguf"
 	fi
 	for ((round = 1; round <= n; round++)); do
 		start=$SECONDS
