@@ -101,7 +101,7 @@ status=0
 (ulimit -f 8 && trap '' XFSZ && exec timeout 120 "$CTRANS" run "$DEMO" --temp 0 \
 	-p "" -n 3 -q --session "$file") >"$out" 2>"$err" || status=$?
 expect_status 1 "no room for the file"
-expect_match "$err" "$file: cannot write" "says so"
+expect_match "$err" "^ctrans: $file: " "names it"
 check "and leaves the old one" cmp "$file" "$tap_dir/copy"
 expect_equal "$(find "$tap_dir" -name '.ctrans*' | wc -l)" 0 "and nothing else"
 tap_done
