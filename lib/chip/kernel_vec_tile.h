@@ -17,6 +17,16 @@
 #define GB 4
 #endif
 
+/*
+ * Read once: a compiler that folds the load into each of the operations has the
+ * load units, not the multipliers, set the pace.
+ */
+#ifdef __AVX512F__
+#define IN_REGISTER(x) __asm__("" : "+v"(x))
+#else
+#define IN_REGISTER(x) ((void)0)
+#endif
+
 /* y(x, m, r, c) = sum16 over i < n of x[r * x_stride + i] * m[i * m_stride + c] */
 struct product {
 	const float *x;
@@ -49,6 +59,9 @@ INLINE void pair_of_partials(const struct product *a, uint32_t j, const int rows
 			for (int g = 0; g < groups; g++)
 				c[g] = vf_load(m + (size_t)h * 8 * a->m_stride +
 					       g * VL);
+			UNROLL
+			for (int g = 0; g < groups; g++)
+				IN_REGISTER(c[g]);
 			UNROLL
 			for (int r = 0; r < rows; r++) {
 				vf v = vf_set(x[(size_t)r * a->x_stride + (size_t)h * 8]);
