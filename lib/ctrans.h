@@ -550,4 +550,7 @@ int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 }
 #endif
 
+/* ctrans_submit() and its like */
+#include "ctrans_queue.h"
+
 #endif

@@ -3,23 +3,27 @@
 #include "engine/gather.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "engine/gather_step.h"
 
-/* Shares of the last step's time that a step waits: from 1/4 to 1/64. */
+/*
+ * Shares of the last step's time that a step waits: from 1/4 to 1/64; but as
+ * much of this time at least, as threads take that long to wake up however
+ * short steps are.
+ */
 #define PATIENCE_MOST	2u
 #define PATIENCE_LEAST	6u
-/* A thread takes this long to wake up, however short steps are. */
-#define WAIT_LEAST_NS	60000u
+#define WAKE_NS		1000000u
 
 int ct_gather_init(struct ct_gather *g, struct ct_core *core,
 		   struct ct_err *err)
 {
-	pthread_condattr_t attr;
-
 	*g = (struct ct_gather){ .core = core, .patience = PATIENCE_MOST };
 	g->end = &g->first;
 	g->rows = calloc(CT_STEP_ROWS, sizeof(*g->rows));
@@ -33,10 +37,6 @@ int ct_gather_init(struct ct_gather *g, struct ct_core *core,
 			       "no memory for the rows of a step");
 	}
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&g->done, &attr);
-	pthread_condattr_destroy(&attr);
 	return 0;
 }
 
@@ -44,7 +44,6 @@ void ct_gather_free(struct ct_gather *g)
 {
 	if (!g->rows)
 		return;
-	pthread_cond_destroy(&g->done);
 	pthread_mutex_destroy(&g->lock);
 	free(g->rows);
 	free(g->cost);
@@ -93,22 +92,112 @@ static void hand_back(struct ct_gather_call *call)
 	party->last = call;
 }
 
-/* What the step that has just run leaves of the line. */
-static void settle(struct ct_gather *g)
+/* ---- Sleeping ------------------------------------------------------------- */
+
+/*
+ * Each party sleeps on a word of its own, for those whose step is over should
+ * be woken one by one and find no lock held. With a condition variable for all,
+ * eight threads on two CPUs took as long to get going again as the step of a
+ * small model takes.
+ */
+enum { AWAKE, ASLEEP, SERVED };
+
+/* Until it is woken or @until (monotonic; 0: for ever). Without the lock. */
+static void party_sleep(struct ct_gather_party *party, uint64_t until)
 {
-	struct ct_gather_call **at, *call;
+	struct timespec ts = {
+		.tv_sec = (time_t)(until / 1000000000u),
+		.tv_nsec = (long)(until % 1000000000u),
+	};
+
+	while (__atomic_load_n(&party->word, __ATOMIC_ACQUIRE) == ASLEEP) {
+		/* Unlike FUTEX_WAIT it takes an absolute time. */
+		if (syscall(SYS_futex, &party->word,
+			    FUTEX_WAIT_BITSET_PRIVATE, ASLEEP,
+			    until ? &ts : NULL, NULL,
+			    FUTEX_BITSET_MATCH_ANY) && errno == ETIMEDOUT)
+			return;
+	}
+}
+
+/*
+ * The lock is given up meanwhile. Returns whether the party has been served,
+ * and is nobody else's any more: then the lock is not taken again.
+ */
+static bool doze(struct ct_gather *g, struct ct_gather_party *party,
+		 uint64_t until)
+{
+	__atomic_store_n(&party->word, ASLEEP, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&g->lock);
+	party_sleep(party, until);
+	if (__atomic_load_n(&party->word, __ATOMIC_ACQUIRE) == SERVED)
+		return true;
+	pthread_mutex_lock(&g->lock);
+	__atomic_store_n(&party->word, AWAKE, __ATOMIC_RELAXED);
+	return false;
+}
+
+static bool sleeps(const struct ct_gather_party *party)
+{
+	return __atomic_load_n(&party->word, __ATOMIC_RELAXED) == ASLEEP;
+}
+
+/* Those whom the end of a step wakes, when the lock has been given up. */
+struct woken {
+	uint32_t *word[CT_STEP_ROWS + 1];
+	size_t n;
+};
+
+/*
+ * A party without a call in line has nothing to look for there. As soon as its
+ * word says so it may be gone: only the word's address is used then.
+ */
+static void rouse(struct ct_gather_party *party, struct woken *woken)
+{
+	if (!sleeps(party))
+		return;
+	woken->word[woken->n++] = &party->word;
+	__atomic_store_n(&party->word, party->in_line ? AWAKE : SERVED,
+			 __ATOMIC_RELEASE);
+}
+
+static void wake(const struct woken *woken)
+{
+	size_t i;
+
+	for (i = 0; i < woken->n; i++)
+		syscall(SYS_futex, woken->word[i], FUTEX_WAKE_PRIVATE, 1, NULL,
+			NULL, 0);
+}
+
+/* ---- Steps ---------------------------------------------------------------- */
+
+/* What became of the parts of the step that has just run. */
+static void settle_parts(struct ct_gather *g)
+{
+	struct ct_gather_part *part;
+	struct ct_gather_call *call;
 	size_t i;
 
 	for (i = 0; i < g->n_parts; i++) {
-		call = g->parts[i].call;
+		part = &g->parts[i];
+		call = part->call;
 		call->taken = false;
-		call->ret = g->parts[i].ret;
+		call->ret = part->ret;
 		if (!call->ret)
-			call->at += g->parts[i].n;
-		call->party->stepped = true;
+			call->at += part->n;
+		/* With news from before it does not sleep. */
+		part->party = call->party->news ? NULL : call->party;
+		call->party->news = true;
 	}
+}
+
+static void hand_back_all(struct ct_gather *g)
+{
+	struct ct_gather_call **at = &g->first, *call;
+
 	g->expected = 0;
-	for (at = &g->first; *at; ) {
+	while (*at) {
 		call = *at;
 		if (!call->ret && call->at < call->n) {
 			at = &call->next;
@@ -120,16 +209,25 @@ static void settle(struct ct_gather *g)
 	}
 }
 
-/* ---- Whose turn it is ----------------------------------------------------- */
-
-static bool worth_waiting(const struct ct_gather *g)
+/* Somebody who waits has to see to the next step. */
+static void rouse_one(struct ct_gather *g, struct woken *woken)
 {
-	return g->expected && ct_now_ns() < g->until;
+	struct ct_gather_call *call;
+
+	for (call = g->first; call; call = call->next) {
+		if (!call->party->news && sleeps(call->party)) {
+			rouse(call->party, woken);
+			return;
+		}
+	}
 }
 
-static void run_next(struct ct_gather *g)
+/* Choose and run a step with the lock given up, and wake whose it was. */
+static void run_next(struct ct_gather *g, const struct ct_gather_party *self)
 {
+	struct woken woken;
 	uint64_t start, end;
+	size_t i;
 
 	if (g->expected)
 		g->patience += g->patience < PATIENCE_LEAST;
@@ -143,32 +241,59 @@ static void run_next(struct ct_gather *g)
 	end = ct_now_ns();
 	pthread_mutex_lock(&g->lock);
 	g->running = false;
-	g->until = (end - start) >> g->patience;
-	g->until = end + (g->until > WAIT_LEAST_NS ? g->until : WAIT_LEAST_NS);
+	g->until = end + ((end - start > WAKE_NS ? end - start : WAKE_NS) >>
+			  g->patience);
 	g->timer = NULL;
-	settle(g);
-	pthread_cond_broadcast(&g->done);
+
+	woken.n = 0;
+	settle_parts(g);
+	hand_back_all(g);
+	if (self->news)
+		rouse_one(g, &woken);
+	for (i = 0; i < g->n_parts; i++) {
+		if (g->parts[i].party)
+			rouse(g->parts[i].party, &woken);
+	}
+	if (woken.n) {
+		pthread_mutex_unlock(&g->lock);
+		wake(&woken);
+		pthread_mutex_lock(&g->lock);
+	}
 }
 
-/* One of those who wait looks at the clock; a step's end wakes all. */
-static void watch(struct ct_gather *g, struct ct_gather_party *party)
+static bool worth_waiting(const struct ct_gather *g)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(g->until / 1000000000u),
-		.tv_nsec = (long)(g->until % 1000000000u),
-	};
+	return g->expected && ct_now_ns() < g->until;
+}
 
+/* As doze(). One of those who wait watches the clock for all. */
+static bool wait_turn(struct ct_gather *g, struct ct_gather_party *party)
+{
+	bool served;
+
+	if (g->running || g->timer)
+		return doze(g, party, 0);
 	g->timer = party;
-	pthread_cond_timedwait(&g->done, &g->lock, &until);
-	if (g->timer == party)
+	served = doze(g, party, g->until);
+	if (!served && g->timer == party)
 		g->timer = NULL;
+	return served;
+}
+
+static struct ct_gather_call *collect(struct ct_gather_party *party)
+{
+	struct ct_gather_call *finished = party->finished;
+
+	party->word = AWAKE;
+	party->finished = NULL;
+	return finished;
 }
 
 struct ct_gather_call *ct_gather_run(struct ct_gather *g,
 				     struct ct_gather_party *party,
 				     struct ct_gather_call *calls)
 {
-	struct ct_gather_call *next, *finished;
+	struct ct_gather_call *next;
 
 	pthread_mutex_lock(&g->lock);
 	if (calls && g->expected)
@@ -177,42 +302,50 @@ struct ct_gather_call *ct_gather_run(struct ct_gather *g,
 		next = calls->next;
 		append(g, party, calls);
 	}
-	party->stepped = false;
-	while (!party->stepped && !party->finished) {
-		if (g->running || (g->timer && worth_waiting(g)))
-			pthread_cond_wait(&g->done, &g->lock);
-		else if (worth_waiting(g))
-			watch(g, party);
-		else
-			run_next(g);
+	party->news = false;
+	while (!party->news && !party->finished) {
+		if (!g->running && !worth_waiting(g))
+			run_next(g, party);
+		else if (wait_turn(g, party))
+			return collect(party);
 	}
-	finished = party->finished;
-	party->finished = NULL;
+	calls = collect(party);
 	pthread_mutex_unlock(&g->lock);
-	return finished;
+	return calls;
+}
+
+static void unlink_finished(struct ct_gather_party *party,
+			    struct ct_gather_call *call)
+{
+	struct ct_gather_call **at = &party->finished, *before = NULL;
+
+	for (; *at != call; at = &(*at)->next)
+		before = *at;
+	*at = call->next;
+	if (party->last == call)
+		party->last = before;
+	call->next = NULL;
 }
 
 void ct_gather_withdraw(struct ct_gather *g, struct ct_gather_call *call)
 {
 	struct ct_gather_party *party = call->party;
-	struct ct_gather_call **at, *before = NULL;
+	struct ct_gather_call **at;
 
 	pthread_mutex_lock(&g->lock);
-	while (call->taken)
-		pthread_cond_wait(&g->done, &g->lock);
+	while (call->taken) {
+		/* The end of that step is news. */
+		party->news = false;
+		if (doze(g, party, 0))
+			pthread_mutex_lock(&g->lock);
+		party->word = AWAKE;
+	}
 	for (at = &g->first; *at && *at != call; at = &(*at)->next)
 		;
-	if (*at) {
+	if (*at)
 		unlink_call(g, at);
-	} else {
-		/* That step was its last. */
-		for (at = &party->finished; *at != call; at = &(*at)->next)
-			before = *at;
-		*at = call->next;
-		if (party->last == call)
-			party->last = before;
-		call->next = NULL;
-	}
+	else
+		unlink_finished(party, call);
 	pthread_mutex_unlock(&g->lock);
 }
 

@@ -67,21 +67,22 @@ struct ct_gather_call {
 
 /* One thread with any number of calls in line. All zero is one without. */
 struct ct_gather_party {
+	uint32_t word;		/* it sleeps on; see gather.c */
 	struct ct_gather_call *finished, *last;
 	size_t in_line;
-	bool stepped;		/* rows of it were in a step since it came */
+	bool news;		/* rows of it were in a step since it came */
 };
 
 struct ct_gather_part {
 	struct ct_gather_call *call;
 	size_t n;
 	int ret;
+	struct ct_gather_party *party;	/* to be woken for it; or NULL */
 };
 
 struct ct_gather {
 	struct ct_core *core;
 	pthread_mutex_t lock;
-	pthread_cond_t done;
 	struct ct_gather_call *first, **end;	/* the line, in order of arrival */
 	bool running;
 	struct ct_gather_party *timer;	/* it watches the clock for the others */

@@ -33,6 +33,21 @@ void fake_reset(void)
 	};
 }
 
+void fake_sleep(unsigned int us)
+{
+	__atomic_store_n(&fake.sleep_us, us, __ATOMIC_RELAXED);
+}
+
+unsigned long fake_open_seqs(void)
+{
+	unsigned long n;
+
+	pthread_mutex_lock(&lock);
+	n = fake.open_seqs;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 void fake_logits(const uint32_t *tokens, size_t n, float logits[FAKE_VOCAB])
 {
 	uint64_t h = 0x9e3779b97f4a7c15u, x;
@@ -167,6 +182,14 @@ int ct_seq_open(struct ct_core *core, struct ct_seq **seq, struct ct_err *err)
 	return 0;
 }
 
+/* Positions that are filled, or given back. */
+static void hold(long n)
+{
+	pthread_mutex_lock(&lock);
+	fake.held += n;
+	pthread_mutex_unlock(&lock);
+}
+
 int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **copy, struct ct_err *err)
 {
 	int ret = ct_seq_open(seq->core, copy, err);
@@ -175,6 +198,7 @@ int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **copy, struct ct_err *e
 		return ret;
 	memcpy((*copy)->tokens, seq->tokens, seq->n * sizeof(*seq->tokens));
 	(*copy)->n = seq->n;
+	hold(seq->n);
 	return 0;
 }
 
@@ -185,6 +209,7 @@ uint32_t ct_seq_reuse(struct ct_seq *seq, const uint32_t *tokens, size_t n)
 
 	for (; reused + 1 < n && reused < fake.known; reused++)
 		seq->tokens[seq->n++] = tokens[reused];
+	hold(reused);
 	return reused;
 }
 
@@ -197,6 +222,7 @@ void ct_seq_close(struct ct_seq *seq)
 {
 	pthread_mutex_lock(&lock);
 	fake.open_seqs--;
+	fake.held -= seq->n;
 	pthread_mutex_unlock(&lock);
 	free(seq->tokens);
 	free(seq);
@@ -209,6 +235,7 @@ uint32_t ct_seq_position(const struct ct_seq *seq)
 
 void ct_seq_truncate(struct ct_seq *seq, uint32_t position)
 {
+	hold((long)position - (long)seq->n);
 	seq->n = position;
 }
 
@@ -267,18 +294,21 @@ static int check(const struct ct_step_row *rows, size_t n)
 	}
 	if (!n || n > CT_STEP_ROWS || wants > CT_STEP_LOGITS)
 		return -EDOM;	/* which nothing above the core may cause */
+	if (fake.room && fake.held + n > fake.room)
+		return -ENOMEM;
 	return fake.steps == fake.fail_at ? fake.fail_code : 0;
 }
 
 int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 		 struct ctrans_cost (*cost)[CTRANS_KINDS], struct ct_err *err)
 {
+	unsigned int sleep_us = __atomic_load_n(&fake.sleep_us, __ATOMIC_RELAXED);
 	struct ct_seq *seq;
 	size_t i;
 	int ret;
 
-	if (fake.sleep_us)
-		usleep(fake.sleep_us);
+	if (sleep_us)
+		usleep(sleep_us);
 	pthread_mutex_lock(&lock);
 	fake.steps++;
 	fake.rows += n;
@@ -292,6 +322,7 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 			break;
 		}
 		seq->tokens[seq->n++] = rows[i].token;
+		fake.held++;
 		give(&rows[i]);
 		if (cost) {
 			cost[i][CTRANS_KIND_QKV].cycles += 100;

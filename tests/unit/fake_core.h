@@ -27,16 +27,22 @@ struct fake_core {
 	/* What sequences are forced to continue with, then the hash; or NULL. */
 	const char *script;
 	uint32_t script_from;	/* position that its first byte follows */
+	/* Positions there is memory for, of all sequences; 0: no limit. */
+	unsigned long room;
 	unsigned int sleep_us;	/* a step takes */
 	uint32_t known;		/* tokens that others are said to have run */
 	/* seen */
 	unsigned long steps, rows, most_rows, open_seqs;
+	unsigned long held;	/* positions of all sequences */
 };
 
 extern struct fake_core fake;
 
 /* As new. */
 void fake_reset(void);
+/* While threads are running. */
+void fake_sleep(unsigned int us);
+unsigned long fake_open_seqs(void);
 
 /* The logits after @n tokens. */
 void fake_logits(const uint32_t *tokens, size_t n, float logits[FAKE_VOCAB]);

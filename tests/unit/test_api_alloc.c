@@ -185,6 +185,79 @@ START_TEST(test_sessions)
 }
 END_TEST
 
+/*
+ * Of a queue the thread's allocations too: what fails then is a request. No
+ * assertion meanwhile: Check's would allocate.
+ */
+static int queue_texts(struct ctrans_model *model,
+		       struct ctrans_result *got[3])
+{
+	struct ctrans_generate_params p;
+	struct ctrans_queue *queue;
+	struct ctrans_request *r[3];
+	int ret, failed = 0;
+	size_t i;
+
+	got[0] = got[1] = got[2] = NULL;
+	ctrans_generate_params_init(&p, sizeof(p));
+	p.max_tokens = 6;
+	p.ignore_eos = 1;
+	p.repetition_penalty = 1.1f;
+	ret = ctrans_queue_open(model, NULL, &queue);
+	if (ret)
+		return ret;
+	for (i = 0; i < 3; i++) {
+		ret = ctrans_submit(queue, NULL, "abc", &p, NULL, &r[i]);
+		failed = ret ? ret : failed;
+	}
+	for (i = 0; i < 3; i++) {
+		if (!r[i])
+			continue;
+		ret = ctrans_request_wait(r[i], -1);
+		if (!ret)
+			ret = ctrans_request_result(r[i], &got[i]);
+		failed = ret ? ret : failed;
+	}
+	ret = ctrans_queue_close(queue);
+	return ret ? ret : failed;
+}
+
+START_TEST(test_queue)
+{
+	struct ctrans_result *want, *got[3];
+	struct ctrans_model *model;
+	unsigned long n, whole = 0;
+	size_t i;
+	bool hit;
+	int ret;
+
+	ck_assert_int_eq(open_model("hf_f32", &model), 0);
+	ck_assert_int_eq(generate(model, &want), 0);
+	for (n = 1; ; n++) {
+		fail_alloc_at(n);
+		ret = queue_texts(model, got);
+		hit = fail_alloc_stop();
+		if (ret)
+			check_failure(ret, n);
+		for (i = 0; i < 3; i++) {
+			if (!got[i])
+				continue;
+			whole++;
+			ck_assert_str_eq(got[i]->text, want->text);
+			ctrans_result_free(got[i]);
+		}
+		if (!hit)
+			break;
+	}
+	ck_assert_int_eq(ret, 0);
+	/* The others' texts are whole. */
+	ck_assert_uint_gt(n, 20);
+	ck_assert_uint_gt(whole, 2 * (n - 5));
+	ctrans_result_free(want);
+	ctrans_model_close(model);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("api_alloc");
@@ -197,6 +270,7 @@ int main(void)
 	tcase_add_test(tc, test_generate);
 	tcase_add_test(tc, test_score);
 	tcase_add_test(tc, test_sessions);
+	tcase_add_test(tc, test_queue);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
