@@ -7,6 +7,7 @@
 #include "chip/fp.h"
 
 #define SPAN	1024u
+#define PART	64u	/* of a span, passed over if none of it is among the best */
 
 struct entry {
 	uint32_t id;
@@ -37,6 +38,27 @@ static uint32_t insert(struct entry *e, uint32_t n, uint32_t k, uint32_t id,
 	return n < k ? n + 1 : k;
 }
 
+static bool beaten(float m, const struct entry *e, uint32_t n, uint32_t k)
+{
+	return n == k && m <= e[n - 1].logit;
+}
+
+/* Logits of ids first.. into the best k. The kernel's max tells where to look. */
+static uint32_t insert_all(const struct chip_kernel *kn, struct entry *e, uint32_t n,
+			   uint32_t k, uint32_t first, const float *x, uint32_t n_x)
+{
+	for (uint32_t i = 0; i < n_x; i += PART) {
+		uint32_t end = n_x - i < PART ? n_x : i + PART;
+
+		if (beaten(kn->max(x + i, end - i), e, n, k))
+			continue;
+		for (uint32_t j = i; j < end; j++)
+			if (x[j] == x[j] && !beaten(x[j], e, n, k))
+				n = insert(e, n, k, first + j, x[j]);
+	}
+	return n;
+}
+
 static void best(struct chip_worker *w, const struct chip_op *op, uint32_t row)
 {
 	const struct ctrans_insn_linear *l = &op->insn.linear;
@@ -54,13 +76,8 @@ static void best(struct chip_worker *w, const struct chip_op *op, uint32_t row)
 		float m = kn->max(x, n);
 
 		max = i == 0 || m > max ? m : max;
-		if (!l->top_k ||
-		    (found == l->top_k && m <= out.e[found - 1].logit))
-			continue;
-		for (uint32_t j = 0; j < n; j++)
-			if (x[j] == x[j] && (found < l->top_k ||
-					     x[j] > out.e[found - 1].logit))
-				found = insert(out.e, found, l->top_k, i + j, x[j]);
+		if (l->top_k && !beaten(m, out.e, found, l->top_k))
+			found = insert_all(kn, out.e, found, l->top_k, i, x, n);
 	}
 	for (uint32_t i = 0; i < l->n_out; i += SPAN) {
 		const float *x = span(job, op, row, i, scratch, &n);
