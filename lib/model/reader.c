@@ -222,8 +222,8 @@ struct crew {
 	_Atomic uint64_t done;
 	uint64_t told;			/* of it, by the calling thread */
 	_Atomic bool *stop;
-	pthread_mutex_t lock;		/* what follows */
-	size_t failed_at;
+	_Atomic size_t failed_at;	/* the first extent that did; SIZE_MAX */
+	pthread_mutex_t lock;		/* of writing it, and of what follows */
 	int code;
 	struct ct_err err;
 };
@@ -312,13 +312,20 @@ static void *work(void *arg)
 	struct hand *h = arg;
 	struct crew *c = h->crew;
 
-	for (start_reads(h); h->tail != h->head && !*c->stop; start_reads(h)) {
+	for (start_reads(h); h->tail != h->head; start_reads(h)) {
 		unsigned int slot = h->tail % c->o->depth;
 		size_t at = h->taken[slot];
 		const struct extent *e = &c->plan->extents[at];
 		struct ct_err err = { 0 };
 		int code;
 
+		/*
+		 * All before the one that failed have been taken by someone,
+		 * and may have failed as well: that is to be known, so that the
+		 * same is said whatever the threads.
+		 */
+		if (at > c->failed_at)
+			break;
 		code = ct_io_wait(h->io, slot, &err);
 		if (!code)
 			code = deliver(h, e, target(h, e, slot), &err);
@@ -396,6 +403,7 @@ static int with_plan(const struct plan *plan, const struct ct_files *files,
 		.plan = plan, .files = files, .o = o, .list = list, .fn = fn,
 		.ctx = ctx, .stride = (plan->longest + 63) & ~(size_t)63,
 		.stop = o->stop ? o->stop : &own_stop,
+		.failed_at = SIZE_MAX,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct hand hands[CT_READ_THREADS] = { 0 };

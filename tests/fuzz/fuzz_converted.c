@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The input is a converted file but for its checksums, which are made right: of
+ * what a file says, nothing may be believed. Its image is checked as a load
+ * would, and its tokenizer is built.
+ */
+#define XXH_INLINE_ALL
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "convert/converted.h"
+#include "engine/core_impl.h"
+#include "model/converted.h"
+#include "text/bpe.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* An image beyond this is not what is looked for here. */
+#define IMAGE_MAX	(16u << 20)
+
+/* Put the sum that the header should have into the file. */
+static void sign(int fd, const char *path)
+{
+	struct ct_files files = { 0 };
+	struct ct_tensors tensors = { 0 };
+	struct ct_gguf gguf = { 0 };
+	const struct ct_gguf_kv *kv;
+	uint32_t index;
+
+	if (!ct_files_add(&files, path, &index, NULL) &&
+	    !ct_gguf_load(&files, index, &gguf, &tensors, NULL)) {
+		kv = ct_gguf_find(&gguf, CT_KEY_SUM_HEADER);
+		if (kv && !kv->is_array && kv->type == CT_GGUF_U64) {
+			uint64_t sum;
+
+			memset(gguf.header + kv->value, 0, 8);
+			sum = XXH3_64bits(gguf.header, gguf.header_len);
+			if (pwrite(fd, &sum, 8, (off_t)kv->value) != 8)
+				abort();
+		}
+		ct_gguf_free(&gguf);
+	}
+	ct_tensors_free(&tensors);
+	ct_files_close(&files);
+}
+
+static void use(const struct ct_model *m)
+{
+	struct ct_image image = { 0 };
+	struct ct_converted c;
+	struct ct_bpe *bpe;
+	char *byte;
+
+	if (m->tokenizer == CT_TOKENIZER_GGUF &&
+	    !ct_bpe_from_vocab(&m->vocab, &bpe, NULL))
+		ct_bpe_free(bpe);
+	if (!m->converted || ct_image_plan(&m->gpt2.cfg, CTRANS_ENC_S8, &image, NULL))
+		return;
+	if (image.bytes <= IMAGE_MAX && !ct_converted_check(m, &image, &c, NULL)) {
+		/* whatever passes is all there */
+		for (uint64_t at = 0; at < c.bytes; at += c.stretch) {
+			uint64_t left = c.bytes - at;
+			size_t len = left < c.stretch ? (size_t)left : c.stretch;
+
+			byte = malloc(len);
+			if (!byte || ct_file_read(&m->files.v[0], byte, len,
+						  c.data + at, NULL))
+				abort();
+			ct_converted_verify(&c, at, byte, len, NULL);
+			free(byte);
+		}
+		ct_converted_free(&c);
+	}
+	ct_image_free(&image);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("converted", MFD_CLOEXEC);
+	struct ct_model_info info;
+	struct ct_model *m;
+	char path[64];
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	sign(fd, path);
+	if (!ct_model_open(path, &m, NULL)) {
+		ct_model_describe(m, &info);
+		use(m);
+		ct_model_close(m);
+	}
+	close(fd);
+	return 0;
+}
