@@ -161,6 +161,21 @@ spent()
 	mib=$(awk -v k="${mib:-0}" 'BEGIN { print k ? k / 1024 : "" }')
 }
 
+# What the accounts of a token take over what a token takes, decoding at 128 in
+# this round: as if nothing else were done meanwhile.
+accounting()
+{
+	local token us
+
+	[ "$shape" = gpt2 ] || return 0
+	us=$(build/tests/bench_account | sed -n \
+		's/.*radix code: accounts of a token \([0-9.]*\) us.*/\1/p')
+	token=$(grep '"decode at 128", "engine": "ctrans"' "$jsonl" | tail -n 1 |
+		field value)
+	note accounting ctrans "$(awk -v us="$us" -v tps="$token" \
+		'BEGIN { if (us * tps > 0) print us * tps / 1e4 }')" %
+}
+
 # Peak memory of a process that loads, fills 512 positions and decodes.
 memory()
 {

@@ -112,7 +112,7 @@ function table(shape, main,   q, a, i, what) {
 	row("% of bound at 512", figure(shape, "% of bound at 512", "ctrans"))
 	row("  memory then, GB/s", figure(shape, "memory at 512", "ctrans"))
 	a = figure(shape, "accounting", "ctrans")
-	row("accounting, % of it", a, "", "", a, (main) ? -3 : "")
+	row("accounting, % of time", a, "", "", a, (main) ? -3 : "")
 }
 {
 	shape = get("shape")
