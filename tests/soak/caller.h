@@ -28,6 +28,7 @@ struct caller {
 	pthread_t thread;
 	unsigned int id;
 	struct ctrans_model *model;
+	struct ctrans_queue *queue;	/* of all callers */
 	const struct request_set *set;
 	uint64_t random;
 	/* the request in hand may be stopped by another thread through this */
@@ -39,7 +40,7 @@ struct caller {
 	atomic_bool *stop, *failed;
 	/* read when the thread has ended */
 	struct tally latency[MAX_WAYS], first;
-	uint64_t canceled;
+	uint64_t canceled, refused;
 };
 
 /* Say once for all callers what was wrong, which ends the run; -1. */

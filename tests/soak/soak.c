@@ -202,7 +202,7 @@ static void report(struct caller *callers)
 {
 	struct totals t = total(callers);
 	double low = 0, high = 0;
-	uint64_t canceled = 0;
+	uint64_t canceled = 0, refused = 0;
 	struct tally *sum;
 
 	printf("\n%-18s %10s %10s %10s %10s\n", "", "requests", "p50 ms",
@@ -224,24 +224,29 @@ static void report(struct caller *callers)
 		low = !i || p99 < low ? p99 : low;
 		high = p99 > high ? p99 : high;
 		canceled += callers[i].canceled;
+		refused += callers[i].refused;
 	}
 	if (sum)
 		show("first token", sum);
 	free(sum);
-	printf("\n%llu requests, %llu of them stopped half way; of each caller %llu to %llu\n"
+	printf("\n%llu requests, %llu of them stopped half way, %llu refused at first;\n"
+	       "of each caller %llu to %llu\n"
 	       "99 in 100 first tokens within %.1f ms for the caller served best, %.1f ms worst\n",
 	       (unsigned long long)t.requests, (unsigned long long)canceled,
+	       (unsigned long long)refused,
 	       (unsigned long long)t.least, (unsigned long long)t.most, low, high);
 }
 
 static bool start(struct caller *callers, struct ctrans_model *model,
-		  const struct request_set *set, unsigned int *n)
+		  struct ctrans_queue *queue, const struct request_set *set,
+		  unsigned int *n)
 {
 	for (*n = 0; *n < options.callers; ++*n) {
 		struct caller *c = &callers[*n];
 
 		c->id = *n;
 		c->model = model;
+		c->queue = queue;
 		c->set = set;
 		c->random = options.seed * 1000003 + *n;
 		c->stop = &stop;
@@ -257,19 +262,29 @@ static bool start(struct caller *callers, struct ctrans_model *model,
 static bool run(struct ctrans_model *model, const struct request_set *set)
 {
 	struct caller *callers = calloc(options.callers, sizeof(*callers));
+	struct ctrans_queue_params params;
+	struct ctrans_queue *queue;
 	double before = 0, after;
 	unsigned int n;
 	bool good;
 
-	if (!callers)
+	/* Room for fewer than there are callers: some are refused and come again. */
+	ctrans_queue_params_init(&params, sizeof(params));
+	params.depth = options.callers / 4 + 1;
+	params.active = options.callers / 8 + 1;
+	if (!callers || ctrans_queue_open(model, &params, &queue)) {
+		fprintf(stderr, "soak: no queue: %s\n", ctrans_message());
+		free(callers);
 		return false;
-	good = start(callers, model, set, &n);
+	}
+	good = start(callers, model, queue, set, &n);
 	if (good)
 		before = watch(callers);
 	after = resident_mib();
 	atomic_store(&stop, true);
 	for (unsigned int i = 0; i < n; i++)
 		pthread_join(callers[i].thread, NULL);
+	good = !ctrans_queue_close(queue) && good;
 	report(callers);
 	free(callers);
 	printf("memory %.1f MiB half way, %.1f MiB at the end\n", before, after);

@@ -69,6 +69,8 @@ const struct way ways[] = {
 	{ "give up", give_up, 4 },
 	{ "session, twice", way_again, 2 },
 	{ "session, carried", way_carried, 3 },
+	{ "submitted", way_submit, 6 },
+	{ "six in a queue", way_queue, 2 },
 	{ "eval in pieces", way_pieces, 2 },
 	{ "batch of three", way_batch, 1 },
 	{ "score", score, 1 },

@@ -8,17 +8,16 @@
 
 #include "ears.h"
 
-static int open_session(struct caller *c, const struct request *q,
-			struct ctrans_session **session)
+int open_session(struct caller *c, const struct request *q,
+		 struct ctrans_session **session)
 {
 	if (ctrans_session_open(c->model, session))
 		return complain(c, q, "no session: %s", ctrans_message());
 	return 0;
 }
 
-/* @n first tokens of the prompt in pieces of any size. */
-static int eval_pieces(struct caller *c, const struct request *q,
-		       struct ctrans_session *s, size_t n, float *logits)
+int eval_pieces(struct caller *c, const struct request *q,
+		struct ctrans_session *s, size_t n, float *logits)
 {
 	size_t at = 0;
 
