@@ -144,6 +144,32 @@ run -p "$prompt" -n 0 --temp 0 --ignore-eos
 check "and the text so far" cmp -n "$size" "$tap_dir/out" "$out"
 check "which is not nothing" test "$size" -gt 0
 
+# Many prompts at once: each text is the one it has alone.
+printf 'Once upon a time\nThe cat\r\n\n%s\nA dog' \
+	"$(printf 'word %.0s' {1..2000})" >"$tap_dir/prompts"
+run --prompts "$tap_dir/prompts" -n 9 --seed 5 --stop Zoe
+expect_status 1 "--prompts, one of them too long"
+together=$(python3 -c "import json, sys
+for i, line in enumerate(open(sys.argv[1], encoding='utf-8')):
+    o = json.loads(line)
+    assert o['index'] == i
+    print('error' if 'context' in o.get('error', '') else o['text'])" "$out")
+alone=
+for p in "Once upon a time" "The cat" "" - "A dog"; do
+	if [ "$p" = - ]; then
+		alone+=$'error\n'
+	else
+		run -p "$p" -n 9 --seed 5 --stop Zoe --json
+		alone+=$(field "$out" "o['text']")$'\n'
+	fi
+done
+expect_equal "$together"$'\n' "$alone" "each text as alone, in order"
+run --prompts "$tap_dir/prompts" -p x
+expect_status 2 "--prompts excludes -p"
+run --prompts /dev/null
+expect_status 0 "no prompts are no texts"
+check "and no line" test ! -s "$out"
+
 # A reader that goes away.
 timeout 300 "$CTRANS" run "$model" -p "$prompt" -n 0 --ignore-eos 2>"$err" |
 	head -c 10 >"$out"

@@ -13,10 +13,11 @@
 #include "input.h"
 #include "model_options.h"
 #include "report.h"
+#include "run_prompts.h"
 #include "terminal.h"
 
 static struct {
-	const char *prompt, *file, *session;
+	const char *prompt, *prompts, *file, *session;
 	uint32_t tokens, top_k, repeat_last;
 	float temperature, top_p, min_p, penalty;
 	bool tokens_given, top_k_given, repeat_last_given;
@@ -36,6 +37,9 @@ static const struct option_spec text_specs[] = {
 	{ OPTION_TEXT, 0, "session", "FILE", &options.session,
 	  .help = "go on with the text that FILE keeps, if there is one, and keep "
 		  "it there with what is new" },
+	{ OPTION_TEXT, 0, "prompts", "FILE", &options.prompts,
+	  .help = "instead a text for each line of this file, - for standard "
+		  "input: written together, printed in order as JSON lines" },
 	{ OPTION_UINT, 'n', "tokens", "N", &options.tokens, &options.tokens_given,
 	  0, 1e9, .help = "at most N new tokens (default 128); 0: until the "
 	  "context is full" },
@@ -105,6 +109,7 @@ const struct command command_run = {
 	"  ctrans run models/demo -p \"Once upon a time\"\n"
 	"  ctrans run models/demo --session talk -p \"Once upon a time\"\n"
 	"  ctrans run gpt2.gguf -f letter.txt -n 200 --temp 0 --stats\n"
+	"  ctrans run models/demo --prompts prompts.txt > texts.jsonl\n"
 	"  echo \"The cat\" | ctrans run models/demo --seed 7 --json | jq -r .text",
 	.takes_model = true,
 	.needs_model = true,
@@ -159,7 +164,7 @@ static void set_params(struct ctrans_generate_params *p, struct output *out)
 	p->n_stop = options.stop.n;
 	p->cancel = interrupt_word();
 	p->arg = out;
-	if (!options.json)
+	if (!options.json && !options.prompts)
 		p->text_fn = on_text;
 }
 
@@ -318,6 +323,7 @@ static int run(int argc, char **argv)
 {
 	struct ctrans_model *model;
 	struct ctrans_session *session = NULL;
+	struct ctrans_generate_params params;
 	struct text prompt = { 0 };
 	const char *path;
 	int ret, status;
@@ -329,23 +335,36 @@ static int run(int argc, char **argv)
 		usage_error(&command_run, "-p and -f exclude each other");
 		goto out;
 	}
+	if (options.prompts && (options.prompt || options.file ||
+				options.session || options.stats)) {
+		usage_error(&command_run,
+			    "--prompts excludes -p, -f, --session and --stats");
+		goto out;
+	}
 	catch_interrupt();
-	status = read_prompt(options.prompt, options.file, &prompt);
+	status = read_prompt(options.prompt, options.prompts ? options.prompts :
+			     options.file, &prompt);
 	if (status)
 		goto out;
-	if (!options.prompt)
+	if (!options.prompt && !options.prompts)
 		chomp(&prompt);
-	if (strlen(prompt.bytes) != prompt.len) {
+	if (!options.prompts && strlen(prompt.bytes) != prompt.len) {
 		status = fail(EXIT_FAILED,
 			"the prompt is no text: byte %zu of it is NUL",
 			strlen(prompt.bytes));
 		goto out;
 	}
-	if (options.json)
+	if (options.json || options.prompts)
 		progress_off();
 	status = model_load(&command_run, path, 0, &model);
 	if (status)
 		goto out;
+	if (options.prompts) {
+		set_params(&params, NULL);
+		status = run_prompts(model, &prompt, &params);
+		ctrans_model_close(model);
+		goto out;
+	}
 	ret = open_session(model, &session);
 	if (ret)
 		status = fail_library(ret, EXIT_FAILED);
