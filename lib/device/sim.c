@@ -26,7 +26,7 @@ struct sim {
 	_Atomic uint32_t sleepers;
 	pthread_mutex_t lock;		/* slots */
 	uint64_t slots;
-	char cpus[64];			/* ",cpus=LIST" as given, or "" */
+	char cpus[72];			/* ",cpus=LIST" as given, or "" */
 };
 
 /* ---- The bus ---------------------------------------------------------- */

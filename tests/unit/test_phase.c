@@ -55,9 +55,9 @@ static bool take(struct chip_worker *w, uint32_t n, uint32_t grain)
 static void all_taken(uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		ck_assert_uint_eq(atomic_load(&taken[i]), 1);
+		MUST(atomic_load(&taken[i]) == 1);
 	for (uint32_t i = n; i < MOST; i++)
-		ck_assert_uint_eq(atomic_load(&taken[i]), 0);
+		MUST(atomic_load(&taken[i]) == 0);
 	memset((void *)taken, 0, sizeof(taken));
 }
 
