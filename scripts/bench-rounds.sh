@@ -61,14 +61,15 @@ run_ours()
 	line=$(cpus "${command[@]}" 2>/dev/null) || line=
 }
 
-# theirs FIELD PROGRAM OPTION...: the median of a field of its line of JSON
+# theirs FIELD PROGRAM OPTION...: the median of a field of its line of JSON, which
+# is read to its end: a pipe closed early would fail the whole
 theirs()
 {
 	local key=$1
 	shift
 
 	cpus timeout 300 chroot "$tree" "$@" -m "/tmp/$shape.gguf" \
-		-t "$threads" 2>/dev/null | grep -m1 '^{' | field "$key" | median
+		-t "$threads" 2>/dev/null | awk '/^{/ && !n++' | field "$key" | median
 }
 
 # best WHAT UNIT SETTINGS FIELD COMMAND...: the peer's fastest
@@ -82,7 +83,7 @@ best()
 	IFS=';' read -ra list <<<"$choice"
 	for setting in "${list[@]}"; do
 		read -ra words <<<"$setting"
-		value=$(theirs "$key" "$@" "${words[@]}")
+		value=$(theirs "$key" "$@" "${words[@]}") || value=
 		figures+="${value:-0} $setting"$'\n'
 	done
 	figures=$(sort -gr <<<"$figures")

@@ -290,17 +290,18 @@ END_TEST
 
 /* ---- While a job runs ------------------------------------------------- */
 
-/* Enough NORMs of 128 rows for some seconds; they are aborted long before. */
-#define LONG_INSNS 2048u
+/* The longest program on many rows: it is aborted long before its end. */
+#define LONG_INSNS CTRANS_PROG_MAX
+#define LONG_ROWS 1024u
 
 static struct ctrans_sqe long_job(void)
 {
 	struct ctrans_insn insn = { .op = CTRANS_INSN_NORM };
-	struct ctrans_args args = { .n_rows = 128 };
-	struct ctrans_row rows[128] = { 0 };
+	struct ctrans_args args = { .n_rows = LONG_ROWS };
+	static const struct ctrans_row rows[LONG_ROWS];
 	uint64_t x, gain, prog, at;
 
-	x = bench_va(&b, 0, 128 * 1024);
+	x = bench_va(&b, 0, LONG_ROWS * 1024);
 	gain = bench_va(&b, 0, 1024);
 	prog = bench_va(&b, 0, LONG_INSNS * sizeof(insn));
 	at = bench_va(&b, 0, sizeof(args) + sizeof(rows));
