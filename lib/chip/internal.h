@@ -158,7 +158,6 @@ struct chip_gate {
 	_Atomic uint64_t word;
 	struct chip_at at;	/* the open phase; written while nobody is inside */
 	_Atomic uint32_t asleep;
-	_Atomic bool quit;
 };
 
 /*
@@ -251,7 +250,7 @@ struct chip {
 	_Atomic uint64_t tlb_seq, tlb_ack;
 	_Atomic uint64_t tlb_dirty;	/* contexts to flush at the next boundary */
 	_Atomic bool mmu_event;	/* a page table did not answer; not raised yet */
-	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; worker 0's or under lock */
+	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; the running job's, else under lock */
 	uint32_t opp, opp_index;
 	struct chip_costs costs;
 	uint64_t energy_fj, cycles, jobs;

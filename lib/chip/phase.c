@@ -30,9 +30,10 @@
 #define SPIN_NS_MAX	50000
 #define SPIN_NS_MIN	1000
 
-/* In place of the number inside: between two phases, between two jobs. */
+/* In place of the number inside: between two phases, between two jobs, for good. */
 #define CLOSED		UINT32_MAX
 #define IDLE		(UINT32_MAX - 1)
+#define QUIT		(UINT32_MAX - 2)
 #define GRAINS_AT_ONCE	8u		/* at most so many in a claim */
 
 static uint64_t gate_word(uint32_t phase, uint32_t inside)
@@ -216,7 +217,7 @@ static bool enter(struct chip_worker *w, uint64_t *seen)
 
 	*seen = atomic_load_explicit(&g->word, memory_order_acquire);
 	do {
-		if (word_inside(*seen) >= IDLE ||
+		if (word_inside(*seen) >= QUIT ||
 		    (w->been && word_phase(*seen) == w->phase))
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(&g->word, seen,
@@ -275,15 +276,18 @@ static void boundary(struct chip_worker *w, struct chip_at next)
 		wake(&chip->workers[0]);
 }
 
-/* Take part in the open phase, or wait for another. False: the job is over. */
+/*
+ * Take part in the open phase, or wait for another. False: the job is over for
+ * worker 0, whose the next one is to open; for the others everything is.
+ */
 static bool take_part(struct chip_worker *w)
 {
 	struct chip_at next;
 	uint64_t seen;
 
 	if (!enter(w, &seen)) {
-		/* decided by one reading: the next job is worker 0's to open */
-		if (!w->index && word_inside(seen) == IDLE)
+		/* by the word that is waited on: a flag beside it could change between */
+		if (word_inside(seen) == (w->index ? QUIT : IDLE))
 			return false;
 		wait_past(w, word_phase(seen));
 		return true;
@@ -296,8 +300,8 @@ static bool take_part(struct chip_worker *w)
 
 void chip_phase_help(struct chip_worker *w)
 {
-	while (!atomic_load(&w->chip->gate.quit))
-		take_part(w);
+	while (take_part(w))
+		;
 }
 
 /* Run the loaded job; returns when it has ended and nobody is in it. */
@@ -313,8 +317,7 @@ void chip_phase_run(struct chip *chip)
 /* No job runs: the helpers return from chip_phase_help(). */
 void chip_phase_quit(struct chip *chip)
 {
-	atomic_store(&chip->gate.quit, true);
-	next_phase(chip, IDLE);
+	next_phase(chip, QUIT);
 	for (unsigned int i = 0; i < chip->n_workers; i++)
 		wake(&chip->workers[i]);
 }

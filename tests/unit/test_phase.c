@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Claims: every piece of a phase goes to one worker, whoever comes and when. */
+/*
+ * Claims: every piece of a phase goes to one worker, whoever comes and when. And
+ * the end of all phases, which nobody misses.
+ */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +157,49 @@ START_TEST(at_once)
 }
 END_TEST
 
+#define ROUNDS	20000u
+
+/* Rounds begun and ended; looked at without sleeping, so that both are on time. */
+static _Atomic uint32_t begun, ended;
+
+static void await(_Atomic uint32_t *count, uint32_t n)
+{
+	for (unsigned int i = 1; atomic_load(count) != n; i++)
+		if (i % 1000 == 0)
+			sched_yield();
+}
+
+static void *help(void *arg)
+{
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		await(&begun, round);
+		chip_phase_help(arg);
+		atomic_store(&ended, round);
+	}
+	return NULL;
+}
+
+/* The end comes while a helper is about to wait: it must not wait for more. */
+START_TEST(quits)
+{
+	pthread_t thread;
+
+	set_up(2);
+	ck_assert_int_eq(pthread_create(&thread, NULL, help, &workers[1]), 0);
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		set_up(2);
+		chip.n_workers = 2;
+		chip_phase_init(&chip);
+		atomic_store(&begun, round);
+		for (volatile uint32_t i = 0; i < round % 100; i++)
+			;
+		chip_phase_quit(&chip);
+		await(&ended, round);
+	}
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("phase");
@@ -163,6 +210,7 @@ int main(void)
 	tcase_add_test(tc, once);
 	tcase_add_test(tc, own_first);
 	tcase_add_test(tc, at_once);
+	tcase_add_test(tc, quits);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
