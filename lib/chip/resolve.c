@@ -14,6 +14,18 @@ struct resolver {
 	uint32_t insn;
 };
 
+/*
+ * Looking up is work as well: a program and its tables may name far more than a
+ * millisecond's. True: stop. Whoever it runs in, it counts as worker 0's.
+ */
+static bool looked_up(struct chip *chip, struct chip_job *job, uint32_t insn)
+{
+	if (!chip_unit_done(&chip->workers[0]))
+		return false;
+	chip_job_bad(job, CTRANS_ST_ABORTED, insn);
+	return true;
+}
+
 static int get(const struct resolver *rs, enum chip_operand_slot slot,
 	       uint64_t va, uint64_t len, bool write)
 {
@@ -207,6 +219,8 @@ static int fetch_tables(struct chip *chip, struct chip_job *job)
 					 &job->pool, &s->blocks[b], &job->fault))
 				return job->fault.status;
 		}
+		if (looked_up(chip, job, UINT32_MAX))
+			return CTRANS_ST_ABORTED;
 	}
 	/* a block shared with others may be read-only; those written must not be */
 	for (uint32_t r = 0; r < job->n_rows; r++) {
@@ -245,6 +259,8 @@ int chip_job_resolve(struct chip *chip, struct chip_job *job)
 		st = resolve_op(&rs);
 		op->own_norm = op->own_norm && !st && own_norm(op);
 		op->from_norm = op->from_norm && !st && rs.insn && from_norm(op);
+		if (!st && looked_up(chip, job, rs.insn))
+			st = CTRANS_ST_ABORTED;
 	}
 	if (!st)
 		st = fetch_tables(chip, job);

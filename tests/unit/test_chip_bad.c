@@ -4,9 +4,11 @@
  * is otherwise right, the documented status for it, and nothing written.
  */
 #include <check.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chip_bench_model.h"
 #include "chip_must.h"
@@ -444,6 +446,75 @@ START_TEST(no_logits)
 }
 END_TEST
 
+/* ---- Much to look at before anything runs ------------------------------- */
+
+static void *work(void *arg)
+{
+	bench_work(arg);
+	return NULL;
+}
+
+/* As many block tables as rows may have; the last entry of the last is wrong. */
+static struct ctrans_sqe long_tables(void)
+{
+	struct ctrans_args args = { .n_rows = CTRANS_ROWS_MAX };
+	uint64_t at = bench_va(&b, 0, 4 * CTRANS_ROWS_MAX), table, wrong = BENCH_VA + 32;
+	uint64_t block = bench_va(&b, 0, 2 * CTRANS_KV_TILE(CTRANS_KV_F16, 1));
+	const uint32_t most = CTRANS_POSITIONS_MAX / CTRANS_KV_POSITIONS;
+	struct ctrans_insn insn = {
+		.op = CTRANS_INSN_ATTENTION,
+		.attention = { .q_va = at, .k_va = at, .v_va = at, .out_va = at,
+			       .q_stride = 4, .kv_stride = 4, .out_stride = 4,
+			       .n_head = 1, .head_dim = 1, .n_positions = 1 },
+	};
+	struct ctrans_sqe sqe = {
+		.op = CTRANS_OP_RUN, .prog_len = sizeof(insn),
+		.prog_va = bench_va(&b, 0, sizeof(insn)),
+		.args_va = bench_va(&b, 0, sizeof(args) + CTRANS_ROWS_MAX *
+						sizeof(struct ctrans_row)),
+	};
+
+	table = bench_va(&b, 0, 8ull * most);
+	for (uint32_t i = 0; i < most; i++)
+		bench_write(&b, 0, table + 8ull * i, i + 1 < most ? &block : &wrong, 8);
+	for (uint32_t i = 0; i < CTRANS_ROWS_MAX; i++) {
+		/* of other lengths in turn, so that none is the one before */
+		struct ctrans_row row = {
+			.n_blocks = i + 1 < CTRANS_ROWS_MAX ? most - 1 - i % 2 : most,
+			.blocks_va = table,
+		};
+
+		bench_write(&b, 0, sqe.args_va + sizeof(args) + i * sizeof(row), &row,
+			    sizeof(row));
+	}
+	bench_write(&b, 0, sqe.args_va, &args, sizeof(args));
+	bench_write(&b, 0, sqe.prog_va, &insn, sizeof(insn));
+	return sqe;
+}
+
+/* Looking is work too: it shows as progress, and an abort ends it. */
+START_TEST(aborted_before)
+{
+	struct ctrans_sqe sqe = long_tables();
+	uint32_t before = bench_qreg(&b, 0, CTRANS_Q_PROGRESS);
+	pthread_t thread;
+
+	bench_fill(&b, 0, &sqe);
+	bench_ring(&b, 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, work, &b), 0);
+	while (bench_qreg(&b, 0, CTRANS_Q_PROGRESS) == before)
+		usleep(20);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(bench_take(&b, 0).status, CTRANS_ST_ABORTED);
+	ck_assert_uint_eq(bench_line(&b, 0)->state, CTRANS_QSTATE_STOPPED);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	still_good();
+	/* left alone it comes to the wrong entry */
+	ends(&sqe, CTRANS_ST_BAD_ARGS, NONE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("chip_bad");
@@ -462,6 +533,7 @@ int main(void)
 			    (int)(sizeof(bad_insn) / sizeof(bad_insn[0])));
 	tcase_add_test(c, optional);
 	tcase_add_test(c, no_logits);
+	tcase_add_test(c, aborted_before);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
