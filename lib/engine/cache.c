@@ -109,7 +109,10 @@ static int find_entry(const char *path, const struct ctrans_model_params *p,
 	XXH3_128bits_reset(&state);
 	hash_text(&state, real);
 	if (p->calibration) {
+		/* what thresholds depend on: how the text is run as well */
 		XXH3_128bits_update(&state, &p->levels, sizeof(p->levels));
+		XXH3_128bits_update(&state, &p->context, sizeof(p->context));
+		hash_text(&state, p->kv ? p->kv : "f16");
 		XXH3_128bits_update(&state, p->calibration, p->calibration_len);
 	}
 	show_hash(XXH3_128bits_digest(&state), name);

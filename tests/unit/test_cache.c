@@ -153,6 +153,53 @@ START_TEST(kept)
 }
 END_TEST
 
+/* What a session of the model says of its thresholds. */
+static void thresholds(const struct ctrans_model_params *p, char text[64])
+{
+	static const char key[] = "\"thresholds\":\"";
+	struct ctrans_session *session;
+	struct ctrans_model *m;
+	static char data[1 << 20];
+	const char *at;
+	size_t len;
+
+	ck_assert_msg(!ctrans_model_open(source, p, &m), "%s", ctrans_message());
+	ck_assert_int_eq(ctrans_session_open(m, &session), 0);
+	ck_assert_int_eq(ctrans_session_export(session, data, sizeof(data), &len),
+			 0);
+	at = memmem(data, len, key, strlen(key));
+	ck_assert_ptr_nonnull(at);
+	snprintf(text, 64, "%.40s", at + strlen(key));
+	strtok(text, "\"");
+	ctrans_session_close(session);
+	ctrans_model_close(m);
+}
+
+/* Of what the calibration depends on nothing is another's. */
+START_TEST(calibrated)
+{
+	static const char *const kv[] = { "f16", "s8" };
+	char with[64], without[64], other[64] = "";
+	struct ctrans_model_params p;
+	size_t i;
+
+	params_init(&p, "sim:threads=1");
+	p.calibration = "abcabcabcabcabcaabbccaabbccabcabcabc"
+			"The quick brown fox jumps over the lazy dog";
+	p.calibration_len = strlen(p.calibration);
+	for (i = 0; i < 6; i++) {
+		p.kv = kv[i % 2];
+		p.cache = NULL;
+		thresholds(&p, without);
+		p.cache = dir;
+		thresholds(&p, with);
+		ck_assert_str_eq(with, without);
+		ck_assert_str_ne(with, other);
+		strcpy(other, with);
+	}
+}
+END_TEST
+
 START_TEST(not_kept)
 {
 	struct ctrans_model_params p;
@@ -198,6 +245,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, kept);
+	tcase_add_test(t, calibrated);
 	tcase_add_test(t, not_kept);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
