@@ -8,19 +8,22 @@
 #include "engine/save.h"
 
 /* Renaming over the source would lose it, converted weights being no way back. */
-static int check_out(const char *path, const char *out, struct ct_err *err)
+static int check_out(const struct ct_files *files, const char *out,
+		     struct ct_err *err)
 {
 	struct stat a, b;
 
-	if (stat(path, &a) || stat(out, &b) || a.st_dev != b.st_dev ||
-	    a.st_ino != b.st_ino)
-		return 0;
-	return ct_fail(err, -EINVAL, "%s: is what is to be converted: name another file",
-		       out);
+	for (uint32_t i = 0; i < files->n; i++)
+		if (!fstat(files->v[i].fd, &a) && !stat(out, &b) &&
+		    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			return ct_fail(err, -EINVAL,
+				       "%s: is what is to be converted: name another file",
+				       out);
+	return 0;
 }
 
 /* Before its weights are read for nothing. */
-static int check_source(const char *path, struct ct_err *err)
+static int check_source(const char *path, const char *out, struct ct_err *err)
 {
 	struct ct_model *model;
 	int ret;
@@ -30,7 +33,8 @@ static int check_source(const char *path, struct ct_err *err)
 	ret = ct_model_open(path, &model, err);
 	if (ret)
 		return ret;
-	if (model->converted)
+	ret = check_out(&model->files, out, err);
+	if (!ret && model->converted)
 		ret = ct_fail(err, -EINVAL, "%s: is converted already", path);
 	ct_model_close(model);
 	return ret;
@@ -56,9 +60,7 @@ static int convert(const char *path, const struct ctrans_model_params *params,
 			      "flags %#x: only whole, packed models are converted",
 			      p.flags);
 	if (!ret)
-		ret = check_out(path, out, err);
-	if (!ret)
-		ret = check_source(path, err);
+		ret = check_source(path, out, err);
 	if (!ret)
 		ret = ct_core_open_files(path, &p, NULL, &core, &model, err);
 	if (ret)

@@ -355,6 +355,46 @@ START_TEST(not_for_that)
 }
 END_TEST
 
+static void copy_file(const char *from, const char *to)
+{
+	struct image f = read_image(from);
+
+	write_image(to, &f, f.n);
+	free(f.v);
+}
+
+/* What the model was made of is not written over, by whatever name. */
+START_TEST(own_files)
+{
+	struct ctrans_model_params p;
+	char weights[300], name[400], other[300], from[300];
+	struct image before, after;
+
+	snprintf(from, sizeof(from), "%s", data_path("hf_f16"));
+	snprintf(weights, sizeof(weights), "%s", tmp_path("model.safetensors"));
+	snprintf(other, sizeof(other), "%s", tmp_path("other"));
+	snprintf(name, sizeof(name), "%s/model.safetensors", from);
+	copy_file(name, weights);
+	snprintf(name, sizeof(name), "%s/config.json", from);
+	copy_file(name, tmp_path("config.json"));
+	ck_assert_int_eq(symlink(weights, other), 0);
+	snprintf(from, sizeof(from), "%s", weights);
+	*strrchr(from, '/') = '\0';
+	before = read_image(weights);
+	params_init(&p, "sim:threads=1");
+	ck_assert_int_eq(ctrans_convert(from, &p, weights), -EINVAL);
+	ck_assert(strstr(ctrans_message(), "another file"));
+	ck_assert_int_eq(ctrans_convert(from, &p, other), -EINVAL);
+	after = read_image(weights);
+	ck_assert(before.n == after.n && !memcmp(before.v, after.v, before.n));
+	free(before.v);
+	free(after.v);
+	/* next to them there is room */
+	ck_assert_int_eq(unlink(other), 0);
+	ck_assert_int_eq(ctrans_convert(from, &p, other), 0);
+}
+END_TEST
+
 static int cancel(void *arg, uint64_t done, uint64_t total)
 {
 	int *left = arg;
@@ -403,6 +443,7 @@ int main(void)
 	tcase_add_test(bad, damage);
 	tcase_add_test(bad, truncation);
 	tcase_add_test(bad, not_for_that);
+	tcase_add_test(bad, own_files);
 	tcase_add_test(bad, cancelled);
 	suite_add_tcase(s, bad);
 	r = srunner_create(s);
