@@ -12,7 +12,8 @@
  * that no prompt makes others wait long. Among decoders, and among prompts, the
  * higher priority goes first and at equal priority the older call. A call that
  * many steps in a row had no room for goes before all others of its kind, the
- * oldest first: nobody waits for ever.
+ * oldest first, and a prompt with its share before the decoders: nobody waits
+ * for ever.
  *
  * Who is waited for. Decoders come back for their next token moments after
  * their last. A step that started without them would serve one of eight, the

@@ -50,6 +50,8 @@ static bool full(const struct ct_gather *g)
 	return g->n_rows == CT_STEP_ROWS;
 }
 
+#define ABOVE_ALL	((int64_t)INT32_MAX + 1)
+
 /* The highest priority below @below that a call of the kind has. */
 static bool next_priority(const struct ct_gather *g, bool shorter,
 			  int64_t below, int64_t *priority)
@@ -68,17 +70,25 @@ static bool next_priority(const struct ct_gather *g, bool shorter,
 	return found;
 }
 
-/* Calls of one kind, until the step has @most rows. */
-static void take_kind(struct ct_gather *g, bool shorter, size_t most)
+/* Calls of one kind that have waited for long, until the step has @most rows. */
+static void take_overdue(struct ct_gather *g, bool shorter, size_t most)
 {
-	int64_t priority = (int64_t)INT32_MAX + 1;
 	struct ct_gather_call *call;
 
 	for (call = g->first; call && g->n_rows < most; call = call->next) {
-		if (call->shorter == shorter &&
+		if (call->shorter == shorter && !call->taken &&
 		    call->passed >= CT_GATHER_PATIENCE)
 			take(g, call, most - g->n_rows);
 	}
+}
+
+/* Calls of one kind, until the step has @most rows. */
+static void take_kind(struct ct_gather *g, bool shorter, size_t most)
+{
+	int64_t priority = ABOVE_ALL;
+	struct ct_gather_call *call;
+
+	take_overdue(g, shorter, most);
 	while (g->n_rows < most &&
 	       next_priority(g, shorter, priority, &priority)) {
 		for (call = g->first; call && g->n_rows < most;
@@ -93,19 +103,24 @@ static void take_kind(struct ct_gather *g, bool shorter, size_t most)
 void ct_gather_compose(struct ct_gather *g)
 {
 	struct ct_gather_call *call;
+	int64_t priority = 0;
 	bool decoding;
-	size_t most;
+	size_t most, prompts;
 
 	g->n_parts = 0;
 	g->n_rows = 0;
 	g->n_wants = 0;
+	/* Decoders may be so many that they leave nothing, step after step. */
+	if (next_priority(g, true, ABOVE_ALL, &priority))
+		take_overdue(g, false, CT_GATHER_SHARE);
+	prompts = g->n_rows;
 	take_kind(g, true, CT_STEP_ROWS);
 	/* They may be back for the next step, and should not find it begun. */
-	decoding = g->n_rows > 0;
+	decoding = g->n_rows > prompts;
 	most = CT_STEP_ROWS;
 	if ((decoding || g->decoding) &&
-	    most > g->n_rows + CT_GATHER_SHARE)
-		most = g->n_rows + CT_GATHER_SHARE;
+	    most > g->n_rows - prompts + CT_GATHER_SHARE)
+		most = g->n_rows - prompts + CT_GATHER_SHARE;
 	if (!full(g))
 		take_kind(g, false, most);
 	g->decoding = decoding;

@@ -192,6 +192,38 @@ START_TEST(test_patience)
 }
 END_TEST
 
+/* So has a prompt among more decoders than a step has room for. */
+START_TEST(test_crowd)
+{
+	struct ct_gather_call *prompt = call(0, PROMPT, 0);
+	size_t i, step;
+
+	for (i = 1; i < CALLS; i++)
+		call(i, 1, 5);
+	for (step = 1; step < 100; step++) {
+		next_step();
+		ck_assert_uint_eq(gather->n_rows, CT_STEP_ROWS);
+		ck_assert_uint_eq(in_step(prompt),
+				  step % (CT_GATHER_PATIENCE + 1) ? 0 :
+				  CT_GATHER_SHARE);
+	}
+	/* nor do decoders leave it without a place for its last logits */
+	for (i = 0; i < CALLS; i++)
+		rows[i][0].best = &best;
+	for (i = 1; i < CALLS; i++)
+		calls[i].passed = 0;
+	rows[0][PROMPT - 1].best = &best;
+	prompt->at = PROMPT - 1;
+	prompt->passed = 0;
+	for (step = 1; step < 100; step++) {
+		next_step();
+		ck_assert_uint_eq(gather->n_wants, CT_STEP_LOGITS);
+		ck_assert_uint_eq(in_step(prompt),
+				  !(step % (CT_GATHER_PATIENCE + 1)));
+	}
+}
+END_TEST
+
 /* A call in parts keeps its rows in order, whoever else runs. */
 START_TEST(test_parts)
 {
@@ -276,6 +308,7 @@ int main(void)
 	tcase_add_test(tc, test_share);
 	tcase_add_test(tc, test_priority);
 	tcase_add_test(tc, test_patience);
+	tcase_add_test(tc, test_crowd);
 	tcase_add_test(tc, test_parts);
 	tcase_add_test(tc, test_stragglers);
 	suite_add_tcase(suite, tc);
