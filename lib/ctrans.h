@@ -211,8 +211,8 @@ void ctrans_model_close(struct ctrans_model *model);
  * @out is replaced as a whole: whatever happens, it is what was there before, or
  * complete. The progress callback hears of reading first, then, from 0 again,
  * of writing. Errors are those of ctrans_model_open(); and -EINVAL for a model
- * that is converted already, flags, or an @out that is @path or no regular
- * file; -ENOSPC, -EACCES and the like as the system says.
+ * that is converted already, flags, or an @out that holds the model's
+ * weights or is no regular file; -ENOSPC, -EACCES and the like as the system says.
  */
 int ctrans_convert(const char *path, const struct ctrans_model_params *params,
 		   const char *out);
@@ -424,6 +424,7 @@ int ctrans_generate(struct ctrans_model *model, const char *prompt,
 struct ctrans_session;
 
 int ctrans_session_open(struct ctrans_model *model, struct ctrans_session **session);
+/* At once, or when the request or call that is using it has ended. */
 void ctrans_session_close(struct ctrans_session *session);
 
 /*

@@ -8,6 +8,12 @@
 #include "engine/api.h"
 #include "engine/turn.h"
 
+/*
+ * Closed while it is in use, as by a callback, or with a request that was freed
+ * but goes on until its step is over: then whoever uses it frees it.
+ */
+enum { IDLE, IN_USE, CLOSED };
+
 int ct_session_open(struct ctrans_model *model, struct ctrans_session **out,
 		    struct ct_err *err)
 {
@@ -92,20 +98,26 @@ int ctrans_session_open(struct ctrans_model *model,
 	return ct_api_return(ret, &err);
 }
 
-void ctrans_session_close(struct ctrans_session *session)
+static void session_free(struct ctrans_session *session)
 {
-	if (!session)
-		return;
 	ct_seq_close(session->seq);
 	ct_ids_free(&session->ids);
 	free(session);
 }
 
+void ctrans_session_close(struct ctrans_session *session)
+{
+	if (session && atomic_exchange(&session->in_use, CLOSED) == IDLE)
+		session_free(session);
+}
+
 int ct_session_enter(struct ctrans_session *session, struct ct_err *err)
 {
+	unsigned int idle = IDLE;
+
 	if (!session)
 		return ct_fail(err, -EINVAL, "no session: NULL");
-	if (atomic_exchange(&session->in_use, true))
+	if (!atomic_compare_exchange_strong(&session->in_use, &idle, IN_USE))
 		return ct_fail(err, -EBUSY,
 			       "another call on this session is under way: use one session for each thread");
 	return 0;
@@ -113,7 +125,10 @@ int ct_session_enter(struct ctrans_session *session, struct ct_err *err)
 
 void ct_session_leave(struct ctrans_session *session)
 {
-	atomic_store(&session->in_use, false);
+	unsigned int in_use = IN_USE;
+
+	if (!atomic_compare_exchange_strong(&session->in_use, &in_use, IDLE))
+		session_free(session);
 }
 
 int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,

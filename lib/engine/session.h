@@ -19,7 +19,7 @@ struct ctrans_session {
 	struct ct_seq *seq;	/* holds ids[0 .. its position) */
 	struct ct_ids ids;
 	struct ct_account account;
-	atomic_bool in_use;
+	atomic_uint in_use;	/* session.c */
 };
 
 int ct_session_open(struct ctrans_model *model, struct ctrans_session **session,
@@ -27,6 +27,7 @@ int ct_session_open(struct ctrans_model *model, struct ctrans_session **session,
 
 /* -EBUSY when another call on the session is under way. */
 int ct_session_enter(struct ctrans_session *session, struct ct_err *err);
+/* After it the session may be gone: it was closed meanwhile. */
 void ct_session_leave(struct ctrans_session *session);
 
 /*

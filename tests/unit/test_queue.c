@@ -295,6 +295,34 @@ START_TEST(test_session)
 }
 END_TEST
 
+/* A session closed while a request has it goes with the request. */
+START_TEST(test_session_closed)
+{
+	struct ctrans_session *s;
+	struct ctrans_request *r;
+	int i;
+
+	params.max_tokens = 0;
+	params.ignore_eos = 1;
+	for (i = 0; i < 8; i++) {
+		fake_sleep(3000);
+		ck_assert_int_eq(ctrans_session_open(model, &s), 0);
+		ck_assert_int_eq(ctrans_submit(queue, s, "more", &params, NULL,
+					       &r), 0);
+		usleep(i % 4 * 2000);
+		if (i < 4)
+			ctrans_request_free(r);
+		ctrans_session_close(s);
+		fake_sleep(0);
+		if (i < 4)
+			continue;
+		check_text(r, "more");
+		while (fake_open_seqs())
+			usleep(1000);
+	}
+}
+END_TEST
+
 /* One that fails fails alone, with a sentence, as often as it is asked. */
 START_TEST(test_fault)
 {
@@ -498,6 +526,7 @@ int main(void)
 	tcase_add_test(tc, test_depth);
 	tcase_add_test(tc, test_wait);
 	tcase_add_test(tc, test_session);
+	tcase_add_test(tc, test_session_closed);
 	tcase_add_test(tc, test_fault);
 	tcase_add_test(tc, test_memory);
 	tcase_add_test(tc, test_done);
