@@ -245,6 +245,8 @@ struct ctrans_row {
  *                 a dot-product-of-four instruction multiplies at once. -128 is
  *                 not used. Beside it: __s32 column sums [n_out] (of the padded
  *                 matrix) and __u32 *_f32 scales [n_out].
+ *                 With a -128 or other sums than the matrix has, numbers are
+ *                 undefined: chips and kernels differ in whether they use sums.
  * CTRANS_ENC_F32  binary32, tiles [n_out/16][n_in][16], n_in padded to 16; no
  *                 sums, no scales. Only the chip model has it: the same
  *                 programs then give unquantised results to test against.
