@@ -157,7 +157,7 @@ START_TEST(at_once)
 }
 END_TEST
 
-#define ROUNDS	20000u
+#define ROUNDS	5000u
 
 /* Rounds begun and ended; looked at without sleeping, so that both are on time. */
 static _Atomic uint32_t begun, ended;
