@@ -300,7 +300,7 @@ enum ctrans_kv_type {
 /*
  * Floating point is binary32, round to nearest even, subnormals kept, nothing
  * contracted; fma() below is a fused multiply-add. Division and square root
- * are correctly rounded.
+ * are correctly rounded. The sign and payload of a NaN are not defined.
  *
  * sum16(f, n): sixteen partial sums from +0, element i into partial i mod 16,
  * in ascending order; then p[j] += p[j + 8] for j < 8, p[j] += p[j + 4] for

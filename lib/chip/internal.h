@@ -147,7 +147,7 @@ struct chip_at {
 	enum chip_step step;
 };
 
-/* What has been claimed of a worker's range; one of them on a cache line. */
+/* What has been claimed of a worker's range; no two share a cache line. */
 struct chip_claims {
 	_Atomic uint64_t next;	/* phase below, first thing not claimed above */
 	uint8_t pad[56];

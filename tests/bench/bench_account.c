@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench_time.h"
 #include "chip/energy.h"
 #include "chip/kernel.h"
 #include "uapi/ctrans_regs.h"
@@ -33,27 +33,6 @@ struct token {
 	struct chip_totals total;
 	struct ctrans_stat stat;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double t[REPS])
-{
-	qsort(t, REPS, sizeof(*t), by_value);
-	return t[REPS / 2];
-}
 
 static void *room(size_t bytes)
 {
@@ -131,7 +110,7 @@ static double read_weights(const uint64_t *w, size_t bytes)
 		__asm__ volatile("" : : "m"(s0));
 		t[r] = now() - start;
 	}
-	return median(t);
+	return median(t, REPS, NULL);
 }
 
 /* Values as they come after dynamic thresholds: most small, some large. */
@@ -175,7 +154,7 @@ int main(void)
 			token(&t);
 			time[r] = now() - start;
 		}
-		accounts = median(time);
+		accounts = median(time, REPS, NULL);
 		printf("%-10s %s code: accounts of a token %.1f us, its weights read in %.2f ms: %.2f %%\n",
 		       t.k->name, t.code == CTRANS_CODE_RADIX ? "radix" : "rate",
 		       1e6 * accounts, 1e3 * read, 100 * accounts / read);

@@ -3,16 +3,16 @@
  * How near the kernels are to the machine: one-row sums over the matrices of
  * GPT-2 124M beside plain reading of the same memory, many rows beside one,
  * attention at 512 positions, the row functions. For each kernel the CPU has, or
- * the one named on the command line. Medians of
- * repetitions, the best one in brackets.
+ * the one named on the command line. Medians of repetitions, the best one in
+ * brackets.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "bench_time.h"
 #include "chip/kernel.h"
 
 #define REPS 7
@@ -36,30 +36,6 @@ struct bench {
 	float scale[64];
 	int32_t colsum[64];
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Median; the least, which other work on the machine disturbs less, in best. */
-static double median(double *t, int n, double *best)
-{
-	qsort(t, (size_t)n, sizeof(*t), by_value);
-	if (best)
-		*best = t[0];
-	return t[n / 2];
-}
 
 static void *huge(size_t n)
 {

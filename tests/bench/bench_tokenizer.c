@@ -7,24 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench_time.h"
 #include "text/bpe.h"
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 static int read_file(const char *path, struct ct_buf *out)
 {
@@ -49,13 +34,11 @@ static int read_file(const char *path, struct ct_buf *out)
 static void report(const char *what, double *seconds, int reps, size_t bytes,
 		   size_t tokens)
 {
-	double median;
+	double best, middle = median(seconds, reps, &best);
 
-	qsort(seconds, reps, sizeof(*seconds), by_value);
-	median = seconds[reps / 2];
 	printf("%s: %.1f ms, %.1f MB/s, %.2f M tokens/s (median of %d, best %.1f ms)\n",
-	       what, median * 1e3, bytes / median * 1e-6,
-	       tokens / median * 1e-6, reps, seconds[0] * 1e3);
+	       what, middle * 1e3, bytes / middle * 1e-6,
+	       tokens / middle * 1e-6, reps, best * 1e3);
 }
 
 static int measure(const struct ct_bpe *bpe, const struct ct_buf *text,
