@@ -33,6 +33,16 @@
 #define CTRANS_VA_MIN		0x10000ull
 #define CTRANS_GRANULE		64
 
+/* ---- Capabilities ---------------------------------------------------- */
+/* What this chip has of what follows; the kernel reports them. */
+#define CTRANS_CAP_S8		(1u << 0)
+#define CTRANS_CAP_ESC		(1u << 1)
+#define CTRANS_CAP_IWG		(1u << 2)
+#define CTRANS_CAP_F32		(1u << 3)	/* F32 weights and F32 KV; model only */
+#define CTRANS_CAP_RATE		(1u << 4)
+#define CTRANS_CAP_RADIX	(1u << 5)
+#define CTRANS_CAP_KV_S8	(1u << 6)
+
 /* ---- Doorbells ------------------------------------------------------- */
 /*
  * One 64 KiB page for each queue slot, so that no CPU page size maps a

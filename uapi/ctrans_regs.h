@@ -37,14 +37,7 @@
 #define   CTRANS_ID		0x4e525443u	/* "CTRN" */
 #define CTRANS_REG_VERSION	0x0004	/* RO, R=major << 16 | minor */
 #define   CTRANS_VERSION	0x00010000u
-#define CTRANS_REG_CAPS		0x0008	/* RO */
-#define   CTRANS_CAP_S8		(1u << 0)
-#define   CTRANS_CAP_ESC	(1u << 1)
-#define   CTRANS_CAP_IWG	(1u << 2)
-#define   CTRANS_CAP_F32	(1u << 3)	/* F32 weights and F32 KV; model only */
-#define   CTRANS_CAP_RATE	(1u << 4)
-#define   CTRANS_CAP_RADIX	(1u << 5)
-#define   CTRANS_CAP_KV_S8	(1u << 6)
+#define CTRANS_REG_CAPS		0x0008	/* RO, CTRANS_CAP_* of ctrans_job.h */
 #define CTRANS_REG_CORES	0x0010	/* RO, R=48 homogeneous cores */
 #define CTRANS_REG_ROWS		0x0014	/* RO, R=8 HMAU rows in a core */
 #define CTRANS_REG_COLS		0x0018	/* RO, R=16 HMAU columns in a core */

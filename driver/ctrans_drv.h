@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The objects of the driver and what its files do for each other.
+ *
+ * Lifetimes. struct ctrans_device lives as long as its drm_device, that is until
+ * the last open file is gone; what only the bound device may touch (registers,
+ * doorbells, interrupts) goes at remove, and everything that user space can
+ * reach enters through drm_dev_enter(). VMs and queues are counted: a queue
+ * holds its VM, a VM the buffers bound in it, a doorbell mapping its queue.
+ *
+ * Locks, outer before inner:
+ *   ctrans_device.reset_lock	what takes queues or translations away from the chip
+ *   ctrans_vm.lock		bindings and page tables of one VM
+ *   GEM reservation locks	taken by the shmem helpers
+ *   ctrans_device.tlb_lock	one invalidation at a time
+ *   ctrans_device.slots_lock	slots[], state and revocation of doorbells
+ *   ctrans_queue.lock (irq)	progress and waiters; the interrupt handler's
+ * mmap_lock is outside slots_lock (the fault handler takes it) and never taken
+ * inside any of them.
+ */
+#ifndef _CTRANS_DRV_H
+#define _CTRANS_DRV_H
+
+#include <linux/eventfd.h>
+#include <linux/io.h>
+#include <linux/kref.h>
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_accel.h>
+#include <drm/drm_device.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_print.h>
+
+#include "../uapi/ctrans_accel.h"
+#include "../uapi/ctrans_job.h"
+#include "../uapi/ctrans_regs.h"
+
+struct ctrans_queue;
+
+/* Interrupts that the chip may have: vector 0 and completions. */
+#define CTRANS_VECTORS_MAX	17
+
+/* What one file may have; the chip has 64 of each for all. */
+#define CTRANS_FILE_VMS		16
+#define CTRANS_FILE_QUEUES	16
+
+#define CTRANS_TIMEOUT_DEFAULT_MS	10000
+#define CTRANS_TIMEOUT_MAX_MS		600000
+
+/**
+ * struct ctrans_device - one chip
+ */
+struct ctrans_device {
+	/** @drm: base; allocated with it. */
+	struct drm_device drm;
+
+	/* ---- filled by the bus front end before ctrans_device_init() ---- */
+
+	/** @regs: BAR0. */
+	void __iomem *regs;
+	/** @doorbells: CPU physical address of BAR2, the first slot's page. */
+	phys_addr_t doorbells;
+	/** @irq: Linux interrupt numbers by vector. */
+	int irq[CTRANS_VECTORS_MAX];
+	/** @n_irqs: how many; with one, everything comes on it. */
+	unsigned int n_irqs;
+	/** @irq_shared: @irq[0] is a level interrupt, perhaps not ours alone. */
+	bool irq_shared;
+
+	/* ---- the chip, read once ---------------------------------------- */
+
+	/** @caps: CTRANS_REG_CAPS. */
+	u32 caps;
+
+	/** @gone: registers read all ones, or the driver was unbound. */
+	bool gone;
+
+	/* ---- memory (ctrans_mmu.c) --------------------------------------- */
+
+	/** @ctx_table: __le64[CTRANS_CONTEXTS], what the chip translates by. */
+	__le64 *ctx_table;
+	/** @ctx_table_dma: its bus address. */
+	dma_addr_t ctx_table_dma;
+	/** @contexts: bitmap of those in use; under @tlb_lock. */
+	DECLARE_BITMAP(contexts, CTRANS_CONTEXTS);
+	/** @tlb_lock: one invalidation at a time, and @contexts. */
+	struct mutex tlb_lock;
+
+	/* ---- queues (ctrans_queue.c, ctrans_doorbell.c) ------------------- */
+
+	/** @slots: the queue in each slot; written under @slots_lock. */
+	struct ctrans_queue __rcu *slots[CTRANS_QUEUES];
+	/** @slots_lock: see above. */
+	struct mutex slots_lock;
+	/** @dummy: what a doorbell mapping without a running queue shows. */
+	struct page *dummy;
+	/** @lost_status: what a status mapping without a queue shows. */
+	struct page *lost_status;
+
+	/* ---- hangs (ctrans_watchdog.c, ctrans_reset.c) -------------------- */
+
+	/** @reset_lock: see above. */
+	struct mutex reset_lock;
+	/** @reset_count: resets since probe. */
+	u32 reset_count;
+	/** @reset_work: resets the chip; queued by ctrans_reset_schedule(). */
+	struct work_struct reset_work;
+	/** @watchdog: runs while there are queues. */
+	struct delayed_work watchdog;
+	/** @wq: ordered; resets and the watchdog, never one inside the other. */
+	struct workqueue_struct *wq;
+};
+
+#define to_ctrans_device(dev) container_of(dev, struct ctrans_device, drm)
+
+/** struct ctrans_file - one open file */
+struct ctrans_file {
+	/** @ct: the device. */
+	struct ctrans_device *ct;
+	/** @vms: struct ctrans_vm by id. */
+	struct xarray vms;
+	/** @queues: struct ctrans_queue by id. */
+	struct xarray queues;
+	/** @poll: sleepers in poll(); woken by completions, faults and loss. */
+	wait_queue_head_t poll;
+};
+
+/** struct ctrans_vm - an address space */
+struct ctrans_vm {
+	/** @ref: the file's handle, its queues. */
+	struct kref ref;
+	/** @ct: the device. */
+	struct ctrans_device *ct;
+	/** @ctx: context number on the chip. */
+	unsigned int ctx;
+	/** @n_queues: queues made of it and not yet destroyed; VM_DESTROY looks. */
+	atomic_t n_queues;
+	/** @lock: bindings and tables. */
+	struct mutex lock;
+	/** @bindings: struct ctrans_binding by page number of the VA. */
+	struct maple_tree bindings;
+	/** @root: page tables, see ctrans_mmu.c. */
+	struct ctrans_table *root;
+};
+
+/* ---- Registers -------------------------------------------------------- */
+
+static inline u32 ctrans_read(struct ctrans_device *ct, u32 reg)
+{
+	return readl(ct->regs + reg);
+}
+
+static inline void ctrans_write(struct ctrans_device *ct, u32 reg, u32 value)
+{
+	writel(value, ct->regs + reg);
+}
+
+/* Reading LO latches HI; the caller serialises readers of one pair. */
+static inline u64 ctrans_read64(struct ctrans_device *ct, u32 lo)
+{
+	u64 v = ctrans_read(ct, lo);
+
+	return v | (u64)ctrans_read(ct, lo + 4) << 32;
+}
+
+static inline void ctrans_write64(struct ctrans_device *ct, u32 lo, u64 value)
+{
+	ctrans_write(ct, lo, lower_32_bits(value));
+	ctrans_write(ct, lo + 4, upper_32_bits(value));
+}
+
+/* ---- ctrans_drv.c ------------------------------------------------------ */
+
+extern const struct drm_driver ctrans_drm_driver;
+
+/* ---- ctrans_device.c --------------------------------------------------- */
+
+int ctrans_device_init(struct ctrans_device *ct);
+void ctrans_device_remove(struct ctrans_device *ct);
+void ctrans_device_start(struct ctrans_device *ct);
+bool ctrans_device_check(struct ctrans_device *ct);
+
+/* ---- ctrans_irq.c ------------------------------------------------------ */
+
+int ctrans_irq_init(struct ctrans_device *ct);
+void ctrans_irq_enable(struct ctrans_device *ct);
+void ctrans_irq_disable(struct ctrans_device *ct);
+
+/* ---- ctrans_pci.c ------------------------------------------------------ */
+
+int ctrans_pci_register(void);
+void ctrans_pci_unregister(void);
+
+/* ---- ctrans_gem.c ------------------------------------------------------ */
+
+struct drm_gem_object *ctrans_gem_create_object(struct drm_device *dev, size_t size);
+int ctrans_ioctl_bo_create(struct drm_device *dev, void *data, struct drm_file *file);
+int ctrans_ioctl_bo_mmap_offset(struct drm_device *dev, void *data,
+				struct drm_file *file);
+
+/* ---- ctrans_mmu.c ------------------------------------------------------ */
+
+int ctrans_mmu_init(struct ctrans_device *ct);
+void ctrans_mmu_fini(struct ctrans_device *ct);
+void ctrans_mmu_start(struct ctrans_device *ct);
+int ctrans_mmu_open(struct ctrans_vm *vm);
+void ctrans_mmu_close(struct ctrans_vm *vm);
+int ctrans_mmu_map(struct ctrans_vm *vm, u64 va, dma_addr_t bus, u64 size, bool write);
+void ctrans_mmu_unmap(struct ctrans_vm *vm, u64 va, u64 size);
+
+/* ---- ctrans_vm.c ------------------------------------------------------- */
+
+int ctrans_ioctl_vm_create(struct drm_device *dev, void *data, struct drm_file *file);
+int ctrans_ioctl_vm_destroy(struct drm_device *dev, void *data, struct drm_file *file);
+int ctrans_ioctl_vm_bind(struct drm_device *dev, void *data, struct drm_file *file);
+struct ctrans_vm *ctrans_vm_get(struct ctrans_file *cf, u32 id);
+void ctrans_vm_put(struct ctrans_vm *vm);
+int ctrans_vm_hold_range(struct ctrans_vm *vm, u64 va, u64 size);
+void ctrans_vm_release_range(struct ctrans_vm *vm, u64 va, u64 size);
+void ctrans_vm_close_all(struct ctrans_file *cf);
+
+/* ---- ctrans_queue.c ---------------------------------------------------- */
+
+int ctrans_ioctl_queue_create(struct drm_device *dev, void *data,
+			      struct drm_file *file);
+int ctrans_ioctl_queue_destroy(struct drm_device *dev, void *data,
+			       struct drm_file *file);
+int ctrans_ioctl_queue_get_state(struct drm_device *dev, void *data,
+				 struct drm_file *file);
+int ctrans_ioctl_queue_restart(struct drm_device *dev, void *data,
+			       struct drm_file *file);
+void ctrans_queue_close_all(struct ctrans_file *cf);
+void ctrans_queue_abort_vm(struct ctrans_vm *vm);
+
+/* ---- ctrans_wait.c ----------------------------------------------------- */
+
+int ctrans_ioctl_queue_wait(struct drm_device *dev, void *data, struct drm_file *file);
+__poll_t ctrans_poll(struct file *filp, struct poll_table_struct *wait);
+void ctrans_wait_completions(struct ctrans_device *ct, u64 pending);
+void ctrans_wait_errors(struct ctrans_device *ct, u64 stopped);
+
+/* ---- ctrans_doorbell.c ------------------------------------------------- */
+
+int ctrans_doorbell_init(struct ctrans_device *ct);
+bool ctrans_doorbell_owns(const struct vm_area_struct *vma);
+int ctrans_doorbell_mmap(struct file *filp, struct vm_area_struct *vma);
+
+/* ---- ctrans_watchdog.c, ctrans_reset.c --------------------------------- */
+
+int ctrans_watchdog_init(struct ctrans_device *ct);
+void ctrans_watchdog_kick(struct ctrans_device *ct);
+void ctrans_watchdog_stop(struct ctrans_device *ct);
+void ctrans_reset_schedule(struct ctrans_device *ct);
+void ctrans_queues_lost(struct ctrans_device *ct);
+
+#endif
