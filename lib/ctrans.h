@@ -307,6 +307,11 @@ struct ctrans_usage {
 	 * had run the same text before. They cost nothing.
 	 */
 	uint32_t reused_tokens;
+	/*
+	 * Of both wall times what passed between doorbell and completion: the
+	 * device's. Of a step shared with others its rows' part of it.
+	 */
+	uint64_t prefill_device_ns, decode_device_ns;
 };
 
 /* Sum of the seven energies, in femtojoules. */

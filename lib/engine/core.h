@@ -107,6 +107,7 @@ struct ct_step_row {
 	bool want_target;
 	uint32_t target;
 	float target_logit;
+	uint64_t device_ns;	/* its part of the step's, doorbell to completion */
 };
 
 /* Whether a step hands something of this row out. */

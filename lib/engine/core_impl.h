@@ -45,6 +45,7 @@ struct ct_core {
 	char fingerprint[33];		/* "" until asked for; lock */
 	pthread_mutex_t lock;		/* a step */
 	uint32_t sequence;
+	uint64_t step_ns;		/* the last job, doorbell to completion */
 	uint64_t block_bytes;		/* of keys and values */
 	struct ct_kv kv;
 };

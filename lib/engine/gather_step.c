@@ -142,8 +142,10 @@ static void keep(struct ct_gather_part *part, const struct ct_step_row *rows,
 	size_t i;
 
 	memcpy(call->rows + call->at, rows, part->n * sizeof(*rows));
-	for (i = 0; call->spent && i < part->n; i++)
+	for (i = 0; call->spent && i < part->n; i++) {
 		ct_spent_add_row(call->spent, cost[i]);
+		call->spent->device_ns += rows[i].device_ns;
+	}
 }
 
 static void run_alone(struct ct_gather *g, struct ct_gather_part *part)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/core_impl.h"
+#include "engine/usage.h"
 
 /* The position of row @i: its sequence's, and one more for each row before. */
 static void fill_args(struct ct_core *core, const struct ct_step_row *rows, size_t n)
@@ -41,15 +42,18 @@ int ct_core_run(struct ct_core *core, size_t n_insns, const struct ct_step_row *
 		.stats_va = stats ? core->stats_va : 0,
 	};
 	struct ctrans_cqe cqe;
+	uint64_t start;
 	int ret;
 
 	fill_args(core, rows, n);
+	start = ct_now_ns();
 	ret = ct_queue_submit(core->queue, &sqe);
 	if (ret)
 		return ct_fail(err, -EIO, "the device's queue is full");
 	ret = ct_queue_wait(core->queue, &cqe, err);
 	if (ret)
 		return ret;
+	core->step_ns = ct_now_ns() - start;
 	if (cqe.status != CTRANS_ST_OK) {
 		ct_queue_explain(core->queue, &cqe, err);
 		return -EIO;
@@ -174,6 +178,7 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 	if (!ret)
 		ret = ct_core_run(core, core->n_insns, rows, n, cost != NULL, err);
 	for (size_t i = 0; i < n && !ret; i++) {
+		rows[i].device_ns = core->step_ns / n;
 		if (ct_row_wants(&rows[i]))
 			collect_row(core, &rows[i], slot++);
 	}

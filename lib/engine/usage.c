@@ -24,6 +24,7 @@ void ct_spent_add(struct ct_spent *sum, const struct ct_spent *part)
 {
 	ct_spent_add_row(sum, part->kind);
 	sum->ns += part->ns;
+	sum->device_ns += part->device_ns;
 	sum->tokens += part->tokens;
 	sum->reused += part->reused;
 }
@@ -48,6 +49,8 @@ void ct_account_usage(const struct ct_account *account,
 		.prefill_ns = prefill->ns,
 		.decode_ns = decode->ns,
 		.reused_tokens = prefill->reused,
+		.prefill_device_ns = prefill->device_ns,
+		.decode_device_ns = decode->device_ns,
 	};
 	for (i = 0; i < CTRANS_KINDS; i++) {
 		ct_cost_add(&usage->prefill, &prefill->kind[i]);

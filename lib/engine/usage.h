@@ -14,6 +14,7 @@
 struct ct_spent {
 	struct ctrans_cost kind[CTRANS_KINDS];
 	uint64_t ns;
+	uint64_t device_ns;	/* of them; see ctrans.h */
 	uint32_t tokens;
 	uint32_t reused;	/* of them, not run */
 };

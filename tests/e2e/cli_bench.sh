@@ -36,6 +36,8 @@ expect_status 0 "bench of a model, a batch, at a depth"
 expect_equal "$(field "$out" "o['batch'], o['depth'], len(o['all_decode_tps']),
 o['energy_uj_per_token'] > 0, o['energy_meaningful']")" \
 	"3 20 3 True True" "its figures"
+expect_equal "$(field "$out" "0 < o['outside_device_percent'] < 100")" True \
+	"a part of each step is the library's"
 bench "$model" --prompt 8 --gen 6 --reps 2 --depth 20 --callers 3 --json
 expect_status 0 "threads that know nothing of each other"
 expect_equal "$(field "$out" "o['callers'], o['batch'], o['decode_tps'] > 0,

@@ -69,6 +69,9 @@ expect_equal "$(field "$out" "len(o['tokens']), o['finish']")" \
 expect_equal "$(field "$out" "o['usage']['new_tokens'] == 16 and
 o['usage']['prompt_tokens'] > 0 and o['usage']['modelled']['chip_seconds'] > 0
 and o['usage']['modelled']['energy_uj_per_token'] > 0")" True "has the usage"
+expect_equal "$(field "$out" "(lambda u: [0 < u[p + '_device_seconds'] <
+u[p + '_seconds'] for p in ('prefill', 'decode')])(o['usage'])")" "[True, True]" \
+	"the device had a part of the time"
 # fj adds up: kinds and phases are two ways to cut the same
 expect_equal "$(field "$out" "(lambda m: sum(k['energy_fj'] for k in
 m['kinds'].values()) == m['prefill']['energy_fj'] + m['decode']['energy_fj'])(

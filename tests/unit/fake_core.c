@@ -324,6 +324,7 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 		seq->tokens[seq->n++] = rows[i].token;
 		fake.held++;
 		give(&rows[i]);
+		rows[i].device_ns = 11;
 		if (cost) {
 			cost[i][CTRANS_KIND_QKV].cycles += 100;
 			cost[i][CTRANS_KIND_HEAD].dense_fj += 7;

@@ -131,6 +131,7 @@ START_TEST(test_batch)
 {
 	struct ctrans_session *s[BATCH];
 	uint32_t tokens[BATCH], text[BATCH][3];
+	struct ctrans_usage usage;
 	float *logits[BATCH];
 	size_t i, k;
 
@@ -151,6 +152,13 @@ START_TEST(test_batch)
 	ck_assert_uint_eq(fake.steps, 6);
 	ck_assert_int_eq(ctrans_batch_eval(s, tokens, BATCH / 2, NULL), 0);
 	ck_assert_uint_eq(fake.steps, 7);
+	/* each has its own rows' part of the device's time, in however many steps */
+	for (i = 0; i < BATCH; i++) {
+		ck_assert_int_eq(ctrans_session_usage(s[i], &usage,
+						      sizeof(usage)), 0);
+		ck_assert_uint_eq(usage.prefill_device_ns,
+				  11 * (i < BATCH / 2 ? 4 : 3));
+	}
 
 	/* One out of range, one in use twice: none has moved. */
 	tokens[7] = FAKE_VOCAB;

@@ -145,6 +145,7 @@ static void run(size_t i, const struct how *how, struct outcome *out)
 	ck_assert_int_eq(ctrans_session_usage(s, &out->usage,
 					      sizeof(out->usage)), 0);
 	out->usage.prefill_ns = out->usage.decode_ns = 0;
+	out->usage.prefill_device_ns = out->usage.decode_device_ns = 0;
 	ctrans_session_close(s);
 	ctrans_model_close(model);
 	free(logits);

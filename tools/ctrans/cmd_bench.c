@@ -66,7 +66,8 @@ const struct command command_bench = {
 	"Measure tokens a second of prompts (prefill) and of new text (decode), after\n"
 	"one round that does not count. Beside them stands the bound: the rate at which\n"
 	"this machine's memory, measured in the same run, yields the weights and the\n"
-	"keys and values that a token takes.",
+	"keys and values that a token takes. What is outside the device is the library's\n"
+	"part of a decoding step: all but the time from doorbell to completion.",
 	.examples =
 	"  ctrans bench --shape gpt2 --threads 2\n"
 	"  ctrans bench models/demo --depth 128 --batch 8 --json",
@@ -87,7 +88,7 @@ struct bench {
 	/* seconds until the model was open, and from there to the first logits */
 	double load, first;
 	/* a figure for each repetition */
-	double *prefill_tps, *decode_tps, *bandwidth, *fairness;
+	double *prefill_tps, *decode_tps, *bandwidth, *fairness, *outside;
 	double decode_joule;	/* of all repetitions */
 	double rss_mib;
 };
@@ -153,17 +154,23 @@ static int rewind_sessions(struct bench *b, uint32_t position)
 	return 0;
 }
 
+struct spent {
+	double joule;
+	uint64_t device_ns;
+};
+
 /* What all sequences have cost so far. */
-static int spent(struct bench *b, double *joule)
+static int spent(struct bench *b, struct spent *sum)
 {
-	*joule = 0;
+	*sum = (struct spent){ 0 };
 	for (uint32_t s = 0; s < options.batch; s++) {
 		struct ctrans_usage u;
 		int ret = ctrans_session_usage(b->sessions[s], &u, sizeof(u));
 
 		if (ret)
 			return ret;
-		*joule += cost_joule(&u.prefill) + cost_joule(&u.decode);
+		sum->joule += cost_joule(&u.prefill) + cost_joule(&u.decode);
+		sum->device_ns += u.prefill_device_ns + u.decode_device_ns;
 	}
 	return 0;
 }
@@ -215,10 +222,19 @@ static int time_decode(struct bench *b, double *tps, double *fairness)
 	return ret;
 }
 
+/* Percent of the time that decoding took in which no job was with the device. */
+static double outside(double decode_tps, uint64_t device_ns)
+{
+	double seconds = (double)options.gen * options.batch / decode_tps;
+
+	return 100 * (1 - (double)device_ns * 1e-9 / seconds);
+}
+
 /* @rep < 0: the round that does not count. */
 static int round_of(struct bench *b, int rep)
 {
-	double before, after, tps = NAN, fairness = NAN;
+	double tps = NAN, fairness = NAN;
+	struct spent before, after;
 	uint64_t start = now_ns();
 	int ret;
 
@@ -235,16 +251,16 @@ static int round_of(struct bench *b, int rep)
 		return ret;
 
 	ret = time_decode(b, &tps, &fairness);
+	if (!ret)
+		ret = spent(b, &after);
 	if (!ret && rep >= 0) {
 		b->decode_tps[rep] = tps;
 		b->fairness[rep] = fairness;
+		b->outside[rep] = outside(tps, after.device_ns - before.device_ns);
+		b->decode_joule += after.joule - before.joule;
 	}
 	if (!ret)
-		ret = spent(b, &after);
-	if (!ret)
 		ret = rewind_sessions(b, options.depth);
-	if (!ret && rep >= 0)
-		b->decode_joule += after - before;
 	return ret;
 }
 
@@ -326,7 +342,7 @@ static double bytes_per_step(const struct bench *b)
 }
 
 struct figures {
-	double prefill, decode, fairness, bound, bandwidth, joule;
+	double prefill, decode, fairness, outside, bound, bandwidth, joule;
 };
 
 static void summarise(const struct bench *b, struct figures *f)
@@ -334,6 +350,7 @@ static void summarise(const struct bench *b, struct figures *f)
 	f->prefill = options.prompt ? median(b->prefill_tps) : NAN;
 	f->decode = options.gen ? median(b->decode_tps) : NAN;
 	f->fairness = options.callers && options.gen ? median(b->fairness) : NAN;
+	f->outside = options.gen ? median(b->outside) : NAN;
 	f->bandwidth = median(b->bandwidth);
 	f->bound = f->bandwidth / bytes_per_step(b) * options.batch;
 	f->joule = options.shape || !options.gen || !options.reps ? NAN : b->decode_joule /
@@ -374,6 +391,7 @@ static int print_json(const struct bench *b, const char *path)
 	json_add_number(object, "first_seconds", b->first);
 	json_add_count(object, "callers", options.callers);
 	json_add_number(object, "fairness", f.fairness);
+	json_add_number(object, "outside_device_percent", f.outside);
 	add_all(object, "all_prefill_tps", b->prefill_tps, options.prompt);
 	add_all(object, "all_decode_tps", b->decode_tps, options.gen);
 	json_add_string(object, "policy", b->info.policy);
@@ -415,6 +433,9 @@ static int print_text(const struct bench *b, const char *path)
 	snprintf(note, sizeof(note), "tokens/s: %.1f GB/s over %.1f MB a step",
 		 f.bandwidth * 1e-9, bytes_per_step(b) * 1e-6);
 	line("bound", f.bound, note);
+	if (isfinite(f.outside))
+		printf("%-10s %10.2f %% of a decoding step is not the device's time\n",
+		       "outside", f.outside);
 	line("peak RSS", b->rss_mib, "MiB");
 	if (isfinite(f.joule)) {
 		show_energy(energy, sizeof(energy), f.joule);
@@ -441,6 +462,7 @@ static void free_bench(struct bench *b)
 	free(b->decode_tps);
 	free(b->bandwidth);
 	free(b->fairness);
+	free(b->outside);
 	probe_close(b->probe);
 	ctrans_model_close(b->model);
 }
@@ -459,8 +481,10 @@ static bool allocate(struct bench *b)
 	b->decode_tps = calloc(options.reps + 1, sizeof(double));
 	b->bandwidth = calloc(options.reps + 1, sizeof(double));
 	b->fairness = calloc(options.reps + 1, sizeof(double));
+	b->outside = calloc(options.reps + 1, sizeof(double));
 	if (!b->tokens || !b->sessions || !b->logits || !b->prefill_tps ||
-	    !b->decode_tps || !b->bandwidth || !b->fairness)
+	    !b->decode_tps || !b->bandwidth || !b->fairness ||
+	    !b->outside)
 		return false;
 	for (uint32_t s = 0; s < options.batch; s++) {
 		b->logits[s] = calloc(b->info.vocab, sizeof(float));

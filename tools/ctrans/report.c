@@ -118,6 +118,10 @@ void json_add_usage(cJSON *object, const struct ctrans_usage *u)
 	json_add_count(usage, "new_tokens", u->new_tokens);
 	json_add_number(usage, "prefill_seconds", (double)u->prefill_ns * 1e-9);
 	json_add_number(usage, "decode_seconds", (double)u->decode_ns * 1e-9);
+	json_add_number(usage, "prefill_device_seconds",
+			(double)u->prefill_device_ns * 1e-9);
+	json_add_number(usage, "decode_device_seconds",
+			(double)u->decode_device_ns * 1e-9);
 	json_add_number(usage, "prefill_tps", usage_prefill_tps(u));
 	json_add_number(usage, "decode_tps", usage_decode_tps(u));
 
