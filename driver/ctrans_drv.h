@@ -8,8 +8,16 @@
  * reach enters through drm_dev_enter(). VMs and queues are counted: a queue
  * holds its VM, a VM the buffers bound in it, a doorbell mapping its queue.
  *
+ * The end. Remove first sets @gone under reset_lock, stops the chip for good and
+ * sets @stopped, and only then unplugs. So where drm_dev_enter() fails the chip
+ * reaches no memory any more, and nobody needs to wait for it. It keeps being so
+ * because whoever starts a queue holds reset_lock and looks at @gone. What the
+ * chip could reach (DMA memory and mappings) goes before the driver is unbound,
+ * open files or not: a VM or queue that outlives it is an empty shell.
+ *
  * Locks, outer before inner:
  *   ctrans_device.reset_lock	what takes queues or translations away from the chip
+ *   ctrans_device.vms_lock	the list of all VMs
  *   ctrans_vm.lock		bindings and page tables of one VM
  *   GEM reservation locks	taken by the shmem helpers
  *   ctrans_device.tlb_lock	one invalidation at a time
@@ -24,8 +32,9 @@
 #include <linux/eventfd.h>
 #include <linux/io.h>
 #include <linux/kref.h>
-#include <linux/maple_tree.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -42,7 +51,10 @@
 #include "../uapi/ctrans_job.h"
 #include "../uapi/ctrans_regs.h"
 
+struct ctrans_device;
 struct ctrans_queue;
+struct ctrans_table;
+struct sg_table;
 
 /* Interrupts that the chip may have: vector 0 and completions. */
 #define CTRANS_VECTORS_MAX	17
@@ -54,6 +66,12 @@ struct ctrans_queue;
 #define CTRANS_TIMEOUT_DEFAULT_MS	10000
 #define CTRANS_TIMEOUT_MAX_MS		600000
 
+/** struct ctrans_bus_ops - what only the bus front end can do */
+struct ctrans_bus_ops {
+	/** @isolate: the chip can reach no memory from here on. */
+	void (*isolate)(struct ctrans_device *ct);
+};
+
 /**
  * struct ctrans_device - one chip
  */
@@ -63,6 +81,8 @@ struct ctrans_device {
 
 	/* ---- filled by the bus front end before ctrans_device_init() ---- */
 
+	/** @bus: the front end's operations. */
+	const struct ctrans_bus_ops *bus;
 	/** @regs: BAR0. */
 	void __iomem *regs;
 	/** @doorbells: CPU physical address of BAR2, the first slot's page. */
@@ -76,11 +96,24 @@ struct ctrans_device {
 
 	/* ---- the chip, read once ---------------------------------------- */
 
-	/** @caps: CTRANS_REG_CAPS. */
-	u32 caps;
+	/** @info: as told to user space. */
+	struct drm_ctrans_info info;
+	/** @n_contexts: contexts it has. */
+	unsigned int n_contexts;
+	/** @n_queues: queue slots it has. */
+	unsigned int n_queues;
+	/** @opp_lock: OPP_INDEX and what it selects. */
+	struct mutex opp_lock;
 
-	/** @gone: registers read all ones, or the driver was unbound. */
+	/**
+	 * @gone: registers read all ones, a reset did not end, or the driver is
+	 * being unbound. Never cleared; nothing is started any more.
+	 */
 	bool gone;
+	/** @stopped: it makes no access to memory any more, nor ever will. */
+	bool stopped;
+	/** @irq_events: IRQ_STATUS bits between the handler and its thread. */
+	atomic_t irq_events;
 
 	/* ---- memory (ctrans_mmu.c) --------------------------------------- */
 
@@ -92,6 +125,18 @@ struct ctrans_device {
 	DECLARE_BITMAP(contexts, CTRANS_CONTEXTS);
 	/** @tlb_lock: one invalidation at a time, and @contexts. */
 	struct mutex tlb_lock;
+	/** @vms_lock: @vms. */
+	struct mutex vms_lock;
+	/** @vms: every struct ctrans_vm that may have bindings. */
+	struct list_head vms;
+	/** @imports_lock: @imports. */
+	struct mutex imports_lock;
+	/** @imports: buffers of others mapped for the chip, see ctrans_gem.c. */
+	struct list_head imports;
+	/** @dma32: the chip does not reach all memory: buffers from the low part. */
+	bool dma32;
+	/** @coherent: it sees what is in CPU caches. */
+	bool coherent;
 
 	/* ---- queues (ctrans_queue.c, ctrans_doorbell.c) ------------------- */
 
@@ -142,11 +187,17 @@ struct ctrans_vm {
 	unsigned int ctx;
 	/** @n_queues: queues made of it and not yet destroyed; VM_DESTROY looks. */
 	atomic_t n_queues;
+	/** @link: in ctrans_device.vms. */
+	struct list_head link;
 	/** @lock: bindings and tables. */
 	struct mutex lock;
-	/** @bindings: struct ctrans_binding by page number of the VA. */
-	struct maple_tree bindings;
-	/** @root: page tables, see ctrans_mmu.c. */
+	/** @bindings: struct ctrans_binding by VA, disjoint. */
+	struct rb_root bindings;
+	/** @n_bindings: how many; limited, as each costs kernel memory. */
+	unsigned int n_bindings;
+	/** @n_tables: page tables below the root; limited, too. */
+	unsigned int n_tables;
+	/** @root: page tables, see ctrans_mmu.c; NULL once the chip is gone. */
 	struct ctrans_table *root;
 };
 
@@ -176,16 +227,26 @@ static inline void ctrans_write64(struct ctrans_device *ct, u32 lo, u64 value)
 	ctrans_write(ct, lo + 4, upper_32_bits(value));
 }
 
+/* Which completion vector (CTRANS_Q_VEC) the queue of a slot raises. */
+static inline unsigned int ctrans_slot_vector(const struct ctrans_device *ct,
+					      unsigned int slot)
+{
+	return ct->n_irqs > 1 ? slot % (ct->n_irqs - 1) : 0;
+}
+
 /* ---- ctrans_drv.c ------------------------------------------------------ */
 
 extern const struct drm_driver ctrans_drm_driver;
 
 /* ---- ctrans_device.c --------------------------------------------------- */
 
+int ctrans_device_identify(struct ctrans_device *ct);
 int ctrans_device_init(struct ctrans_device *ct);
 void ctrans_device_remove(struct ctrans_device *ct);
-void ctrans_device_start(struct ctrans_device *ct);
 bool ctrans_device_check(struct ctrans_device *ct);
+int ctrans_device_reset(struct ctrans_device *ct);
+void ctrans_device_start(struct ctrans_device *ct);
+void ctrans_device_stop(struct ctrans_device *ct);
 
 /* ---- ctrans_irq.c ------------------------------------------------------ */
 
@@ -201,6 +262,12 @@ void ctrans_pci_unregister(void);
 /* ---- ctrans_gem.c ------------------------------------------------------ */
 
 struct drm_gem_object *ctrans_gem_create_object(struct drm_device *dev, size_t size);
+struct drm_gem_object *ctrans_gem_import(struct drm_device *dev,
+					 struct dma_buf_attachment *attach,
+					 struct sg_table *sgt);
+struct sg_table *ctrans_gem_map(struct drm_gem_object *obj);
+void ctrans_gem_unmap(struct drm_gem_object *obj);
+void ctrans_gem_drop_imports(struct ctrans_device *ct);
 int ctrans_ioctl_bo_create(struct drm_device *dev, void *data, struct drm_file *file);
 int ctrans_ioctl_bo_mmap_offset(struct drm_device *dev, void *data,
 				struct drm_file *file);
@@ -208,7 +275,6 @@ int ctrans_ioctl_bo_mmap_offset(struct drm_device *dev, void *data,
 /* ---- ctrans_mmu.c ------------------------------------------------------ */
 
 int ctrans_mmu_init(struct ctrans_device *ct);
-void ctrans_mmu_fini(struct ctrans_device *ct);
 void ctrans_mmu_start(struct ctrans_device *ct);
 int ctrans_mmu_open(struct ctrans_vm *vm);
 void ctrans_mmu_close(struct ctrans_vm *vm);
@@ -225,6 +291,7 @@ void ctrans_vm_put(struct ctrans_vm *vm);
 int ctrans_vm_hold_range(struct ctrans_vm *vm, u64 va, u64 size);
 void ctrans_vm_release_range(struct ctrans_vm *vm, u64 va, u64 size);
 void ctrans_vm_close_all(struct ctrans_file *cf);
+void ctrans_vm_drop_all(struct ctrans_device *ct);
 
 /* ---- ctrans_queue.c ---------------------------------------------------- */
 
@@ -243,7 +310,9 @@ void ctrans_queue_abort_vm(struct ctrans_vm *vm);
 
 int ctrans_ioctl_queue_wait(struct drm_device *dev, void *data, struct drm_file *file);
 __poll_t ctrans_poll(struct file *filp, struct poll_table_struct *wait);
+/* In hard interrupt context; the pending bits are cleared already. */
 void ctrans_wait_completions(struct ctrans_device *ct, u64 pending);
+/* In a thread, may sleep; the error bits are cleared already. */
 void ctrans_wait_errors(struct ctrans_device *ct, u64 stopped);
 
 /* ---- ctrans_doorbell.c ------------------------------------------------- */
