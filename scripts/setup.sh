@@ -9,7 +9,7 @@ here=$(basename "$0")
 set_name=${1:-}
 
 run_packages=(make gcc libc6-dev meson ninja-build pkgconf
-	liburing-dev libpcre2-dev libcjson-dev libxxhash-dev)
+	libdrm-dev liburing-dev libpcre2-dev libcjson-dev libxxhash-dev)
 
 # The sanitizer runtimes of clang are a package of their own, named for
 # clang's version, and only recommended by it.
@@ -62,7 +62,7 @@ if ! command -v dpkg-query >/dev/null ||
 	for tool in cc meson ninja pkg-config; do
 		command -v "$tool" >/dev/null || missing+=("$tool")
 	done
-	modules=(liburing libpcre2-8 libcjson libxxhash)
+	modules=(libdrm liburing libpcre2-8 libcjson libxxhash)
 	if [ "$set_name" = check ]; then
 		modules+=(check)
 	fi

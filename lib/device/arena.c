@@ -2,7 +2,6 @@
 #include "device/arena.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,83 +12,6 @@
 static uint64_t round_up(uint64_t n, uint64_t to)
 {
 	return (n + to - 1) & ~(to - 1);
-}
-
-/* ---- Free extents ----------------------------------------------------- */
-
-static int extent_insert(struct ct_arena *a, size_t at, uint64_t start, uint64_t len)
-{
-	if (a->n_free == a->room_free) {
-		size_t room = a->room_free ? 2 * a->room_free : 32;
-		struct ct_extent *e = realloc(a->free, room * sizeof(*e));
-
-		if (!e)
-			return -ENOMEM;
-		a->free = e;
-		a->room_free = room;
-	}
-	memmove(a->free + at + 1, a->free + at, (a->n_free - at) * sizeof(*a->free));
-	a->free[at] = (struct ct_extent){ start, len };
-	a->n_free++;
-	return 0;
-}
-
-static void extent_remove(struct ct_arena *a, size_t at)
-{
-	a->n_free--;
-	memmove(a->free + at, a->free + at + 1, (a->n_free - at) * sizeof(*a->free));
-}
-
-/* Give back a stretch, joining it to its neighbours. */
-static int release(struct ct_arena *a, uint64_t start, uint64_t len)
-{
-	size_t i = 0;
-
-	while (i < a->n_free && a->free[i].start < start)
-		i++;
-	if (i && a->free[i - 1].start + a->free[i - 1].len == start) {
-		a->free[i - 1].len += len;
-		if (i < a->n_free && a->free[i].start == start + len) {
-			a->free[i - 1].len += a->free[i].len;
-			extent_remove(a, i);
-		}
-		return 0;
-	}
-	if (i < a->n_free && a->free[i].start == start + len) {
-		a->free[i].start = start;
-		a->free[i].len += len;
-		return 0;
-	}
-	return extent_insert(a, i, start, len);
-}
-
-/* Take @len bytes at a multiple of @align from the first extent that has them. */
-static int take(struct ct_arena *a, uint64_t len, uint64_t align, uint64_t *start)
-{
-	for (size_t i = 0; i < a->n_free; i++) {
-		struct ct_extent *e = &a->free[i];
-		uint64_t at = round_up(e->start, align), skip = at - e->start;
-		uint64_t rest;
-
-		if (e->len < skip || e->len - skip < len)
-			continue;
-		rest = e->len - skip - len;
-		if (skip && rest) {
-			if (extent_insert(a, i + 1, at + len, rest))
-				return -ENOMEM;
-			a->free[i].len = skip;
-		} else if (skip) {
-			e->len = skip;
-		} else if (rest) {
-			e->start += len;
-			e->len = rest;
-		} else {
-			extent_remove(a, i);
-		}
-		*start = at;
-		return 0;
-	}
-	return -ENOSPC;
 }
 
 /* ---- Growing ---------------------------------------------------------- */
@@ -111,7 +33,7 @@ static int map_pages(struct ct_arena *a)
 		uint64_t middle;
 
 		if (!*slot) {
-			if (take(a, PAGE, PAGE, &middle))
+			if (ct_extents_take(&a->free, PAGE, PAGE, &middle))
 				return -ENOMEM;
 			memset(a->base + middle, 0, PAGE);
 			__atomic_store_n(slot, middle | CTRANS_PTE_VALID,
@@ -146,7 +68,7 @@ static int grow(struct ct_arena *a, uint64_t len, struct ct_err *err)
 			(unsigned long long)(len >> 20), strerror(errno));
 	/* 2 MiB pages halve what weights cost to stream; without them it works too */
 	madvise(a->base + from, len, MADV_HUGEPAGE);
-	if (release(a, from, len))
+	if (ct_extents_give(&a->free, from, len))
 		return ct_fail(err, -ENOMEM, "out of memory");
 	a->real = from + len;
 	if (map_pages(a))
@@ -187,7 +109,7 @@ int ct_arena_open(struct ct_arena *a, struct ct_err *err)
 		ret = ct_fail(err, -ENOMEM, "out of memory");
 		goto fail;
 	}
-	if (release(a, 3 * PAGE, HUGE - 3 * PAGE)) {
+	if (ct_extents_give(&a->free, 3 * PAGE, HUGE - 3 * PAGE)) {
 		ret = ct_fail(err, -ENOMEM, "out of memory");
 		goto fail;
 	}
@@ -207,7 +129,7 @@ fail:
 void ct_arena_close(struct ct_arena *a)
 {
 	munmap(a->base, a->reserved);
-	free(a->free);
+	ct_extents_free(&a->free);
 	pthread_mutex_destroy(&a->lock);
 }
 
@@ -225,7 +147,7 @@ int ct_arena_alloc(struct ct_arena *a, uint64_t size, uint64_t *offset,
 	align = len >= HUGE / 2 ? HUGE : PAGE;
 
 	pthread_mutex_lock(&a->lock);
-	ret = map_pages(a) ? -ENOMEM : take(a, len, align, offset);
+	ret = map_pages(a) ? -ENOMEM : ct_extents_take(&a->free, len, align, offset);
 	/* page tables of what is added come out of it as well: perhaps once more */
 	for (int more = 2; ret == -ENOSPC && more; more--) {
 		ret = grow(a, round_up(len + PAGE * (len / GIB + 2), HUGE), err);
@@ -233,7 +155,7 @@ int ct_arena_alloc(struct ct_arena *a, uint64_t size, uint64_t *offset,
 			pthread_mutex_unlock(&a->lock);
 			return ret;
 		}
-		ret = take(a, len, align, offset);
+		ret = ct_extents_take(&a->free, len, align, offset);
 	}
 	pthread_mutex_unlock(&a->lock);
 	if (ret)
@@ -254,6 +176,6 @@ void ct_arena_free(struct ct_arena *a, uint64_t offset, uint64_t size)
 		madvise(a->base + offset, len, MADV_DONTNEED);
 	pthread_mutex_lock(&a->lock);
 	/* without room to note it the stretch is lost until close, nothing worse */
-	(void)release(a, offset, len);
+	(void)ct_extents_give(&a->free, offset, len);
 	pthread_mutex_unlock(&a->lock);
 }

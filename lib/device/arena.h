@@ -12,13 +12,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "device/extents.h"
 #include "uapi/ctrans_regs.h"
 
 #define CT_ARENA_VA	CTRANS_PAGE_2M
-
-struct ct_extent {
-	uint64_t start, len;
-};
 
 struct ct_arena {
 	uint8_t *base;
@@ -27,8 +24,7 @@ struct ct_arena {
 	uint64_t mapped;	/* of those, in the page tables */
 	uint64_t root;		/* offset of the root page table */
 	uint64_t ctx_table;
-	struct ct_extent *free;	/* sorted, none adjacent */
-	size_t n_free, room_free;
+	struct ct_extents free;
 	pthread_mutex_t lock;
 };
 

@@ -3,6 +3,7 @@
 #include "device/device.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 /* In the order in which NULL looks for a device. */
 static const struct ct_transport *const transports[] = {
+	&ct_transport_accel,
 	&ct_transport_sim,
 };
 
@@ -54,12 +56,8 @@ int ct_device_open(const char *name, struct ct_device **out, struct ct_err *err)
 	}
 	if (!dev->t) {
 		free(dev);
-		if (name && !strncmp(name, "accel", 5) && len == 5)
-			return ct_fail(err, -ENODEV,
-				"device \"%.64s\": this library has no kernel driver transport; use \"sim\", the chip model",
-				name);
 		return ct_fail(err, -ENODEV,
-			"device \"%.64s\": no such kind of device; there is \"sim\", the chip model",
+			"device \"%.64s\": no such kind of device; there are \"accel\", a chip, and \"sim\", the chip model",
 			name ? name : "");
 	}
 	ret = dev->t->open(options, &dev->state, err);
@@ -144,19 +142,30 @@ void ct_queue_close(struct ct_queue *q)
 	free(q);
 }
 
+/*
+ * When a device goes, zeros take the place of its status, but for this word.
+ * Whatever was read of it before the word is, was the device's own.
+ */
+static bool is_lost(const struct ct_queue *q)
+{
+	return __atomic_load_n(&q->r.kernel->state, __ATOMIC_ACQUIRE) ==
+	       CTRANS_KQ_LOST;
+}
+
 int ct_queue_submit(struct ct_queue *q, const struct ctrans_sqe *sqe)
 {
 	uint32_t head = __atomic_load_n(&q->r.line->sq_head, __ATOMIC_ACQUIRE);
 
-	if (q->sq_tail - head > q->r.sq_mask)
+	/* zeros may look like a full ring, and nothing is overwritten that runs */
+	if (q->sq_tail - head > q->r.sq_mask && !is_lost(q))
 		return -EAGAIN;
 	q->r.sq[q->sq_tail & q->r.sq_mask] = *sqe;
 	q->sq_tail++;
-	q->dev->t->doorbell(q->dev->state, q->r.slot, CTRANS_DB_SQ_TAIL, q->sq_tail);
+	q->dev->t->doorbell(q->dev->state, &q->r, CTRANS_DB_SQ_TAIL, q->sq_tail);
 	return 0;
 }
 
-static const char *queue_error_name(uint32_t error)
+const char *ct_queue_error_name(uint32_t error)
 {
 	switch (error) {
 	case CTRANS_QERR_SQ_TAIL:	return "an impossible submission index";
@@ -167,33 +176,57 @@ static const char *queue_error_name(uint32_t error)
 	}
 }
 
-int ct_queue_wait(struct ct_queue *q, struct ctrans_cqe *cqe, struct ct_err *err)
+/* Completions that are not ours yet; the device is trusted with no number. */
+static int count_news(const struct ct_queue *q, uint32_t *news, struct ct_err *err)
+{
+	*news = __atomic_load_n(&q->r.line->cq_tail, __ATOMIC_ACQUIRE) - q->cq_head;
+	if (*news <= q->sq_tail - q->cq_head || is_lost(q))
+		return 0;
+	return ct_fail(err, -EIO, "the device completed %u jobs of %u", *news,
+		       q->sq_tail - q->cq_head);
+}
+
+static int await_news(struct ct_queue *q, struct ct_err *err)
 {
 	const struct ctrans_status_line *line = q->r.line;
+	uint32_t news;
 	int ret;
 
-	if (q->cq_head == q->sq_tail)
-		return ct_fail(err, -ENOENT, "nothing has been submitted");
-	while (__atomic_load_n(&line->cq_tail, __ATOMIC_ACQUIRE) == q->cq_head) {
+	for (;;) {
+		ret = count_news(q, &news, err);
+		if (ret || news)
+			return ret;
 		if (__atomic_load_n(&line->state, __ATOMIC_ACQUIRE) ==
 		    CTRANS_QSTATE_ERROR &&
 		    __atomic_load_n(&line->cq_tail, __ATOMIC_ACQUIRE) == q->cq_head)
 			return ct_fail(err, -EIO,
 				       "the device stopped the queue for %s",
-				       queue_error_name(line->error));
-		ret = q->dev->t->wait(q->dev->state, &q->r, q->cq_head);
+				       ct_queue_error_name(line->error));
+		ret = q->dev->t->wait(q->dev->state, &q->r, q->cq_head, err);
 		if (ret)
-			return ct_fail(err, ret, "the device is gone");
+			return ret;
 	}
+}
+
+int ct_queue_wait(struct ct_queue *q, struct ctrans_cqe *cqe, struct ct_err *err)
+{
+	int ret;
+
+	if (q->cq_head == q->sq_tail)
+		return ct_fail(err, -ENOENT, "nothing has been submitted");
+	ret = await_news(q, err);
+	if (ret)
+		return ret;
 	*cqe = q->r.cq[q->cq_head & q->r.cq_mask];
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (is_lost(q))
+		return ct_fail(err, -ENODEV,
+			"the device is gone, or was reset, and what ran on it is lost: open the model again");
 	q->cq_head++;
-	q->dev->t->doorbell(q->dev->state, q->r.slot, CTRANS_DB_CQ_HEAD, q->cq_head);
-	if (cqe->status != CTRANS_ST_OK) {
-		ret = q->dev->t->queue_restart(q->dev->state, &q->r);
-		if (ret)
-			return ct_fail(err, ret, "the device is gone");
-	}
-	return 0;
+	q->dev->t->doorbell(q->dev->state, &q->r, CTRANS_DB_CQ_HEAD, q->cq_head);
+	if (cqe->status == CTRANS_ST_OK)
+		return 0;
+	return q->dev->t->queue_restart(q->dev->state, &q->r, err);
 }
 
 void ct_queue_explain(const struct ct_queue *q, const struct ctrans_cqe *cqe,
@@ -210,6 +243,11 @@ void ct_queue_explain(const struct ct_queue *q, const struct ctrans_cqe *cqe,
 	};
 	uint32_t st = (uint32_t)cqe->status;
 
+	if (st == CTRANS_ST_ABORTED && q->r.stopped == CTRANS_KQ_TIMEDOUT) {
+		ct_fail(err, -EIO,
+			"the device made no progress with the job for too long, and it was ended");
+		return;
+	}
 	ct_fail(err, -EIO,
 		"the device failed the job for %s (status %u, instruction %d, address 0x%llx)",
 		st < sizeof(what) / sizeof(what[0]) ? what[st] : "an unknown reason",

@@ -31,7 +31,7 @@ struct ct_device_info {
 /*
  * Open by name as ctrans.h says; NULL or "" for the first chip, else the model.
  * -ENODEV: no such device; -EINVAL: the string is malformed, with what it may
- * hold; -ENOMEM.
+ * hold; -EACCES: not for this user; -EBUSY: others have all of it; -ENOMEM.
  */
 int ct_device_open(const char *name, struct ct_device **dev, struct ct_err *err);
 
@@ -40,17 +40,21 @@ void ct_device_close(struct ct_device *dev);
 
 void ct_device_info(const struct ct_device *dev, struct ct_device_info *info);
 
-/* The @index-th device of the machine, without opening it; -ENODEV past the end. */
+/*
+ * The @index-th device of the machine, without opening it; -ENODEV past the end.
+ * One that could not be opened has no cores, and says why.
+ */
 int ct_device_list(unsigned int index, struct ct_device_info *info);
 
 /*
- * Memory that both sides see, zeroed, aligned to 4 KiB; from 1 MiB on to 2 MiB,
- * in huge pages where the system has them. From any thread.
+ * Memory that both sides see, zeroed, aligned to 4 KiB; from 1 MiB on at the
+ * chip's side to 2 MiB, in huge pages where the system has them. From any thread.
  */
 struct ct_buf_dev {
 	void *cpu;
 	uint64_t va;		/* the chip's address */
 	uint64_t size;
+	uint32_t handle;	/* the transport's */
 };
 
 int ct_device_alloc(struct ct_device *dev, uint64_t size, struct ct_buf_dev *buf,
@@ -72,16 +76,17 @@ void ct_queue_close(struct ct_queue *queue);
 
 /*
  * Put an entry into the ring and ring the doorbell: two stores to memory, no
- * system call, no lock. -EAGAIN if the ring is full.
+ * system call, no lock. -EAGAIN if the ring is full. That the device is gone
+ * shows at the wait.
  */
 int ct_queue_submit(struct ct_queue *queue, const struct ctrans_sqe *sqe);
 
 /*
  * The next completion. Polls, lending this thread to the chip model where that
  * is the device, then sleeps. -ENOENT: nothing outstanding; -EIO: the queue
- * stopped without a completion (@err says why); -ENODEV: the device is gone. A
- * job that failed is a completion like any other: look at cqe->status. The
- * queue has then been restarted.
+ * stopped without a completion (@err says why); -ENODEV: the device is gone, or
+ * was reset with all that ran on it. A job that failed is a completion like any
+ * other: look at cqe->status. The queue has then been restarted.
  */
 int ct_queue_wait(struct ct_queue *queue, struct ctrans_cqe *cqe,
 		  struct ct_err *err);

@@ -335,6 +335,8 @@ static int sim_queue_open(void *state, unsigned int log2_entries,
 
 	r->sq = (struct ctrans_sqe *)(s->arena.base + sq);
 	r->line = (struct ctrans_status_line *)(s->arena.base + status);
+	r->kernel = (struct ctrans_kernel_line *)(s->arena.base + status +
+						  CTRANS_STATUS_KERNEL);
 	r->cq = (struct ctrans_cqe *)(s->arena.base + status + CTRANS_STATUS_CQ);
 	r->sq_mask = (1u << log2_entries) - 1;
 	r->cq_mask = r->sq_mask;
@@ -359,7 +361,7 @@ no_sq:
 	return ret;
 }
 
-static void sim_queue_close(void *state, const struct ct_rings *r)
+static void sim_queue_close(void *state, struct ct_rings *r)
 {
 	struct sim *s = state;
 	uint64_t entries = (uint64_t)r->sq_mask + 1;
@@ -376,18 +378,19 @@ static void sim_queue_close(void *state, const struct ct_rings *r)
 	drop_slot(s, r->slot);
 }
 
-static int sim_queue_restart(void *state, const struct ct_rings *r)
+static int sim_queue_restart(void *state, struct ct_rings *r, struct ct_err *err)
 {
+	(void)err;
 	queue_write(state, r->slot, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
 	return 0;
 }
 
-static void sim_doorbell(void *state, unsigned int slot, uint32_t offset,
+static void sim_doorbell(void *state, const struct ct_rings *r, uint32_t offset,
 			 uint32_t value)
 {
 	struct sim *s = state;
 
-	chip_doorbell(s->chip, slot, offset, value);
+	chip_doorbell(s->chip, r->slot, offset, value);
 }
 
 /* ---- Waiting ---------------------------------------------------------- */
@@ -408,13 +411,15 @@ static bool arrived(void *arg)
  * Work on the chip if nobody does; else sleep until an interrupt, or until the
  * one at work leaves, as it may leave with our job not begun.
  */
-static int sim_wait(void *state, const struct ct_rings *r, uint32_t seen)
+static int sim_wait(void *state, struct ct_rings *r, uint32_t seen,
+		    struct ct_err *err)
 {
 	struct sim *s = state;
 	struct awaited a = { r, seen };
 	uint32_t news = atomic_load(&s->news);
 	int jobs = chip_work(s->chip, arrived, &a);
 
+	(void)err;
 	if (jobs >= 0) {
 		tell(s);
 		return 0;

@@ -7,12 +7,18 @@
 
 /* A queue's two sides as the transport has set them up. */
 struct ct_rings {
+	void *own;			/* the transport's, as is the slot */
 	unsigned int slot;
 	struct ctrans_sqe *sq;
 	const struct ctrans_status_line *line;
+	const struct ctrans_kernel_line *kernel;
 	const struct ctrans_cqe *cq;
 	uint32_t sq_mask, cq_mask;
+	uint32_t stopped;		/* enum ctrans_kernel_state, when it last was */
 };
+
+/* What enum ctrans_qerr is called, as in "stopped the queue for %s". */
+const char *ct_queue_error_name(uint32_t error);
 
 struct ct_transport {
 	const char *name;
@@ -31,19 +37,26 @@ struct ct_transport {
 
 	int (*queue_open)(void *state, unsigned int log2_entries,
 			  struct ct_rings *rings, struct ct_err *err);
-	void (*queue_close)(void *state, const struct ct_rings *rings);
-	/* after ERROR: run again from the next entry */
-	int (*queue_restart)(void *state, const struct ct_rings *rings);
+	void (*queue_close)(void *state, struct ct_rings *rings);
+	/*
+	 * After a failed completion, the last one given to CQ_HEAD: run again from
+	 * the next entry. -ENODEV: the device is gone, or has been reset.
+	 */
+	int (*queue_restart)(void *state, struct ct_rings *rings,
+			     struct ct_err *err);
 
-	void (*doorbell)(void *state, unsigned int slot, uint32_t offset,
+	void (*doorbell)(void *state, const struct ct_rings *rings, uint32_t offset,
 			 uint32_t value);
 	/*
 	 * Called when the completion index still is @seen. Helps the device along
-	 * or sleeps; returns when there may be news. -ENODEV: it is gone.
+	 * or sleeps; returns when there may be news. -ENODEV: it is gone, or has
+	 * been reset; -EIO: the queue stands still without a completion.
 	 */
-	int (*wait)(void *state, const struct ct_rings *rings, uint32_t seen);
+	int (*wait)(void *state, struct ct_rings *rings, uint32_t seen,
+		    struct ct_err *err);
 };
 
+extern const struct ct_transport ct_transport_accel;
 extern const struct ct_transport ct_transport_sim;
 
 #endif

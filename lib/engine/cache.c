@@ -177,7 +177,7 @@ static void keep(const struct ct_core *core, const struct ct_model *model,
 static bool entry_is_bad(int ret)
 {
 	return ret && ret != -ENOMEM && ret != -ENODEV && ret != -EINVAL &&
-	       ret != -ECANCELED;
+	       ret != -ECANCELED && ret != -EBUSY;
 }
 
 static int open_entry(const struct entry *e,

@@ -29,6 +29,7 @@ START_TEST(good_names)
 	};
 	struct ct_device_info info;
 	struct ct_device *dev;
+	unsigned int n = 0;
 	struct ct_err err;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -51,9 +52,12 @@ START_TEST(good_names)
 	ct_device_close(dev);
 	ck_assert_int_eq(ct_device_open("sim", &dev, NULL), 0);
 	ct_device_close(dev);
-	ck_assert_int_eq(ct_device_list(0, &info), 0);
+	/* behind the chips that this machine may have */
+	while (!ct_device_list(n, &info))
+		n++;
+	ck_assert_uint_ge(n, 1);
+	ck_assert_int_eq(ct_device_list(n - 1, &info), 0);
 	ck_assert_str_eq(info.name, "sim");
-	ck_assert_int_eq(ct_device_list(1, &info), -ENODEV);
 	ct_device_close(NULL);
 }
 END_TEST
@@ -64,7 +68,7 @@ START_TEST(bad_names)
 		const char *name;
 		int ret;
 	} bad[] = {
-		{ "simulator", -ENODEV }, { "si", -ENODEV }, { "accel:0", -ENODEV },
+		{ "simulator", -ENODEV }, { "si", -ENODEV }, { "accel:1048575", -ENODEV },
 		{ ":", -ENODEV }, { " sim", -ENODEV },
 		{ "sim:threads", -EINVAL }, { "sim:threads=", -EINVAL },
 		{ "sim:threads=two", -EINVAL }, { "sim:threads=-1", -EINVAL },
