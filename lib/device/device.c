@@ -28,32 +28,39 @@ struct ct_queue {
 	uint32_t sq_tail, cq_head;	/* ours; free-running */
 };
 
+const struct ct_transport *ct_transport_find(const char *name, const char **options)
+{
+	struct ct_device_info info;
+	size_t len;
+
+	*options = "";
+	if (!name || !*name) {
+		/* one that fails otherwise says why when it is opened */
+		for (size_t i = 0; i < N_TRANSPORTS; i++)
+			if (transports[i]->list(0, &info) != -ENODEV)
+				return transports[i];
+		return NULL;
+	}
+	len = strcspn(name, ":");
+	if (name[len])
+		*options = name + len + 1;
+	for (size_t i = 0; i < N_TRANSPORTS; i++)
+		if (strlen(transports[i]->name) == len &&
+		    !memcmp(transports[i]->name, name, len))
+			return transports[i];
+	return NULL;
+}
+
 int ct_device_open(const char *name, struct ct_device **out, struct ct_err *err)
 {
 	struct ct_device *dev;
-	const char *options = "";
-	size_t len = 0;
+	const char *options;
 	int ret;
 
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return ct_fail(err, -ENOMEM, "out of memory");
-
-	if (!name || !*name) {
-		struct ct_device_info info;
-
-		/* one that fails otherwise says why when it is opened */
-		for (size_t i = 0; i < N_TRANSPORTS && !dev->t; i++)
-			if (transports[i]->list(0, &info) != -ENODEV)
-				dev->t = transports[i];
-	} else {
-		len = strcspn(name, ":");
-		options = name[len] ? name + len + 1 : "";
-		for (size_t i = 0; i < N_TRANSPORTS; i++)
-			if (strlen(transports[i]->name) == len &&
-			    !memcmp(transports[i]->name, name, len))
-				dev->t = transports[i];
-	}
+	dev->t = ct_transport_find(name, &options);
 	if (!dev->t) {
 		free(dev);
 		return ct_fail(err, -ENODEV,

@@ -59,4 +59,7 @@ struct ct_transport {
 extern const struct ct_transport ct_transport_accel;
 extern const struct ct_transport ct_transport_sim;
 
+/* The one that @name means, NULL if none; @options: what follows "name:". */
+const struct ct_transport *ct_transport_find(const char *name, const char **options);
+
 #endif
