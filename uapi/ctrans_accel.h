@@ -8,7 +8,8 @@
  * The device is a DRM accel node, /dev/accel/accelN, driver name "ctrans".
  * Buffers are GEM objects (close and PRIME by the generic ioctls), address
  * spaces are VMs, and every queue belongs to one VM. All handles and ids are of
- * one open file and go with it; 0 is never one.
+ * one open file and go with it; 0 is never one, and what is not one of the file's
+ * gives -ENOENT.
  *
  * Conventions
  *  - Fields named pad, and flags that are not defined, must be zero: -EINVAL.
