@@ -84,8 +84,10 @@ void ctrans_set_log(ctrans_log_fn *fn, void *arg, enum ctrans_log_level most);
 
 /*
  * Devices are named by strings: "sim" is the chip model in this process, with
- * options "sim:threads=2,kernel=reference,opp=4"; "accel:0" is
- * /dev/accel/accel0. NULL or "" takes the first chip found, else "sim".
+ * options "sim:threads=2,kernel=reference,opp=4"; "accel:0" is the chip at
+ * /dev/accel/accel0, "accel" the first chip. NULL or "" takes the first chip
+ * found, else "sim". A chip can go, or have to be reset: all calls on its models
+ * are -ENODEV from then on; close them and open them again.
  *   threads  workers, the calling thread included (default: as many as CPUs
  *            that the process may use, by its affinity and its control group's
  *            quota, siblings of one core counted as two). More than these sleep
@@ -109,6 +111,7 @@ struct ctrans_device_info {
 
 /*
  * The @index-th device of this machine, from 0; the chip model is the last.
+ * One that cannot be used has 0 cores, and a description that says why.
  * -ENODEV past the end.
  */
 int ctrans_device_get(unsigned int index, struct ctrans_device_info *info,
@@ -193,7 +196,8 @@ void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
  * -ENOENT no such file, or one of its parts is missing; -EBADMSG malformed;
  * -ENOTSUP an architecture or type that is not supported; -E2BIG beyond a limit
  * of the chip or of a format; -ENOMEM too large for this machine; -ENODEV no
- * such device; -EINVAL a parameter out of range; -EIO a file could not be read;
+ * such device; -EACCES a device or file not for this user; -EBUSY others have all
+ * of the device; -EINVAL a parameter out of range; -EIO a file could not be read;
  * -ECANCELED by the progress callback.
  */
 int ctrans_model_open(const char *path, const struct ctrans_model_params *params,

@@ -55,6 +55,8 @@ const char *ctrans_strerror(int err)
 		return "no such device";
 	case -EIO:
 		return "the device failed";
+	case -EACCES:
+		return "no permission";
 	case -EBUSY:
 		return "in use";
 	}

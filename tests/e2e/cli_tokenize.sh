@@ -75,6 +75,8 @@ expect_status 0 "devices"
 expect_match "$out" "^sim" "the chip model is one"
 call timeout 60 "$CTRANS" devices --json
 check "devices --json is valid" python3 -m json.tool "$out"
+expect_equal "$(field "$out" "[d['is_default'] for d in o['devices']] ==
+[True] + [False] * (len(o['devices']) - 1)")" True "the first is the default"
 name=$(field "$out" "o['devices'][-1]['name']")
 call timeout 60 "$CTRANS" run "$model" -p a -n 1 -q --device "$name"
 expect_status 0 "a listed name is a device"

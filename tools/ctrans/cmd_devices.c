@@ -27,18 +27,21 @@ const struct command command_devices = {
 	.name = "devices",
 	.summary = "what models can run on here",
 	.synopsis = "[--json]",
-	.about = "List devices: the names are what --device takes, the first is the default.",
+	.about = "List devices, chips before the chip model: the names are what --device takes,\n"
+		 "the first is the default.",
 	.examples = "  ctrans devices",
 	.groups = groups,
 	.run = run,
 };
 
-static void print_text(const struct ctrans_device_info *d)
+static void print_text(const struct ctrans_device_info *d, bool first)
 {
-	printf("%s\n", d->name);
+	printf("%s%s\n", d->name, first ? " (default)" : "");
 	printf("    %s\n", d->description);
-	printf("    %u cores, %.2f V, %.4g MHz\n", d->cores, d->mv * 1e-3,
-	       d->khz * 1e-3);
+	/* one that cannot be used says so in its description */
+	if (d->cores)
+		printf("    %u cores, %.2f V, %.4g MHz\n", d->cores, d->mv * 1e-3,
+		       d->khz * 1e-3);
 	if (d->is_model)
 		printf("    %u thread%s, kernel %s\n", d->threads,
 		       d->threads == 1 ? "" : "s", d->kernel);
@@ -61,8 +64,9 @@ static int run(int argc, char **argv)
 		if (options.json) {
 			entry = json_append_object(list);
 			json_device_fields(entry, &info);
+			json_add_bool(entry, "is_default", n == 0);
 		} else {
-			print_text(&info);
+			print_text(&info, n == 0);
 		}
 		n++;
 	}

@@ -45,6 +45,7 @@ static const struct {
 } statuses[] = {
 	{ -ENODEV, EXIT_DEVICE, "\"ctrans devices\" lists what this machine has" },
 	{ -EIO, EXIT_DEVICE, NULL },
+	{ -EBUSY, EXIT_DEVICE, NULL },
 	{ -ENOMEM, EXIT_MEMORY, "a smaller model or context takes less memory" },
 	{ -ECANCELED, EXIT_INTERRUPTED, NULL },
 };

@@ -19,8 +19,8 @@ static const char *const kvs[] = { "f16", "s8", NULL };
 const struct option_spec device_option_specs[] = {
 	{ OPTION_TEXT, 'd', "device", "NAME", &model_options.device,
 	  .help = "where to run: \"sim\", the chip model, with options as in "
-		  "sim:threads=2,opp=4 or sim:cpus=0-1; or \"accel:0\" (default: the first chip "
-		  "found, else sim)" },
+		  "sim:threads=2,opp=4 or sim:cpus=0-1; or \"accel:0\", the chip at "
+		  "/dev/accel/accel0 (default: the first chip found, else sim)" },
 	{ OPTION_UINT, 't', "threads", "N", &model_options.threads,
 	  &model_options.threads_given, 1, 256,
 	  .help = "threads of the chip model (default: as many as CPUs that "
