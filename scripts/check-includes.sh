@@ -22,7 +22,8 @@ declare -A may=(
 	[lib/chip]="uapi"
 	[lib/device]="base chip uapi"
 	[lib/engine]="base text model convert dispatch program device uapi ctrans.h"
-	[tools]="ctrans.h"
+	[tools/ctrans]="ctrans.h"
+	[tools/ctrans-vdev]="chip uapi"
 )
 
 n=0

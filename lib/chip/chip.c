@@ -15,8 +15,9 @@ void chip_reset_now(struct chip *chip)
 {
 	for (unsigned int i = 0; i < CTRANS_QUEUES; i++)
 		chip_queue_reset(chip, i);
-	for (unsigned int i = 0; i < CTRANS_CONTEXTS; i++)
-		chip_tlb_flush(chip, i);
+	atomic_store(&chip->tlb_dirty, UINT64_MAX);
+	chip_tlb_drop(chip);
+	chip_tlb_dropped(chip);
 	chip->reset_asked = false;
 	chip->active = -1;
 	chip->turn = 0;
@@ -26,7 +27,6 @@ void chip_reset_now(struct chip *chip)
 	chip->ctx_table = 0;
 	chip->ctx_table_lo = 0;
 	atomic_store(&chip->mmu_event, false);
-	atomic_store(&chip->tlb_dirty, 0);
 	atomic_store(&chip->tlb_seq, 0);
 	atomic_store(&chip->tlb_ack, 0);
 	chip->opp = CTRANS_OPP_RESET;
@@ -84,6 +84,14 @@ static void clear_pending(struct chip *chip, uint64_t bits)
 	}
 }
 
+/* The doorbell word as it is now, unless it is one that stops the queue. */
+static uint32_t cq_head(const struct chip_queue *q)
+{
+	uint32_t head = atomic_load(&q->db_cq_head), tail = atomic_load(&q->cq_tail);
+
+	return tail - head <= tail - q->cq_head ? head : q->cq_head;
+}
+
 static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset)
 {
 	struct chip_queue *q = &chip->q[slot];
@@ -98,7 +106,7 @@ static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset
 	case CTRANS_Q_VEC:		return q->vec;
 	case CTRANS_Q_SQ_HEAD:		return q->sq_head;
 	case CTRANS_Q_SQ_TAIL:		return q->sq_tail;
-	case CTRANS_Q_CQ_HEAD:		return q->cq_head;
+	case CTRANS_Q_CQ_HEAD:		return cq_head(q);
 	case CTRANS_Q_CQ_TAIL:		return atomic_load(&q->cq_tail);
 	case CTRANS_Q_STATE:		return q->state;
 	case CTRANS_Q_ERROR:		return q->error;
@@ -220,6 +228,8 @@ static void queue_control(struct chip *chip, struct chip_queue *q, uint32_t valu
 		atomic_store(&q->armed, true);
 		atomic_store(&q->kernel_armed, true);
 		chip_queue_rearm(chip, (unsigned int)(q - chip->q));
+		if (chip->bus.work)
+			chip->bus.work(chip->bus.ctx);
 		break;
 	case CTRANS_QCTRL_STOP:
 	case CTRANS_QCTRL_ABORT:
@@ -307,11 +317,8 @@ static void invalidate(struct chip *chip, uint32_t ctx)
 	atomic_fetch_add(&chip->tlb_seq, 1);
 	if (chip->working)
 		return;		/* acknowledged at the next boundary */
-	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
-		if (bits >> c & 1)
-			chip_tlb_flush(chip, c);
-	atomic_store(&chip->tlb_dirty, 0);
-	atomic_store(&chip->tlb_ack, atomic_load(&chip->tlb_seq));
+	chip_tlb_drop(chip);
+	chip_tlb_dropped(chip);
 }
 
 static void global_write(struct chip *chip, uint32_t offset, uint32_t value)
@@ -374,6 +381,43 @@ void chip_write(struct chip *chip, uint32_t offset, uint32_t value)
 	else
 		global_write(chip, offset, value);
 	pthread_mutex_unlock(&chip->lock);
+}
+
+/* ---- For who runs the model -------------------------------------------- */
+
+uint64_t chip_forget(struct chip *chip)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&chip->lock);
+	atomic_fetch_or(&chip->tlb_dirty, UINT64_MAX);
+	number = atomic_fetch_add(&chip->forget_seq, 1) + 1;
+	if (!chip->working) {
+		chip_tlb_drop(chip);
+		chip_tlb_dropped(chip);
+	}
+	pthread_mutex_unlock(&chip->lock);
+	return number;
+}
+
+bool chip_forgotten(const struct chip *chip, uint64_t number)
+{
+	return atomic_load(&chip->forget_ack) >= number;
+}
+
+bool chip_interrupting(struct chip *chip)
+{
+	bool level;
+
+	pthread_mutex_lock(&chip->lock);
+	level = chip->irq_status & chip->irq_mask || pending_bits(chip);
+	pthread_mutex_unlock(&chip->lock);
+	return level;
+}
+
+void chip_stall(struct chip *chip, bool on)
+{
+	atomic_store(&chip->stalled, on);
 }
 
 /* ---- Life ------------------------------------------------------------- */

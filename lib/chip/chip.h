@@ -18,17 +18,36 @@
 
 struct chip;
 
+/* What a correct driver never makes the chip do. */
+enum chip_violation {
+	CHIP_VIOLATION_BUS,		/* an access that the bus refused */
+	CHIP_VIOLATION_DOORBELL,	/* a store to the doorbells of a STOPPED queue */
+};
+
 struct chip_bus {
 	/*
 	 * Memory at a bus address: a pointer and how many bytes (at least 1, at
-	 * most @len wanted) follow it contiguously; NULL if nothing answers. A
-	 * pointer stays good until the mapping is taken away, which the owner of
-	 * the bus may do only after a TLB invalidation or reset has finished.
+	 * most @len wanted) follow it contiguously; NULL if nothing answers, or
+	 * not to a @write. A pointer stays good until the mapping is taken away,
+	 * which the owner of the bus may do only after a TLB invalidation, a
+	 * reset or chip_forget() has finished.
 	 */
-	void *(*map)(void *ctx, uint64_t addr, uint64_t len, uint64_t *contiguous);
-	/* Raise an interrupt vector. Called from any worker; must not block. */
+	void *(*map)(void *ctx, uint64_t addr, uint64_t len, bool write,
+		     uint64_t *contiguous);
+	/* Raise an interrupt vector. Called from any thread; must not block. */
 	void (*raise)(void *ctx, unsigned int vector);
 	void *ctx;
+	/*
+	 * There may be work: chip_work() is worth a call. From any thread, with
+	 * the chip's locks held: it must neither block nor call the chip. NULL:
+	 * who submits knows.
+	 */
+	void (*work)(void *ctx);
+	/*
+	 * @at: the bus address, or the slot. As @work; NULL: nobody counts. What
+	 * a job still tries while a reset takes it away is none.
+	 */
+	void (*violation)(void *ctx, enum chip_violation what, uint64_t at);
 };
 
 struct chip_config {
@@ -67,6 +86,25 @@ void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
  * The thread's floating-point environment is set while it works, and restored.
  */
 int chip_work(struct chip *chip, bool (*enough)(void *arg), void *arg);
+
+/*
+ * Drop every pointer that map() has given, without a trace in the registers: at
+ * once if no job runs, else at its next boundary, where the job looks up again
+ * what it uses and fails only if that is gone. Never blocks on running work.
+ * Returns a number; when chip_forgotten() is true of it nothing that map() gave
+ * before the call is in use.
+ */
+uint64_t chip_forget(struct chip *chip);
+bool chip_forgotten(const struct chip *chip, uint64_t number);
+
+/* The level of the interrupt line: some cause is pending and not masked. */
+bool chip_interrupting(struct chip *chip);
+
+/*
+ * For tests of time limits: while on, jobs stand still, the running one from its
+ * next boundary, until aborted or off again.
+ */
+void chip_stall(struct chip *chip, bool on);
 
 unsigned int chip_threads(const struct chip *chip);
 const char *chip_kernel_name(const struct chip *chip);

@@ -69,6 +69,11 @@ int chip_resolve(struct chip *chip, unsigned int ctx, uint64_t va, uint64_t len,
 int chip_copy_in(struct chip *chip, unsigned int ctx, uint64_t va, void *dst,
 		 uint64_t len, struct chip_fault *fault);
 void chip_tlb_flush(struct chip *chip, unsigned int ctx);
+bool chip_tlb_asked(const struct chip *chip);
+bool chip_tlb_drop(struct chip *chip);
+void chip_tlb_dropped(struct chip *chip);
+void *chip_bus_at(struct chip *chip, uint64_t addr, uint64_t len, bool write);
+void chip_bus_refused(struct chip *chip);
 
 /* ---- Jobs (job.c) ----------------------------------------------------- */
 
@@ -215,7 +220,8 @@ struct chip_queue {
 	uint64_t sq_va, status_bus;
 	uint32_t sizes, ctx, vec;
 	uint32_t sq_head, sq_tail, cq_head;
-	uint32_t state, error;
+	_Atomic uint32_t state;		/* read by doorbells, without it */
+	uint32_t error;
 	bool active, stop_asked;
 	uint64_t progress;
 	struct chip_fault fault;
@@ -241,13 +247,18 @@ struct chip {
 	unsigned int turn;	/* next queue to look at */
 	int active;		/* queue whose job is on the cores, or -1 */
 	bool working;		/* some thread is inside a job */
-	bool reset_asked;
+	_Atomic bool reset_asked;
+	_Atomic bool stalled;
 
 	uint32_t irq_status, irq_mask;
 	uint64_t qerr;
 	uint64_t ctx_table;
 	uint32_t ctx_table_lo;	/* written; counts when HI is */
 	_Atomic uint64_t tlb_seq, tlb_ack;
+	/* as these two, of chip_forget(); no reset rewinds them */
+	_Atomic uint64_t forget_seq, forget_ack;
+	uint64_t tlb_taken, forget_taken;	/* by chip_tlb_drop() */
+	uint64_t refused;	/* bus address of the last access refused */
 	_Atomic uint64_t tlb_dirty;	/* contexts to flush at the next boundary */
 	_Atomic bool mmu_event;	/* a page table did not answer; not raised yet */
 	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; the running job's, else under lock */
@@ -271,6 +282,7 @@ void chip_phase_init(struct chip *chip);
 void chip_phase_run(struct chip *chip);
 void chip_phase_help(struct chip_worker *w);
 void chip_phase_quit(struct chip *chip);
+void chip_phase_hold(struct chip *chip);
 bool chip_claim(struct chip_worker *w, uint32_t n, uint32_t grain,
 		uint32_t *lo, uint32_t *hi);
 

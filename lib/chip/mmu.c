@@ -17,14 +17,31 @@
 /* Spans of a job: 2^24 scattered pages are 64 GiB of operands. */
 #define POOL_MAX	(1u << 24)
 
+/* @len bytes in one piece, or NULL. */
+void *chip_bus_at(struct chip *chip, uint64_t addr, uint64_t len, bool write)
+{
+	uint64_t contiguous;
+	void *p = chip->bus.map(chip->bus.ctx, addr, len, write, &contiguous);
+
+	if (p && contiguous >= len)
+		return p;
+	chip->refused = addr;
+	return NULL;
+}
+
+/* Who needed what was refused last: to look further than needed is no fault. */
+void chip_bus_refused(struct chip *chip)
+{
+	if (chip->bus.violation && !atomic_load(&chip->reset_asked))
+		chip->bus.violation(chip->bus.ctx, CHIP_VIOLATION_BUS, chip->refused);
+}
+
 static int read_pte(struct chip *chip, uint64_t table, uint32_t index,
 		    uint64_t *pte)
 {
-	uint64_t contiguous;
-	void *p;
+	void *p = chip_bus_at(chip, table + 8ull * index, 8, false);
 
-	p = chip->bus.map(chip->bus.ctx, table + 8ull * index, 8, &contiguous);
-	if (!p || contiguous < 8) {
+	if (!p) {
 		atomic_store(&chip->mmu_event, true);
 		return CTRANS_ST_BUS;
 	}
@@ -104,17 +121,20 @@ static int map_page(struct chip *chip, unsigned int ctx, uint64_t va,
 		return st;
 	/* pieces of a page are found from where we are asked */
 	skip = va & (size - 1) & whole;
-	r->ptr = chip->bus.map(chip->bus.ctx, bus, size, &contiguous);
+	r->ptr = chip->bus.map(chip->bus.ctx, bus, size, r->writable, &contiguous);
 	contiguous &= whole;
 	if (r->ptr && contiguous > skip) {
 		r->va = va & ~(size - 1);
 		r->len = contiguous < size ? contiguous : size;
 		return CTRANS_ST_OK;
 	}
-	r->ptr = chip->bus.map(chip->bus.ctx, bus + skip, size - skip, &contiguous);
+	r->ptr = chip->bus.map(chip->bus.ctx, bus + skip, size - skip, r->writable,
+			       &contiguous);
 	contiguous &= whole;
-	if (!r->ptr || !contiguous)
+	if (!r->ptr || !contiguous) {
+		chip->refused = bus + skip;
 		return CTRANS_ST_BUS;
+	}
 	r->va = (va & ~(size - 1)) + skip;
 	r->len = contiguous < size - skip ? contiguous : size - skip;
 	return CTRANS_ST_OK;
@@ -142,6 +162,8 @@ static int lookup(struct chip *chip, unsigned int ctx, uint64_t va,
 		tlb->next = (tlb->next + 1) % CHIP_TLB_REGIONS;
 	}
 	st = map_page(chip, ctx, va, &next);
+	if (st == CTRANS_ST_BUS)
+		chip_bus_refused(chip);
 	if (st)
 		return st;
 	*r = next;
@@ -279,6 +301,39 @@ void chip_tlb_flush(struct chip *chip, unsigned int ctx)
 {
 	chip->tlb[ctx].n = 0;
 	chip->tlb[ctx].next = 0;
+}
+
+/* Of the counts too: a bit may have been taken before what it counts for was. */
+bool chip_tlb_asked(const struct chip *chip)
+{
+	return atomic_load(&chip->tlb_dirty) ||
+	       atomic_load(&chip->tlb_seq) != atomic_load(&chip->tlb_ack) ||
+	       atomic_load(&chip->forget_seq) != atomic_load(&chip->forget_ack);
+}
+
+/*
+ * Flush what is dirty; true if anything was. After chip_tlb_dropped() who waits
+ * for it may take it that no old translation is in use: between the two, who
+ * held some looks them up anew. By worker 0 or, with no job, under the lock.
+ */
+bool chip_tlb_drop(struct chip *chip)
+{
+	uint64_t dirty;
+
+	/* the counts first: who has them has the bits of all that they count */
+	chip->tlb_taken = atomic_load(&chip->tlb_seq);
+	chip->forget_taken = atomic_load(&chip->forget_seq);
+	dirty = atomic_exchange(&chip->tlb_dirty, 0);
+	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
+		if (dirty >> c & 1)
+			chip_tlb_flush(chip, c);
+	return dirty;
+}
+
+void chip_tlb_dropped(struct chip *chip)
+{
+	atomic_store(&chip->tlb_ack, chip->tlb_taken);
+	atomic_store(&chip->forget_ack, chip->forget_taken);
 }
 
 const void *chip_gather(const struct chip_job *job, const struct chip_operand *o,

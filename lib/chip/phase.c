@@ -255,13 +255,35 @@ static void next_phase(struct chip *chip, uint32_t inside)
 	atomic_store(&g->word, gate_word(word_phase(word) + 1, inside));
 }
 
+/*
+ * Nobody is inside. While the chip is stalled the job stays here; translations
+ * go all the same, and the job looks up its own again before it goes on.
+ */
+void chip_phase_hold(struct chip *chip)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	struct chip_job *job = &chip->job;
+	bool dropped = false;
+
+	while (atomic_load_explicit(&chip->stalled, memory_order_relaxed) &&
+	       !atomic_load(&job->stop)) {
+		if (chip_tlb_drop(chip))
+			dropped = true;
+		chip_tlb_dropped(chip);
+		nanosleep(&tick, NULL);
+	}
+	if (dropped)
+		atomic_fetch_or(&chip->tlb_dirty, 1ull << job->ctx);
+}
+
 /* Nobody is inside. */
 static void boundary(struct chip_worker *w, struct chip_at next)
 {
 	struct chip *chip = w->chip;
 	struct chip_job *job = &chip->job;
 
-	if (atomic_load(&chip->tlb_dirty) && !atomic_load(&job->stop) &&
+	chip_phase_hold(chip);
+	if (chip_tlb_asked(chip) && !atomic_load(&job->stop) &&
 	    chip_job_resolve(chip, job))
 		atomic_store(&job->stop, true);
 	if (next.op < job->n_ops && !atomic_load(&job->stop)) {

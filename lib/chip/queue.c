@@ -63,9 +63,11 @@ void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
 {
 	struct chip_queue *q;
 
-	if (slot >= CTRANS_QUEUES)
+	if (slot >= CTRANS_QUEUES || offset > CTRANS_DB_ARM || offset % 4)
 		return;
 	q = &chip->q[slot];
+	if (chip->bus.violation && q->state == CTRANS_QSTATE_STOPPED)
+		chip->bus.violation(chip->bus.ctx, CHIP_VIOLATION_DOORBELL, slot);
 	switch (offset) {
 	case CTRANS_DB_SQ_TAIL:
 		atomic_store_explicit(&q->db_sq_tail, value, memory_order_release);
@@ -79,8 +81,10 @@ void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
 			break;
 		atomic_store(&q->armed, true);
 		evaluate(chip, q);
-		break;
+		return;
 	}
+	if (chip->bus.work)
+		chip->bus.work(chip->bus.ctx);
 }
 
 /* ---- The status region ------------------------------------------------ */
@@ -88,10 +92,11 @@ void chip_doorbell(struct chip *chip, unsigned int slot, uint32_t offset,
 static void *status_at(struct chip *chip, const struct chip_queue *q,
 		       uint64_t off, uint64_t len)
 {
-	uint64_t contiguous;
-	void *p = chip->bus.map(chip->bus.ctx, q->status_bus + off, len, &contiguous);
+	void *p = chip_bus_at(chip, q->status_bus + off, len, true);
 
-	return p && contiguous >= len ? p : NULL;
+	if (!p)
+		chip_bus_refused(chip);
+	return p;
 }
 
 /*
@@ -270,12 +275,8 @@ static void finish(struct chip *chip, unsigned int slot, int status)
 /* Invalidations asked for while no job held translations. Lock held. */
 static void flush(struct chip *chip)
 {
-	uint64_t dirty = atomic_exchange(&chip->tlb_dirty, 0);
-
-	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
-		if (dirty >> c & 1)
-			chip_tlb_flush(chip, c);
-	atomic_store(&chip->tlb_ack, atomic_load(&chip->tlb_seq));
+	chip_tlb_drop(chip);
+	chip_tlb_dropped(chip);
 }
 
 /* Page tables are walked without the lock; the event waits for it. */
@@ -306,6 +307,7 @@ static bool run_one(struct chip *chip)
 	chip->working = true;
 	pthread_mutex_unlock(&chip->lock);
 
+	chip_phase_hold(chip);
 	st = chip_job_load(chip, job);
 	if (st == CTRANS_ST_OK && job->n_ops) {
 		chip_phase_run(chip);

@@ -244,14 +244,9 @@ static int fetch_tables(struct chip *chip, struct chip_job *job)
 int chip_job_resolve(struct chip *chip, struct chip_job *job)
 {
 	struct resolver rs = { .chip = chip, .job = job };
-	uint64_t seq = atomic_load(&chip->tlb_seq);
-	uint64_t dirty = atomic_exchange(&chip->tlb_dirty, 0);
 	int st = CTRANS_ST_OK;
 
-	for (unsigned int c = 0; c < CTRANS_CONTEXTS; c++)
-		if (dirty >> c & 1)
-			chip_tlb_flush(chip, c);
-
+	chip_tlb_drop(chip);
 	job->pool.n = 0;
 	for (rs.insn = 0; rs.insn < job->n_ops && !st; rs.insn++) {
 		struct chip_op *op = &job->ops[rs.insn];
@@ -270,7 +265,6 @@ int chip_job_resolve(struct chip *chip, struct chip_job *job)
 				  sizeof(struct ctrans_stat), true, &job->pool,
 				  &job->stats, &job->fault);
 	/* after this nothing old is in use */
-	if (dirty)
-		atomic_store(&chip->tlb_ack, seq);
+	chip_tlb_dropped(chip);
 	return st;
 }

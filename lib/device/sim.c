@@ -31,11 +31,13 @@ struct sim {
 
 /* ---- The bus ---------------------------------------------------------- */
 
-static void *bus_map(void *ctx, uint64_t addr, uint64_t len, uint64_t *contiguous)
+static void *bus_map(void *ctx, uint64_t addr, uint64_t len, bool write,
+		     uint64_t *contiguous)
 {
 	struct sim *s = ctx;
 	uint64_t real = atomic_load_explicit(&s->arena.real, memory_order_acquire);
 
+	(void)write;
 	if (addr >= real)
 		return NULL;
 	*contiguous = len < real - addr ? len : real - addr;

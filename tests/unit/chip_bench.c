@@ -6,11 +6,13 @@
 
 #include "chip_must.h"
 
-static void *bus_map(void *ctx, uint64_t addr, uint64_t len, uint64_t *contiguous)
+static void *bus_map(void *ctx, uint64_t addr, uint64_t len, bool write,
+		     uint64_t *contiguous)
 {
 	struct bench *b = ctx;
 	uint64_t left;
 
+	(void)write;
 	if (addr >= BENCH_BUS || (addr >= b->hole && addr < b->hole_end))
 		return NULL;
 	left = BENCH_BUS - addr;
@@ -49,7 +51,7 @@ static void table_space(struct bench *b)
 void bench_open(struct bench *b, unsigned int threads, const char *kernel)
 {
 	struct chip_config cfg = { .threads = threads, .kernel = kernel };
-	struct chip_bus bus = { bus_map, bus_raise, b };
+	struct chip_bus bus = { .map = bus_map, .raise = bus_raise, .ctx = b };
 
 	memset(b, 0, sizeof(*b));
 	MUST(!posix_memalign((void **)&b->mem, CTRANS_PAGE_4K, BENCH_BUS));
