@@ -39,7 +39,7 @@ bench)
 	packages=("${run_packages[@]}" time util-linux) ;;
 check)
 	read -ra clang <<<"$(clang_packages "$os_id-$os_version")"
-	packages=("${run_packages[@]}" check shellcheck python3 "${clang[@]}") ;;
+	packages=("${run_packages[@]}" check shellcheck python3 strace "${clang[@]}") ;;
 *)
 	echo "usage: $here run|check|bench" >&2
 	exit 2 ;;

@@ -156,10 +156,11 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 
 	if (worker_width(w, job->max_width))
 		return -ENOMEM;
+	/* twice as many: a text that is being written has one more in each job */
 	if (w->room_scores < scores) {
-		if (grow(&w->scores, scores * sizeof(float)))
+		if (grow(&w->scores, 2 * scores * sizeof(float)))
 			return -ENOMEM;
-		w->room_scores = scores;
+		w->room_scores = 2 * scores;
 	}
 	if (attention_room(w, job))
 		return -ENOMEM;
