@@ -227,11 +227,16 @@ static inline void ctrans_write64(struct ctrans_device *ct, u32 lo, u64 value)
 	ctrans_write(ct, lo + 4, upper_32_bits(value));
 }
 
-/* Which completion vector (CTRANS_Q_VEC) the queue of a slot raises. */
+/*
+ * Which completion vector (CTRANS_Q_VEC) the queue of a slot raises. The queues
+ * of one vector share a half of QPEND, so that its handler reads one register.
+ */
 static inline unsigned int ctrans_slot_vector(const struct ctrans_device *ct,
 					      unsigned int slot)
 {
-	return ct->n_irqs > 1 ? slot % (ct->n_irqs - 1) : 0;
+	unsigned int n = (ct->n_irqs - 1) / 2;
+
+	return n ? slot / 32 * n + slot % n : 0;
 }
 
 /* ---- ctrans_drv.c ------------------------------------------------------ */
@@ -247,6 +252,8 @@ bool ctrans_device_check(struct ctrans_device *ct);
 int ctrans_device_reset(struct ctrans_device *ct);
 void ctrans_device_start(struct ctrans_device *ct);
 void ctrans_device_stop(struct ctrans_device *ct);
+bool ctrans_device_stopped(struct ctrans_device *ct);
+void ctrans_device_cut_off(struct ctrans_device *ct);
 
 /* ---- ctrans_irq.c ------------------------------------------------------ */
 

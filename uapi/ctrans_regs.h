@@ -51,7 +51,8 @@
  * Vector 0 is errors and events, vectors 1.. completions: queue q raises
  * vector 1 + QVEC. With one vector, or one level interrupt, everything comes
  * on vector 0 and the bitmaps say what. A queue raises nothing while its bit in
- * QPEND is set; clearing the bit re-evaluates both ARM words.
+ * QPEND is set; clearing the bit re-evaluates both ARM words. A bit of
+ * IRQ_STATUS that is set already when IRQ_MASK lets it through raises then.
  */
 #define CTRANS_REG_IRQ_STATUS	0x0040	/* W1C, CTRANS_IRQ_* */
 #define   CTRANS_IRQ_QUEUE_ERR	(1u << 0)	/* some queue entered ERROR */
@@ -100,9 +101,10 @@
 /*
  * CTX_TABLE is the bus address (4 KiB aligned) of __u64[CTRANS_CONTEXTS]: for
  * each context the bus address of its root table, or 0. Only the kernel writes
- * it. The chip caches translations: after a change write the context to
- * TLB_INVAL and wait until TLB_ACK equals TLB_SEQ. Then no access through the
- * old translation is under way or can follow, and the pages may be freed.
+ * it. The chip caches translations, never the lack of one: after a change of
+ * what was valid write the context to TLB_INVAL and wait until TLB_ACK equals
+ * TLB_SEQ. Then no access through the old translation is under way or can
+ * follow, and the pages may be freed.
  */
 #define CTRANS_REG_CTX_TABLE_LO	0x0100	/* RW */
 #define CTRANS_REG_CTX_TABLE_HI	0x0104
