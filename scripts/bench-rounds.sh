@@ -105,6 +105,8 @@ decode()
 	note "% of bound at $1" ctrans "$(awk -v a="$(field decode_tps <<<"$line")" \
 		-v b="$(field bound_tps <<<"$line")" \
 		'BEGIN { if (b > 0) print 100 * a / b }')" %
+	note "outside the device at $1" ctrans \
+		"$(field outside_device_percent <<<"$line")" %
 	best "decode at $1" tokens/s "-fa 0;-fa 1" samples_ts \
 		llama-bench -p 0 -n "$gen" -d "$1" -r "$reps" -o jsonl
 }

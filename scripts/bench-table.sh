@@ -111,6 +111,8 @@ function table(shape, main,   q, a, i, what) {
 	row("  memory then, GB/s", figure(shape, "memory at 128", "ctrans"))
 	row("% of bound at 512", figure(shape, "% of bound at 512", "ctrans"))
 	row("  memory then, GB/s", figure(shape, "memory at 512", "ctrans"))
+	a = figure(shape, "outside the device at 128", "ctrans")
+	row("outside the device, %", a, "", "", a, (main) ? -2 : "")
 	a = figure(shape, "accounting", "ctrans")
 	row("accounting, % of time", a, "", "", a, (main) ? -3 : "")
 }

@@ -3,7 +3,7 @@
 #
 # bench.sh: speed on this machine, beside what its memory allows and beside
 # llama.cpp (bench-peer.sh, whose variables ROUNDS, SHAPES and THREADS change what
-# is run), then parts by themselves. Random weights of GPT-2 shapes, so nothing
+# is run), the way to the device (bench-device.sh), then parts by themselves. Random weights of GPT-2 shapes, so nothing
 # has to be downloaded but the peer. Each measurement is also a line of JSON in
 # build/bench.jsonl; scripts/bench-table.sh prints the table again. TEXT is what
 # the tokenizer is timed on.
@@ -23,9 +23,13 @@ echo "With its five rounds this takes about a quarter of an hour (ROUNDS=1: four
 echo "minutes). Nothing else should run meanwhile."
 start=$SECONDS
 scripts/bench-peer.sh
+scripts/bench-device.sh
 
 # What the table has of them is measured there.
 for program in build/tests/bench_*; do
+	case $program in
+	*_submit) continue ;;	# by bench-device.sh
+	esac
 	if [ -f "$program" ] && [ -x "$program" ]; then
 		echo
 		echo "== ${program##*/bench_}"

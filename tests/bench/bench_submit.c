@@ -3,7 +3,9 @@
  * What it costs to give the device a job: empty ones (NOP), 1 to 64 of them for
  * one store to the doorbell, beside a system call for each job, in turns.
  *
- *     bench_submit [--json] [DEVICE]
+ *     bench_submit [--json FILE] [DEVICE]
+ *
+ * prints a table, and adds a line of JSON for each of its own to FILE.
  *
  * The call is what a submission ioctl has to do at the least. With the module of
  * tests/vm/submit_ioctl loaded it copies the entry from the caller into the ring,
@@ -137,16 +139,16 @@ static void round_of(struct bench *b, unsigned int batch, enum way way, int roun
 
 /* ---- Saying it -------------------------------------------------------- */
 
-static void say_json(const char *device, unsigned int n, enum way way, bool copies,
-		     const double v[4], double rate, double ratio)
+static void say_json(FILE *to, const char *device, unsigned int n, enum way way,
+		     bool copies, const double v[4], double rate, double ratio)
 {
-	printf("{\"what\": \"submit\", \"device\": \"%s\", \"way\": \"%s\", "
-	       "\"call\": \"%s\", \"batch\": %u, \"submit_us\": %.3f, "
-	       "\"p50_us\": %.3f, \"p99_us\": %.3f, \"min_us\": %.3f, "
-	       "\"jobs_per_second\": %.0f, \"times_as_long\": %.3f}\n",
-	       device, way_names[way], way == DOORBELL ? "none" : copies ?
-	       "copies the entry" : "does nothing", n, v[0], v[1], v[2], v[3],
-	       rate, ratio);
+	fprintf(to, "{\"what\": \"submit\", \"device\": \"%s\", \"way\": \"%s\", "
+		"\"call\": \"%s\", \"batch\": %u, \"submit_us\": %.3f, "
+		"\"p50_us\": %.3f, \"p99_us\": %.3f, \"min_us\": %.3f, "
+		"\"jobs_per_second\": %.0f, \"times_as_long\": %.3f}\n",
+		device, way_names[way], way == DOORBELL ? "none" : copies ?
+		"copies the entry" : "does nothing", n, v[0], v[1], v[2], v[3],
+		rate, ratio);
 }
 
 static void say_text(unsigned int n, enum way way, const double v[4], double rate,
@@ -163,7 +165,7 @@ static void say_text(unsigned int n, enum way way, const double v[4], double rat
 }
 
 static void say(struct bench *b, const char *device, unsigned int batch,
-		enum way way, bool json)
+		enum way way, FILE *json)
 {
 	struct figures *f = &b->figures[batch][way];
 	double ratios[ROUNDS], v[4], rate, ratio;
@@ -179,10 +181,10 @@ static void say(struct bench *b, const char *device, unsigned int batch,
 	v[3] *= 1e6;
 	memcpy(ratios, f->whole, sizeof(ratios));
 	rate = (double)(REPS << batch) / median(ratios, ROUNDS, NULL);
+	say_text(1u << batch, way, v, rate, ratio);
 	if (json)
-		say_json(device, 1u << batch, way, b->copies, v, rate, ratio);
-	else
-		say_text(1u << batch, way, v, rate, ratio);
+		say_json(json, device, 1u << batch, way, b->copies, v, rate,
+			 ratio);
 }
 
 static void head(const struct bench *b, const char *device)
@@ -200,9 +202,13 @@ int main(int argc, char **argv)
 {
 	static struct bench b;
 	struct ct_device_info info = { 0 };
-	bool json = argc > 1 && !strcmp(argv[1], "--json");
-	const char *name = argc > 1 + json ? argv[1 + json] : "sim", *options;
+	bool lines = argc > 2 && !strcmp(argv[1], "--json");
+	const char *name = argc > 1 + 2 * lines ? argv[1 + 2 * lines] : "sim";
+	FILE *json = lines ? fopen(argv[2], "a") : NULL;
+	const char *options;
 
+	if (lines && !json)
+		die(argv[2], NULL);
 	b.t = ct_transport_find(name, &options);
 	if (!b.t)
 		die("no such device", NULL);
@@ -222,13 +228,14 @@ int main(int argc, char **argv)
 		for (unsigned int batch = 0; batch < BATCHES; batch++)
 			for (enum way way = 0; way < WAYS; way++)
 				round_of(&b, batch, way, round < 0 ? 0 : round);
-	if (!json)
-		head(&b, info.name);
+	head(&b, info.name);
 	for (unsigned int batch = 0; batch < BATCHES; batch++)
 		for (int way = 0; way < WAYS; way++)
 			say(&b, info.name, batch, (enum way)way, json);
 	b.t->queue_close(b.state, &b.r);
 	b.t->close(b.state);
 	close(b.call);
+	if ((json && fclose(json)) || fflush(stdout))
+		die("what was measured cannot be written", NULL);
 	return 0;
 }
