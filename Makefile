@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson builds; this file says what one can ask for.
-.PHONY: all build setup-run run check check-quick bench soak install clean help
+.PHONY: all build setup-run run check check-quick bench soak install clean help \
+	modules vm vm-run vm-setup vm-debug-kernel
 .DEFAULT_GOAL := all
 
 MODEL	?= models/demo
@@ -11,7 +12,10 @@ SECONDS	?= 60
 # Empty: whatever the build folder has, /usr/local in a new one.
 PREFIX	?=
 DESTDIR	?=
-export PROMPT MODEL DESTDIR
+# The kernel that `make modules` builds for.
+KDIR	?= /lib/modules/$(shell uname -r)/build
+CMD	?= uname -a
+export PROMPT MODEL DESTDIR CMD
 
 help:
 	@echo 'make               build into build/ (programs in build/tools/)'
@@ -24,6 +28,12 @@ help:
 	@echo '                   root, beside llama.cpp; a quarter of an hour'
 	@echo 'make soak          32 callers at once, each to get what it gets alone, in'
 	@echo '                   three builds, two with sanitizers; SECONDS=each (60)'
+	@echo 'make modules       the driver, ctrans.ko in driver/; KDIR=another kernel'
+	@echo 'make vm            a shell in a virtual machine with the driver and the chip'
+	@echo 'make vm-run        one command there: CMD="ctrans devices"'
+	@echo '                   both: VM_KERNEL=6.12|newest|debug VM_IRQ=msix|msi|intx'
+	@echo '                   VM_IOMMU=none|intel VM_FILES="what to take along"'
+	@echo 'make vm-debug-kernel  a kernel with KASAN, lockdep and kmemleak for it'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make clean         remove build/ and build-*/'
 
@@ -58,6 +68,25 @@ bench:
 soak:
 	@scripts/setup.sh check
 	@scripts/soak.sh $(SECONDS)
+
+modules:
+	@scripts/modules.sh '$(KDIR)'
+
+vm-setup:
+	@scripts/setup.sh vm
+	@tests/vm/bed.sh >/dev/null
+
+# Progress goes to standard error: standard output is the command's.
+vm: setup-run vm-setup
+	@$(MAKE) --no-print-directory build >&2
+	@python3 tests/vm/vm.py shell
+
+vm-run: setup-run vm-setup
+	@$(MAKE) --no-print-directory build >&2
+	@python3 tests/vm/vm.py run "$$CMD"
+
+vm-debug-kernel: vm-setup
+	@tests/vm/debug-kernel.sh >/dev/null
 
 install: build
 	$(if $(PREFIX),meson configure build --prefix '$(PREFIX)')

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# setup.sh run|check|bench: install the Debian packages that are missing.
+# setup.sh run|check|bench|vm: install the Debian packages that are missing.
 # Nothing is run and nothing is said when all are there.
 set -euo pipefail
 
@@ -40,8 +40,12 @@ bench)
 check)
 	read -ra clang <<<"$(clang_packages "$os_id-$os_version")"
 	packages=("${run_packages[@]}" check shellcheck python3 strace "${clang[@]}") ;;
+vm)
+	packages=(mmdebstrap debian-archive-keyring util-linux xz-utils python3)
+	# Without root mmdebstrap works in a user namespace.
+	[ "$(id -u)" = 0 ] || packages+=(uidmap) ;;
 *)
-	echo "usage: $here run|check|bench" >&2
+	echo "usage: $here run|check|bench|vm" >&2
 	exit 2 ;;
 esac
 
@@ -59,10 +63,15 @@ fail()
 if ! command -v dpkg-query >/dev/null ||
    ! [[ " $os_id $os_like " == *" debian "* ]]; then
 	missing=()
-	for tool in cc meson ninja pkg-config; do
+	tools=(cc meson ninja pkg-config)
+	modules=(libdrm liburing libpcre2-8 libcjson libxxhash)
+	if [ "$set_name" = vm ]; then
+		tools=(mmdebstrap apt-get unshare python3)
+		modules=()
+	fi
+	for tool in "${tools[@]}"; do
 		command -v "$tool" >/dev/null || missing+=("$tool")
 	done
-	modules=(libdrm liburing libpcre2-8 libcjson libxxhash)
 	if [ "$set_name" = check ]; then
 		modules+=(check)
 	fi

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# debug-kernel.sh [path]: build the bed's debug kernel unless it is there, and
+# print its folder: bzImage, and build, against which modules are built. It is
+# trixie's 6.12 with debug.config: nothing but what the driver's tests use, with
+# every detector the kernel has for what a driver does wrong. With "path" it is
+# only looked up, and the status says whether it is there.
+set -euo pipefail
+
+here=$(dirname "$(realpath "$0")")
+tree=$("$here/bed.sh")
+bed=${tree%/*}
+
+say() { echo "vm debug kernel: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+source=$tree/usr/src/linux-source-6.12.tar.xz
+key=$({
+	cat "$here/debug.config"
+	stat -c %s "$source"
+} | sha256sum | cut -c1-12)
+name=debug-$key
+out=$bed/$name
+if [ "${1:-}" = path ]; then
+	echo "$out"
+	[ -f "$out/bzImage" ]
+	exit
+fi
+if [ -f "$out/bzImage" ]; then
+	echo "$out"
+	exit 0
+fi
+
+exec 9>"$bed/debug.lock"
+flock -n 9 || { say "another one is building it: waiting"; flock 9; }
+if [ -f "$out/bzImage" ]; then
+	echo "$out"
+	exit 0
+fi
+free=$(df --output=avail -k "$bed" | tail -n 1)
+[ "$free" -gt 4000000 ] ||
+	fail "$bed has $((free / 1024)) MB free, the build takes 4000"
+
+# Paths are written into what is built, so it is built in its place; the image
+# comes last and says that all is there.
+work=$out
+log=$bed/debug-kernel.log
+rm -rf "$work"
+mkdir "$work" "$work/build"
+trap '[ -f "$out/bzImage" ] || rm -rf "$work"' EXIT
+trap 'kill "${maker:-0}" 2>/dev/null; exit 130' INT TERM
+start=$SECONDS
+say "unpacking, then 5 to 10 minutes of two CPUs; all of it in $log"
+mkdir "$work/source"
+tar -C "$work/source" --strip-components=1 -xJf "$source" --no-same-owner
+cp "$here/debug.config" "$work/"
+
+inside=/bed/$name
+"$here/enter.sh" env KCONFIG_ALLCONFIG="$inside/debug.config" \
+	make -s -C "$inside/source" O="$inside/build" allnoconfig >"$log" 2>&1 ||
+	fail "the configuration failed: see $log"
+# What a newer kernel renamed must not go silently.
+lost=$(grep -E '^CONFIG_[A-Z0-9_]+=[ym]' "$here/debug.config" |
+	grep -vxFf "$work/build/.config" || true)
+[ -z "$lost" ] || fail "this kernel does not take from debug.config:" \
+	"${lost//$'\n'/ }"
+
+"$here/enter.sh" nice make -s -C "$inside/source" O="$inside/build" \
+	-j"$(nproc)" bzImage modules >>"$log" 2>&1 &
+maker=$!
+while kill -0 $maker 2>/dev/null; do
+	sleep 5
+	if [ -t 2 ]; then
+		printf '\r\033[Kvm debug kernel: %d s, %d objects' \
+			$((SECONDS - start)) "$(find "$work/build" -name '*.o' |
+				wc -l)" >&2
+	elif [ $(((SECONDS - start) / 5 % 12)) = 0 ]; then
+		say "$((SECONDS - start)) s"
+	fi
+done
+[ ! -t 2 ] || printf '\r\033[K' >&2
+wait $maker || {
+	grep -E 'error|Error' "$log" | head -n 10 >&2
+	fail "the build failed: see $log"
+}
+
+# What building modules needs is kept, the rest of two gigabytes is not.
+rm -rf "$work"/source/{Documentation,drivers,sound,fs,net,mm,kernel,samples,crypto}
+find "$work/source/arch" -mindepth 1 -maxdepth 1 -type d ! -name x86 \
+	-exec rm -rf {} +
+find "$work/source/tools" -mindepth 1 -maxdepth 1 -type d ! -name objtool \
+	! -name include ! -name build ! -name scripts -exec rm -rf {} +
+find "$work/build" \( -name '*.o' -o -name '*.a' -o -name '.*.cmd' \) \
+	! -path '*/scripts/*' ! -path '*/tools/*' -delete
+rm -f "$work"/build/vmlinux* "$work"/build/.tmp_vmlinux*
+cp "$work/build/arch/x86/boot/bzImage" "$work/image"
+mv "$work/image" "$out/bzImage"
+for old in "$bed"/debug-*/; do
+	[ "${old%/}" = "$out" ] || rm -rf "$old"
+done
+say "built in $((SECONDS - start)) s: $(du -sh "$out" | cut -f1) in $out"
+echo "$out"
