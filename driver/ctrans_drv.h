@@ -144,8 +144,6 @@ struct ctrans_device {
 	struct ctrans_queue __rcu *slots[CTRANS_QUEUES];
 	/** @slots_lock: see above. */
 	struct mutex slots_lock;
-	/** @dummy: what a doorbell mapping without a running queue shows. */
-	struct page *dummy;
 	/** @lost_status: what a status mapping without a queue shows. */
 	struct page *lost_status;
 

@@ -261,10 +261,10 @@ struct drm_ctrans_vm_bind {
  *    PROT_READ, which finds zeros);
  *  - the status region (struct ctrans_status_line, struct ctrans_kernel_line,
  *    completions): @status_size bytes at @status_offset, PROT_READ only.
- * While a queue is not READY its doorbell page takes stores and ignores them.
- * Words are states: store them again after QUEUE_RESTART. A mapping outlives its
- * queue harmlessly, and then ignores stores and reads as zeros, but for a
- * kernel line that says CTRANS_KQ_LOST.
+ * While a queue is not READY its doorbell page is memory of the process without
+ * effect. Words are states: store them again after QUEUE_RESTART. A mapping
+ * outlives its queue harmlessly: the doorbell without effect, the status region
+ * as zeros but for a kernel line that says CTRANS_KQ_LOST.
  *
  * -EBUSY: no queue is left, for this file or on the chip.
  */

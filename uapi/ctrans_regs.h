@@ -146,7 +146,7 @@
 #define CTRANS_Q_SQ_HEAD	0x1c	/* RW, fetched */
 #define CTRANS_Q_SQ_TAIL	0x20	/* RW, last doorbell taken */
 #define CTRANS_Q_CQ_HEAD	0x24	/* RW, the doorbell's word; if impossible, the last taken */
-#define CTRANS_Q_CQ_TAIL	0x28	/* RW, completions written */
+#define CTRANS_Q_CQ_TAIL	0x28	/* RW, completions written; both ARM words follow a write */
 
 #define CTRANS_Q_CTRL		0x30	/* WO */
 #define   CTRANS_QCTRL_START	1	/* STOPPED or ERROR -> RUNNING; arms both ARM */

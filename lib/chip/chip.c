@@ -300,7 +300,10 @@ static void queue_write(struct chip *chip, unsigned int slot, uint32_t offset,
 		atomic_store(&q->db_cq_head, value);
 		break;
 	case CTRANS_Q_CQ_TAIL:
+		/* what a slot's last owner armed with is nothing to the next */
 		atomic_store(&q->cq_tail, value);
+		atomic_store(&q->db_arm, value);
+		atomic_store(&q->kernel_arm, value);
 		break;
 	}
 }

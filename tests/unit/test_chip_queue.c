@@ -222,7 +222,10 @@ START_TEST(arming)
 	unsigned int q = _i ? 40 : 5;
 
 	bench_queue(&b, q, 0, 3, 3, 7);
-	/* starting arms with what the words hold, 0: not 7, so at once */
+	/* starting arms with what the words hold, the index that was set */
+	ck_assert_uint_eq(raised(1 + q), 0);
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 7);
+	one_nop(q);
 	ck_assert_uint_eq(raised(1 + q), 1);
 	ck_assert(pending(q));
 	clear_pending(q);
@@ -233,7 +236,7 @@ START_TEST(arming)
 	one_nop(q);
 	ck_assert_uint_eq(raised(1 + q), 0);
 	/* one for the next completion, and only that */
-	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 8);
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 9);
 	ck_assert_uint_eq(raised(1 + q), 0);
 	one_nop(q);
 	ck_assert_uint_eq(raised(1 + q), 1);
@@ -242,11 +245,11 @@ START_TEST(arming)
 	one_nop(q);
 	ck_assert_uint_eq(raised(1 + q), 0);
 	/* at once if the index has moved on already */
-	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 10);
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 11);
 	ck_assert_uint_eq(raised(1 + q), 1);
 	clear_pending(q);
 	/* an equal store means nothing */
-	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 10);
+	chip_doorbell(b.chip, q, CTRANS_DB_ARM, 11);
 	ck_assert_uint_eq(raised(1 + q), 0);
 	ck_assert_uint_eq(raised(0), 0);
 }
@@ -281,6 +284,34 @@ START_TEST(kernel_arm)
 	chip_write(b.chip, CTRANS_REG_QPEND_LO, ~1u);
 	chip_write(b.chip, CTRANS_REG_QPEND_HI, ~0u);
 	ck_assert(pending(0));
+}
+END_TEST
+
+/* The words of a slot's last owner are no words of the next. */
+START_TEST(reused_slot)
+{
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	chip_doorbell(b.chip, 0, CTRANS_DB_ARM, 1);
+	bench_qset(&b, 0, CTRANS_Q_ARM, 1);
+	raised(1);
+	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
+	/* both words fire: the second as soon as the first is through */
+	clear_pending(0);
+	clear_pending(0);
+	bench_queue(&b, 0, 0, 3, 3, 0);
+	ck_assert_uint_eq(bench_qreg(&b, 0, CTRANS_Q_ARM), 0);
+	one_nop(0);
+	raised(1);
+	clear_pending(0);
+	raised(1);
+	/* what the last owner had stored arms now that this one stores it */
+	chip_doorbell(b.chip, 0, CTRANS_DB_ARM, 1);
+	one_nop(0);
+	ck_assert_uint_eq(raised(1), 1);
+	clear_pending(0);
+	bench_qset(&b, 0, CTRANS_Q_ARM, 2);
+	one_nop(0);
+	ck_assert_uint_eq(raised(1), 1);
 }
 END_TEST
 
@@ -582,6 +613,7 @@ int main(void)
 	tcase_add_test(t, backwards);
 	tcase_add_loop_test(t, arming, 0, 2);
 	tcase_add_test(t, kernel_arm);
+	tcase_add_test(t, reused_slot);
 	tcase_add_test(t, vectors_and_mask);
 	tcase_add_test(t, stop_start);
 	tcase_add_test(t, suspend);

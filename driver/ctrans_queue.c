@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queues: made, looked at, restarted, destroyed.
+ *
+ * Destroying takes the queue away from everyone in turn: from the file (its id),
+ * from the process (its doorbell), from the chip (aborted, then idle), and only
+ * then is the slot given back and the memory freed. A chip that does not leave
+ * the job is reset, and one that cannot be reset is cut off from memory; after
+ * either it is out of the way.
+ */
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+
+#include "ctrans_queue.h"
+
+/* ---- References --------------------------------------------------------- */
+
+/**
+ * ctrans_queue_get - the queue of an id, held
+ * @cf: open file
+ * @id: as user space gave it
+ *
+ * Return: the queue, to be put, or NULL.
+ */
+struct ctrans_queue *ctrans_queue_get(struct ctrans_file *cf, u32 id)
+{
+	struct ctrans_queue *q;
+
+	xa_lock(&cf->queues);
+	q = xa_load(&cf->queues, id);
+	if (q)
+		kref_get(&q->ref);
+	xa_unlock(&cf->queues);
+	return q;
+}
+
+/**
+ * ctrans_queue_hold - one more reference
+ * @q: queue that the caller has one of, or found in its slot under slots_lock
+ */
+void ctrans_queue_hold(struct ctrans_queue *q)
+{
+	kref_get(&q->ref);
+}
+
+static void ctrans_queue_free(struct kref *ref)
+{
+	struct ctrans_queue *q = container_of(ref, struct ctrans_queue, ref);
+
+	if (q->eventfd)
+		eventfd_ctx_put(q->eventfd);
+	if (q->dummy)
+		__free_page(q->dummy);
+	kfree(q);
+}
+
+/**
+ * ctrans_queue_put - give a reference back
+ * @q: queue
+ */
+void ctrans_queue_put(struct ctrans_queue *q)
+{
+	kref_put(&q->ref, ctrans_queue_free);
+}
+
+/* ---- State -------------------------------------------------------------- */
+
+static void ctrans_queue_tell(struct ctrans_queue *q)
+{
+	__le32 *line;
+
+	if (!q->status)
+		return;
+	line = q->status + CTRANS_STATUS_KERNEL;
+	WRITE_ONCE(line[offsetof(struct ctrans_kernel_line, reset_count) / 4],
+		   cpu_to_le32(q->ct->reset_count));
+	/* who sees the new state sees the count that goes with it */
+	smp_wmb();
+	WRITE_ONCE(line[offsetof(struct ctrans_kernel_line, state) / 4],
+		   cpu_to_le32(q->state));
+}
+
+/**
+ * ctrans_queue_set - change the state and what the doorbell's mappings show
+ * @q: queue; slots_lock is held
+ * @state: enum ctrans_kernel_state
+ */
+void ctrans_queue_set(struct ctrans_queue *q, u32 state)
+{
+	lockdep_assert_held(&q->ct->slots_lock);
+	spin_lock_irq(&q->lock);
+	q->state = state;
+	spin_unlock_irq(&q->lock);
+	ctrans_doorbell_revoke(q);
+	ctrans_queue_tell(q);
+}
+
+/**
+ * ctrans_queue_halt - take the doorbell away and say why
+ * @q: queue; slots_lock is held
+ * @state: what it is from here on, not READY; a LOST queue stays lost
+ */
+void ctrans_queue_halt(struct ctrans_queue *q, u32 state)
+{
+	if (q->state == CTRANS_KQ_LOST)
+		state = CTRANS_KQ_LOST;
+	ctrans_queue_set(q, state);
+	ctrans_wait_wake(q);
+}
+
+/**
+ * ctrans_queue_idle - wait until no job of it is on the cores
+ * @q: queue that was told to stop, in its slot
+ *
+ * Return: false if that took longer than it may.
+ */
+bool ctrans_queue_idle(struct ctrans_queue *q)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(CTRANS_ABORT_MS);
+	bool late;
+	int idx;
+
+	for (;;) {
+		u32 active;
+
+		if (!drm_dev_enter(&q->ct->drm, &idx))
+			return true;
+		late = time_after(jiffies, end);
+		active = ctrans_queue_read(q, CTRANS_Q_ACTIVE);
+		drm_dev_exit(idx);
+		if (!active || READ_ONCE(q->ct->stopped))
+			return true;
+		if (late || active == U32_MAX)
+			return false;
+		usleep_range(50, 200);
+	}
+}
+
+static void ctrans_queue_abort(struct ctrans_queue *q)
+{
+	int idx;
+
+	if (!drm_dev_enter(&q->ct->drm, &idx))
+		return;
+	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+	drm_dev_exit(idx);
+}
+
+/**
+ * ctrans_queue_free_status - free the status region
+ * @q: queue that the chip has left; slots_lock is held
+ */
+void ctrans_queue_free_status(struct ctrans_queue *q)
+{
+	void *status = q->status;
+
+	lockdep_assert_held(&q->ct->slots_lock);
+	if (!status)
+		return;
+	q->status = NULL;
+	ctrans_doorbell_revoke_status(q);
+	sg_free_table(&q->status_sgt);
+	dma_free_coherent(q->ct->drm.dev, q->status_size, status, q->status_dma);
+}
+
+/* ---- Making one --------------------------------------------------------- */
+
+static struct ctrans_queue *ctrans_queue_alloc(struct ctrans_file *cf,
+					       struct drm_ctrans_queue_create *args)
+{
+	struct ctrans_device *ct = cf->ct;
+	struct ctrans_queue *q;
+	int ret = -ENOMEM;
+
+	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
+	if (!q)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&q->ref);
+	spin_lock_init(&q->lock);
+	INIT_LIST_HEAD(&q->waiters);
+	init_waitqueue_head(&q->wait);
+	q->ct = ct;
+	q->cf = cf;
+	q->sq_va = args->sq_va;
+	q->sq_log2 = args->sq_log2;
+	q->cq_log2 = args->cq_log2;
+	q->timeout_ms = args->timeout_ms ?: CTRANS_TIMEOUT_DEFAULT_MS;
+	q->fault_insn = U32_MAX;
+	get_task_comm(q->comm, current);
+	q->pid = task_tgid_nr(current);
+
+	if (args->eventfd >= 0) {
+		struct eventfd_ctx *e = eventfd_ctx_fdget(args->eventfd);
+
+		if (IS_ERR(e)) {
+			ret = PTR_ERR(e);
+			goto fail;
+		}
+		q->eventfd = e;
+	}
+	q->dummy = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!q->dummy)
+		goto fail;
+	q->status_size = PAGE_ALIGN(CTRANS_STATUS_CQ +
+				    (sizeof(struct ctrans_cqe) << q->cq_log2));
+	q->status = dma_alloc_coherent(ct->drm.dev, q->status_size,
+				       &q->status_dma, GFP_KERNEL);
+	if (!q->status)
+		goto fail;
+	ret = dma_get_sgtable(ct->drm.dev, &q->status_sgt, q->status,
+			      q->status_dma, q->status_size);
+	if (ret < 0) {
+		dma_free_coherent(ct->drm.dev, q->status_size, q->status,
+				  q->status_dma);
+		goto fail;
+	}
+	ctrans_queue_tell(q);
+	return q;
+
+fail:
+	ctrans_queue_put(q);
+	return ERR_PTR(ret);
+}
+
+/*
+ * The slot's words are written as well as its registers: what its last owner
+ * left in them would mean something to the chip.
+ */
+static int ctrans_queue_program(struct ctrans_queue *q)
+{
+	struct ctrans_device *ct = q->ct;
+	u32 bit = BIT(q->slot % 32), hi = q->slot / 32 * 4;
+	u32 base = CTRANS_REG_Q(q->slot);
+
+	ctrans_write64(ct, base + CTRANS_Q_SQ_VA_LO, q->sq_va);
+	ctrans_write64(ct, base + CTRANS_Q_STATUS_LO, q->status_dma);
+	ctrans_queue_write(q, CTRANS_Q_SIZES, q->cq_log2 << 8 | q->sq_log2);
+	ctrans_queue_write(q, CTRANS_Q_CTX, q->vm->ctx);
+	ctrans_queue_write(q, CTRANS_Q_VEC, ctrans_slot_vector(ct, q->slot));
+	ctrans_queue_write(q, CTRANS_Q_SQ_HEAD, 0);
+	ctrans_queue_write(q, CTRANS_Q_SQ_TAIL, 0);
+	ctrans_queue_write(q, CTRANS_Q_CQ_HEAD, 0);
+	ctrans_queue_write(q, CTRANS_Q_CQ_TAIL, 0);
+	ctrans_write(ct, CTRANS_REG_QPEND_LO + hi, bit);
+	ctrans_write(ct, CTRANS_REG_QERR_LO + hi, bit);
+	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	return ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_RUNNING ?
+	       0 : -EIO;
+}
+
+static int ctrans_queue_start(struct ctrans_queue *q)
+{
+	struct ctrans_device *ct = q->ct;
+	unsigned int slot;
+	int ret = -EBUSY;
+
+	mutex_lock(&ct->reset_lock);
+	if (ct->gone) {
+		mutex_unlock(&ct->reset_lock);
+		return -ENODEV;
+	}
+	mutex_lock(&ct->slots_lock);
+	for (slot = 0; slot < ct->n_queues; slot++)
+		if (!rcu_access_pointer(ct->slots[slot]))
+			break;
+	if (slot < ct->n_queues) {
+		q->slot = slot;
+		ctrans_queue_tell(q);
+		ret = ctrans_queue_program(q);
+		if (!ret)
+			rcu_assign_pointer(ct->slots[slot], q);
+	}
+	mutex_unlock(&ct->slots_lock);
+	mutex_unlock(&ct->reset_lock);
+	return ret;
+}
+
+static int ctrans_queue_check(const struct drm_ctrans_queue_create *args)
+{
+	if (args->flags || args->pad || args->sq_va % CTRANS_GRANULE ||
+	    args->sq_log2 < CTRANS_QUEUE_LOG2_MIN ||
+	    args->sq_log2 > CTRANS_QUEUE_LOG2_MAX ||
+	    args->cq_log2 < CTRANS_QUEUE_LOG2_MIN ||
+	    args->cq_log2 > CTRANS_QUEUE_LOG2_MAX ||
+	    args->timeout_ms > CTRANS_TIMEOUT_MAX_MS || args->eventfd < -1)
+		return -EINVAL;
+	return 0;
+}
+
+static u64 ctrans_queue_ring(const struct ctrans_queue *q)
+{
+	return (u64)sizeof(struct ctrans_sqe) << q->sq_log2;
+}
+
+static int ctrans_queue_make(struct ctrans_file *cf, struct ctrans_vm *vm,
+			     struct drm_ctrans_queue_create *args)
+{
+	struct ctrans_queue *q;
+	u32 id;
+	int ret;
+
+	/* Reserves an id, without a queue that others could find. */
+	ret = xa_alloc(&cf->queues, &id, NULL, XA_LIMIT(1, CTRANS_FILE_QUEUES),
+		       GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+	q = ctrans_queue_alloc(cf, args);
+	if (IS_ERR(q)) {
+		ret = PTR_ERR(q);
+		goto fail_id;
+	}
+	q->vm = vm;
+	ret = ctrans_vm_hold_range(vm, q->sq_va, ctrans_queue_ring(q));
+	if (ret)
+		goto fail_queue;
+	ret = ctrans_queue_start(q);
+	if (ret)
+		goto fail_range;
+	args->queue_id = id;
+	args->doorbell_offset = ctrans_doorbell_offset(q);
+	args->status_offset = ctrans_doorbell_status_offset(q);
+	args->status_size = q->status_size;
+	ctrans_watchdog_kick(cf->ct);
+	/* The entry exists: this allocates nothing. From here it may go. */
+	xa_store(&cf->queues, id, q, GFP_KERNEL);
+	return 0;
+
+fail_range:
+	ctrans_vm_release_range(vm, q->sq_va, ctrans_queue_ring(q));
+fail_queue:
+	mutex_lock(&cf->ct->slots_lock);
+	ctrans_queue_free_status(q);
+	mutex_unlock(&cf->ct->slots_lock);
+	ctrans_queue_put(q);
+fail_id:
+	xa_release(&cf->queues, id);
+	return ret;
+}
+
+/**
+ * ctrans_ioctl_queue_create - QUEUE_CREATE
+ * @dev: device
+ * @data: struct drm_ctrans_queue_create
+ * @file: open file
+ *
+ * Return: 0; -EINVAL, -ENOENT (no such VM), -EBUSY, -ENOMEM, -EBADF, or what is
+ * wrong with the ring's binding.
+ */
+int ctrans_ioctl_queue_create(struct drm_device *dev, void *data,
+			      struct drm_file *file)
+{
+	struct drm_ctrans_queue_create *args = data;
+	struct ctrans_file *cf = file->driver_priv;
+	struct ctrans_vm *vm;
+	int ret, idx;
+
+	ret = ctrans_queue_check(args);
+	if (ret)
+		return ret;
+	vm = ctrans_vm_get(cf, args->vm_id);
+	if (!vm)
+		return -ENOENT;
+	if (!drm_dev_enter(dev, &idx)) {
+		ret = -ENODEV;
+		goto put;
+	}
+	atomic_inc(&vm->n_queues);
+	ret = ctrans_queue_make(cf, vm, args);
+	if (ret)
+		atomic_dec(&vm->n_queues);
+	drm_dev_exit(idx);
+put:
+	if (ret)
+		ctrans_vm_put(vm);
+	return ret;
+}
+
+/* ---- Destroying one ----------------------------------------------------- */
+
+static void ctrans_queue_silence(struct ctrans_queue *q)
+{
+	mutex_lock(&q->ct->slots_lock);
+	ctrans_queue_halt(q, CTRANS_KQ_LOST);
+	mutex_unlock(&q->ct->slots_lock);
+	ctrans_queue_abort(q);
+}
+
+static void ctrans_queue_drain(struct ctrans_queue *q)
+{
+	struct ctrans_device *ct = q->ct;
+
+	if (!ctrans_queue_idle(q)) {
+		ctrans_reset_schedule(ct);
+		flush_work(&ct->reset_work);
+	}
+	mutex_lock(&ct->slots_lock);
+	ctrans_queue_free_status(q);
+	rcu_assign_pointer(ct->slots[q->slot], NULL);
+	mutex_unlock(&ct->slots_lock);
+}
+
+/* Nobody finds it in its slot any more, nor is an interrupt handler at it. */
+static void ctrans_queue_bury(struct ctrans_queue *q)
+{
+	ctrans_vm_release_range(q->vm, q->sq_va, ctrans_queue_ring(q));
+	atomic_dec(&q->vm->n_queues);
+	ctrans_vm_put(q->vm);
+	ctrans_queue_put(q);
+}
+
+/**
+ * ctrans_ioctl_queue_destroy - QUEUE_DESTROY
+ * @dev: device
+ * @data: struct drm_ctrans_queue_destroy
+ * @file: open file
+ *
+ * Return: 0, -EINVAL, or -ENOENT.
+ */
+int ctrans_ioctl_queue_destroy(struct drm_device *dev, void *data,
+			       struct drm_file *file)
+{
+	struct drm_ctrans_queue_destroy *args = data;
+	struct ctrans_file *cf = file->driver_priv;
+	struct ctrans_queue *q;
+
+	if (args->pad)
+		return -EINVAL;
+	/* An id that is only reserved is its maker's: it stays. */
+	xa_lock(&cf->queues);
+	q = xa_load(&cf->queues, args->queue_id);
+	if (q)
+		__xa_erase(&cf->queues, args->queue_id);
+	xa_unlock(&cf->queues);
+	if (!q)
+		return -ENOENT;
+	ctrans_queue_silence(q);
+	ctrans_queue_drain(q);
+	synchronize_rcu();
+	ctrans_queue_bury(q);
+	return 0;
+}
+
+/**
+ * ctrans_queue_close_all - destroy what a file leaves behind
+ * @cf: file that nobody uses any more
+ */
+void ctrans_queue_close_all(struct ctrans_file *cf)
+{
+	struct ctrans_queue *q;
+	unsigned long id;
+
+	xa_for_each(&cf->queues, id, q)
+		ctrans_queue_silence(q);
+	xa_for_each(&cf->queues, id, q)
+		ctrans_queue_drain(q);
+	if (!xa_empty(&cf->queues))
+		synchronize_rcu();
+	xa_for_each(&cf->queues, id, q) {
+		xa_erase(&cf->queues, id);
+		ctrans_queue_bury(q);
+	}
+}
+
+/**
+ * ctrans_queue_abort_vm - end every job of an address space, soon
+ * @vm: whose queues are lost; drm_dev_enter() has succeeded
+ *
+ * Does not wait: the chip leaves the jobs at its next unit of work.
+ */
+void ctrans_queue_abort_vm(struct ctrans_vm *vm)
+{
+	struct ctrans_device *ct = vm->ct;
+	struct ctrans_queue *q;
+	unsigned int slot;
+
+	mutex_lock(&ct->slots_lock);
+	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
+		q = ctrans_queue_in(ct, slot);
+		if (!q || q->vm != vm)
+			continue;
+		ctrans_queue_halt(q, CTRANS_KQ_LOST);
+		ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+	}
+	mutex_unlock(&ct->slots_lock);
+}
+
+/* ---- How is it, and go on ----------------------------------------------- */
+
+/**
+ * ctrans_ioctl_queue_get_state - QUEUE_GET_STATE
+ * @dev: device
+ * @data: struct drm_ctrans_queue_get_state
+ * @file: open file
+ *
+ * Return: 0, -ENOENT or -ENODEV.
+ */
+int ctrans_ioctl_queue_get_state(struct drm_device *dev, void *data,
+				 struct drm_file *file)
+{
+	struct drm_ctrans_queue_get_state *args = data;
+	struct ctrans_device *ct = to_ctrans_device(dev);
+	struct ctrans_queue *q;
+	int idx;
+
+	q = ctrans_queue_get(file->driver_priv, args->queue_id);
+	if (!q)
+		return -ENOENT;
+	if (!drm_dev_enter(dev, &idx)) {
+		ctrans_queue_put(q);
+		return -ENODEV;
+	}
+	mutex_lock(&ct->slots_lock);
+	ctrans_wait_look(q);
+	spin_lock_irq(&q->lock);
+	args->state = q->state;
+	args->error = q->error;
+	args->fault_insn = q->fault_insn;
+	args->fault_va = q->fault_va;
+	args->fault_sequence = q->fault_sequence;
+	args->done = q->done;
+	spin_unlock_irq(&q->lock);
+	args->reset_count = ct->reset_count;
+	mutex_unlock(&ct->slots_lock);
+	drm_dev_exit(idx);
+	ctrans_queue_put(q);
+	return 0;
+}
+
+/*
+ * The words of the doorbell become the last values that the chip accepted: one
+ * that stopped the queue would do so again.
+ */
+static int ctrans_queue_rerun(struct ctrans_queue *q)
+{
+	if (q->state == CTRANS_KQ_LOST)
+		return -EIO;
+	if (q->state == CTRANS_KQ_READY)
+		return 0;
+	ctrans_queue_write(q, CTRANS_Q_SQ_TAIL,
+			   ctrans_queue_read(q, CTRANS_Q_SQ_TAIL));
+	ctrans_queue_write(q, CTRANS_Q_CQ_HEAD,
+			   ctrans_queue_read(q, CTRANS_Q_CQ_HEAD));
+	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+	if (ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_STOPPED)
+		return -EIO;
+	spin_lock_irq(&q->lock);
+	q->error = CTRANS_QERR_NONE;
+	q->fault_insn = U32_MAX;
+	q->fault_sequence = 0;
+	q->fault_va = 0;
+	spin_unlock_irq(&q->lock);
+	ctrans_queue_set(q, CTRANS_KQ_READY);
+	return 0;
+}
+
+static int ctrans_queue_restart(struct ctrans_queue *q)
+{
+	struct ctrans_device *ct = q->ct;
+	int ret;
+
+	mutex_lock(&ct->reset_lock);
+	if (ct->gone) {
+		ret = -ENODEV;
+		goto unlock;
+	}
+	mutex_lock(&ct->slots_lock);
+	ctrans_wait_look(q);
+	ret = q->state;
+	mutex_unlock(&ct->slots_lock);
+	if (ret == CTRANS_KQ_READY)
+		goto unlock;
+	/* one that timed out may still be on its way off the cores */
+	if (!ctrans_queue_idle(q)) {
+		ctrans_reset_schedule(ct);
+		ret = -EIO;
+		goto unlock;
+	}
+	mutex_lock(&ct->slots_lock);
+	ret = ctrans_queue_rerun(q);
+	mutex_unlock(&ct->slots_lock);
+unlock:
+	mutex_unlock(&ct->reset_lock);
+	return ret;
+}
+
+/**
+ * ctrans_ioctl_queue_restart - QUEUE_RESTART
+ * @dev: device
+ * @data: struct drm_ctrans_queue_restart
+ * @file: open file
+ *
+ * Return: 0; -EINVAL, -ENOENT, -EIO for a queue that is lost, -ENODEV.
+ */
+int ctrans_ioctl_queue_restart(struct drm_device *dev, void *data,
+			       struct drm_file *file)
+{
+	struct drm_ctrans_queue_restart *args = data;
+	struct ctrans_queue *q;
+	int ret, idx;
+
+	if (args->pad)
+		return -EINVAL;
+	q = ctrans_queue_get(file->driver_priv, args->queue_id);
+	if (!q)
+		return -ENOENT;
+	if (drm_dev_enter(dev, &idx)) {
+		ret = ctrans_queue_restart(q);
+		drm_dev_exit(idx);
+	} else {
+		ret = -ENODEV;
+	}
+	ctrans_queue_put(q);
+	return ret;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The watchdog: a job that makes no progress for its queue's time limit is ended.
+ *
+ * Progress is the chip's own count of units of work. A queue that has no job on
+ * the cores waits for its turn, which is nobody's fault. The clock is not
+ * trusted alone: a machine that was stopped for a while looks at a job several
+ * times before it calls it stuck.
+ */
+#include <drm/drm_managed.h>
+
+#include "ctrans_queue.h"
+
+/* Looks that must have found no progress, besides the time. */
+#define CTRANS_LOOKS		4
+#define CTRANS_PERIOD_MIN_MS	5
+#define CTRANS_PERIOD_MAX_MS	1000
+
+static bool ctrans_watchdog_stuck(struct ctrans_queue *q)
+{
+	u32 progress;
+
+	if (!ctrans_queue_read(q, CTRANS_Q_ACTIVE)) {
+		q->stuck = 0;
+		return false;
+	}
+	progress = ctrans_queue_read(q, CTRANS_Q_PROGRESS);
+	if (!q->stuck || progress != q->progress) {
+		q->progress = progress;
+		q->since = jiffies;
+		q->stuck = 1;
+		return false;
+	}
+	q->stuck++;
+	return q->stuck > CTRANS_LOOKS &&
+	       time_after_eq(jiffies, q->since + msecs_to_jiffies(q->timeout_ms));
+}
+
+/*
+ * End its job. The state says TIMEDOUT first, so that nothing starts another,
+ * and its waiters hear of it when the job's completion has been counted.
+ */
+static void ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
+{
+	struct ctrans_queue *q = ctrans_queue_in(ct, slot);
+
+	q->stuck = 0;
+	ctrans_queue_hold(q);
+	dev_notice_ratelimited(ct->drm.dev,
+			       "queue %u of %s[%d] stopped: no progress for %u ms\n",
+			       slot, q->comm, q->pid, q->timeout_ms);
+	ctrans_queue_set(q, CTRANS_KQ_TIMEDOUT);
+	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+	mutex_unlock(&ct->slots_lock);
+
+	if (!ctrans_queue_idle(q))
+		ctrans_reset_schedule(ct);
+
+	mutex_lock(&ct->slots_lock);
+	if (ctrans_queue_in(ct, slot) == q) {
+		spin_lock_irq(&q->lock);
+		ctrans_wait_sample(q);
+		spin_unlock_irq(&q->lock);
+		ctrans_wait_wake(q);
+	}
+	ctrans_queue_put(q);
+}
+
+/* How long until the next look; 0: nobody to look at. */
+static unsigned int ctrans_watchdog_look(struct ctrans_device *ct)
+{
+	unsigned int slot, period = 0;
+	struct ctrans_queue *q;
+
+	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
+		q = ctrans_queue_in(ct, slot);
+		if (!q || q->state == CTRANS_KQ_LOST)
+			continue;
+		period = min_not_zero(period, q->timeout_ms / CTRANS_LOOKS + 1);
+		spin_lock_irq(&q->lock);
+		ctrans_wait_sample(q);
+		spin_unlock_irq(&q->lock);
+		if (q->state == CTRANS_KQ_READY && ctrans_watchdog_stuck(q))
+			ctrans_watchdog_end(ct, slot);
+	}
+	return period;
+}
+
+static void ctrans_watchdog_work(struct work_struct *work)
+{
+	struct ctrans_device *ct = container_of(to_delayed_work(work),
+						struct ctrans_device, watchdog);
+	unsigned int period;
+	int idx;
+
+	if (!drm_dev_enter(&ct->drm, &idx))
+		return;
+	mutex_lock(&ct->slots_lock);
+	period = ctrans_watchdog_look(ct);
+	mutex_unlock(&ct->slots_lock);
+	if (period && !ctrans_device_check(ct)) {
+		ctrans_reset_schedule(ct);
+		period = 0;
+	}
+	drm_dev_exit(idx);
+	if (!period)
+		return;
+	period = clamp(period, CTRANS_PERIOD_MIN_MS, CTRANS_PERIOD_MAX_MS);
+	queue_delayed_work(ct->wq, &ct->watchdog, msecs_to_jiffies(period));
+}
+
+/**
+ * ctrans_watchdog_kick - there is a queue to look at, perhaps a hasty one
+ * @ct: device; drm_dev_enter() has succeeded
+ */
+void ctrans_watchdog_kick(struct ctrans_device *ct)
+{
+	mod_delayed_work(ct->wq, &ct->watchdog,
+			 msecs_to_jiffies(CTRANS_PERIOD_MIN_MS));
+}
+
+/**
+ * ctrans_watchdog_stop - no more looks, no more resets
+ * @ct: device that is gone
+ */
+void ctrans_watchdog_stop(struct ctrans_device *ct)
+{
+	cancel_delayed_work_sync(&ct->watchdog);
+	cancel_work_sync(&ct->reset_work);
+}
+
+/* A call that was under way may have kicked it after ctrans_watchdog_stop(). */
+static void ctrans_watchdog_free(struct drm_device *dev, void *data)
+{
+	struct ctrans_device *ct = data;
+
+	ctrans_watchdog_stop(ct);
+	destroy_workqueue(ct->wq);
+}
+
+/**
+ * ctrans_watchdog_init - make watchdog and reset ready
+ * @ct: device, before it is registered
+ *
+ * Return: 0 or a negative errno.
+ */
+int ctrans_watchdog_init(struct ctrans_device *ct)
+{
+	INIT_DELAYED_WORK(&ct->watchdog, ctrans_watchdog_work);
+	INIT_WORK(&ct->reset_work, ctrans_reset_work);
+	ct->wq = alloc_ordered_workqueue("ctrans", 0);
+	if (!ct->wq)
+		return -ENOMEM;
+	return drmm_add_action_or_reset(&ct->drm, ctrans_watchdog_free, ct);
+}
