@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The driver taken off the chip under its users, and put back. From the moment
+ * it is gone they get -ENODEV, and no signal ends them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <xf86drm.h>
+
+#include "jobs.h"
+#include "test_life.h"
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return (int)n;
+}
+
+static char pci[64];
+
+static int unbind(void)
+{
+	return write_file("/sys/bus/pci/drivers/ctrans/unbind", pci);
+}
+
+static int bind(void)
+{
+	return write_file("/sys/bus/pci/drivers/ctrans/bind", pci);
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "ctrans", O_NONBLOCK) ? -errno : 0;
+}
+
+/*
+ * The module cannot go while anything of it is open or mapped. That it can once
+ * nothing is, the end of each machine shows.
+ */
+void module_held(void)
+{
+	struct rig rig;
+	char *map;
+	int dmabuf, err;
+
+	rig_open(&rig);
+	err = unload();
+	ok(err == -EWOULDBLOCK || err == -EBUSY, "while a file is open: %d", err);
+	must(!drmPrimeHandleToFD(rig.fd, rig.mem.handle, DRM_CLOEXEC | DRM_RDWR,
+				 &dmabuf));
+	close(rig.fd);
+	err = unload();
+	ok(err == -EWOULDBLOCK || err == -EBUSY, "while all is mapped: %d", err);
+	munmap(rig.mem.map, rig.mem.size);
+	munmap((void *)rig.q.status, rig.q.status_size);
+	err = unload();
+	ok(err == -EWOULDBLOCK || err == -EBUSY, "while a doorbell is: %d", err);
+	munmap((void *)rig.q.doorbell, PAGE);
+	err = unload();
+	ok(err == -EWOULDBLOCK || err == -EBUSY, "while a dma-buf is open: %d", err);
+	map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+	must(map != MAP_FAILED);
+	close(dmabuf);
+	err = unload();
+	ok(err == -EWOULDBLOCK || err == -EBUSY, "while a dma-buf is mapped: %d",
+	   err);
+	ok(chip_works(), "and jobs work");
+	map[0] = 1;
+	munmap(map, PAGE);
+}
+
+struct sleeper {
+	pthread_t thread;
+	struct rig *rig;
+	int err;
+};
+
+static void *sleep_on(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->err = queue_wait_until(s->rig->fd, s->rig->q.id, 100000, INT64_MAX, NULL);
+	return NULL;
+}
+
+static void send_long(struct rig *rig)
+{
+	struct ctrans_sqe sqe = rig_long(rig, 16);
+
+	for (int i = 0; i < 30; i++)
+		queue_fill(&rig->q, &sqe);
+	queue_ring(&rig->q);
+}
+
+void unbound_once(void)
+{
+	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), dmabuf;
+	struct drm_ctrans_queue_get_state st;
+	struct drm_ctrans_dev_query query = { 0 };
+	struct pollfd p = { .events = POLLIN };
+	struct rig rig, again;
+	struct sleeper s;
+	uint32_t handle;
+	uint64_t n;
+
+	strcpy(pci, accel_pci_name());
+	rig_open_in(&rig, accel_open(), event, 0);
+	ok(rig_works(&rig), "it works");
+	must(!drmPrimeHandleToFD(rig.fd, rig.mem.handle, DRM_CLOEXEC | DRM_RDWR,
+				 &dmabuf));
+	strcpy(rig_page(&rig, RIG_FREE + 5), "kept");
+	send_long(&rig);
+	s = (struct sleeper){ .rig = &rig };
+	must(!pthread_create(&s.thread, NULL, sleep_on, &s));
+	usleep(100000);
+	while (read(event, &n, sizeof(n)) == sizeof(n))
+		;
+	is(unbind(), 0, "unbound under a job");
+	pthread_join(s.thread, NULL);
+	is(s.err, -ENODEV, "who waited is told");
+	p.fd = event;
+	is(poll(&p, 1, 30000), 1, "the eventfd is signalled");
+	p.fd = rig.fd;
+	is(poll(&p, 1, 0) == 1 ? p.revents & POLLHUP : 0, POLLHUP, "POLLHUP");
+	is(call(rig.fd, DRM_IOCTL_CTRANS_DEV_QUERY, &query), -ENODEV, "DEV_QUERY");
+	is(bo_create(rig.fd, PAGE, &handle), -ENODEV, "BO_CREATE");
+	is(vm_create(rig.fd, &handle), -ENODEV, "VM_CREATE");
+	is(vm_unmap(rig.fd, rig.vm, RIG_VA, RIG_SIZE), -ENODEV, "VM_BIND");
+	is(queue_wait_until(rig.fd, rig.q.id, 0, 0, NULL), -ENODEV, "QUEUE_WAIT");
+	is(queue_get_state(rig.fd, rig.q.id, &st), -ENODEV, "QUEUE_GET_STATE");
+	is(queue_restart(rig.fd, rig.q.id), -ENODEV, "QUEUE_RESTART");
+	is(queue_destroy(rig.fd, rig.q.id), -ENODEV, "QUEUE_DESTROY");
+	rig.q.doorbell[0] = 12345;
+	is(rig.q.doorbell[0], 0, "its doorbell takes stores and reads as zeros");
+	is(queue_kernel(&rig.q)->state, CTRANS_KQ_LOST, "its kernel line says LOST");
+	is(strcmp(rig_page(&rig, RIG_FREE + 5), "kept"), 0, "its memory is there");
+	memset(rig.mem.map, 1, rig.mem.size);
+	fails(accel_try_open(), "the node is gone, or does not open");
+	is(bind(), 0, "bound again");
+	again.fd = accel_open_within(30);
+	rig_open_in(&again, again.fd, -1, 0);
+	ok(rig_works(&again), "a new file works");
+	rig.q.doorbell[0] = 54321;
+	rig.q.doorbell[1] = 54321;
+	ok(rig_works(&again), "whatever the old one stores");
+	is(call(rig.fd, DRM_IOCTL_CTRANS_DEV_QUERY, &query), -ENODEV,
+	   "the old file stays without a device");
+	/* its memory, exported before, for the new one */
+	is(drmPrimeFDToHandle(again.fd, dmabuf, &handle), 0,
+	   "a dma-buf of before is imported");
+	close(dmabuf);
+	rig_close(&again);
+	queue_unmap(&rig.q);
+	munmap(rig.mem.map, rig.mem.size);
+	close(rig.fd);
+	ok(chip_works(), "all closed: others work");
+	ctl("clear", NULL, 0);
+}
+
+/* What users do until their device is gone, and with it in between. */
+static void user(void)
+{
+	struct rig rig;
+	int fd;
+
+	for (;;) {
+		fd = accel_try_open();
+		if (fd < 0) {
+			usleep(1000);
+			continue;
+		}
+		if (vm_create(fd, &rig.vm)) {
+			close(fd);
+			continue;
+		}
+		vm_destroy(fd, rig.vm);
+		/* its musts may well fail here: a process of its own */
+		if (!fork()) {
+			int null = open("/dev/null", O_RDWR);
+
+			dup2(null, STDOUT_FILENO);
+			rig_open_in(&rig, fd, -1, 0);
+			send_long(&rig);
+			for (int i = 0; i < 50; i++) {
+				queue_wait_until(fd, rig.q.id, i,
+						 guest_now() + 5 * MS, NULL);
+				rig.q.doorbell[1] = queue_line(&rig.q)->cq_tail;
+				memset(rig_page(&rig, RIG_FREE), i, PAGE);
+			}
+			_exit(0);
+		}
+		close(fd);
+		wait(NULL);
+	}
+}
+
+void unbound_often(void)
+{
+	unsigned int rounds = 50, good = 0;
+	pid_t pid[3];
+
+	strcpy(pci, accel_pci_name());
+	for (int i = 0; i < 3; i++) {
+		pid[i] = fork();
+		must(pid[i] >= 0);
+		if (!pid[i])
+			user();
+	}
+	for (unsigned int i = 0; i < rounds; i++) {
+		struct rig rig;
+		int fd;
+
+		fd = accel_open_within(30);
+		rig_open_in(&rig, fd, -1, 0);
+		send_long(&rig);
+		usleep(10000 * (i % 7));
+		good += !unbind();
+		rig.q.doorbell[0] = i;
+		good += queue_kernel(&rig.q)->state == CTRANS_KQ_LOST;
+		if (i & 1)
+			rig_close(&rig);
+		good += !bind();
+		if (!(i & 1))
+			rig_close(&rig);
+	}
+	is(good, 3 * rounds, "times unbound in use, and bound");
+	for (int i = 0; i < 3; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	close(accel_open_within(30));
+	ok(chip_works(), "and it works");
+	ctl("clear", NULL, 0);
+}
+
+/*
+ * A function-level reset by the administrator. Where the driver does not take
+ * part in it the kernel refuses, and nobody notices; where it does, queues are
+ * lost and new ones work.
+ */
+void function_reset(void)
+{
+	char path[128];
+	struct rig rig;
+	int err;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset",
+		 accel_pci_name());
+	if (access(path, W_OK)) {
+		guest_skip("the function has no reset");
+		return;
+	}
+	rig_open(&rig);
+	ok(rig_works(&rig), "it works");
+	err = write_file(path, "1");
+	guest_note("reset: %d, queue state %u", err, queue_kernel(&rig.q)->state);
+	if (err)
+		ok(rig_works(&rig), "refused: all goes on");
+	rig_close(&rig);
+	ok(chip_works(), "a new file works");
+}
