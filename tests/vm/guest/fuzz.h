@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fuzzer's parts know of each other: one process's view. */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include "jobs.h"
+
+#define FUZZ_FILES	3
+#define FUZZ_NAMES	16	/* of each kind, remembered */
+
+struct fuzz_map {
+	char *at;
+	uint64_t size;
+	bool writable;
+};
+
+struct fuzz_file {
+	int fd;
+	uint32_t bo[FUZZ_NAMES];
+	uint32_t vm[FUZZ_NAMES];
+	uint32_t queue[FUZZ_NAMES];
+	uint64_t offset[FUZZ_NAMES];	/* for mmap() */
+	uint64_t size[FUZZ_NAMES];
+};
+
+struct fuzz {
+	uint64_t seed;
+	struct fuzz_file file[FUZZ_FILES];
+	struct fuzz_map map[FUZZ_NAMES];
+	int event;
+	int dmabuf[FUZZ_NAMES];
+	uint64_t ops;
+};
+
+/* fuzz_values.c: below n; true once in n; numbers that hurt */
+uint64_t fuzz_below(struct fuzz *f, uint64_t n);
+bool fuzz_rare(struct fuzz *f, unsigned int n);
+uint64_t fuzz_number(struct fuzz *f);
+uint64_t fuzz_size(struct fuzz *f);
+uint64_t fuzz_va(struct fuzz *f);
+uint64_t fuzz_index(struct fuzz *f, uint32_t around);
+/* One of what is known, or nonsense. */
+uint32_t fuzz_name(struct fuzz *f, const uint32_t *names);
+void fuzz_remember(struct fuzz *f, uint32_t *names, uint32_t name);
+/* An argument block with words spoiled, now and then. */
+void fuzz_spoil(struct fuzz *f, void *arg, size_t size);
+
+/* fuzz_jobs.c: what is written into mapped memory */
+void fuzz_fill_sqe(struct fuzz *f, struct ctrans_sqe *sqe);
+void fuzz_fill_insn(struct fuzz *f, struct ctrans_insn *insn);
+void fuzz_fill_args(struct fuzz *f, struct ctrans_args *args);
+void fuzz_write_map(struct fuzz *f);
+
+/* fuzz_calls.c: one random step */
+void fuzz_step(struct fuzz *f);
+
+#endif
