@@ -65,7 +65,7 @@ class Machine:
         self.load, self.module_args, self.extra = load, module_args, extra
         self.tree = script("bed.sh")
         self.image = script("kernel.sh", kernel, "image")
-        self.modules = script("module.sh", kernel)
+        self.modules = script("module.sh", kernel) if load else ""
         self.server_path = find_server(build_dir)
         self.server = self.qemu = self.control = None
         self.ready = None       # seconds after which the guest's init ran
@@ -124,10 +124,6 @@ class Machine:
         args = KERNEL_ARGS
         if self.iommu == "intel":
             args += " intel_iommu=on iommu.strict=1"
-        elif self.kernel == "debug":
-            # ACPI is half of an instrumented kernel's boot, and the machine's
-            # PCI works without.
-            args += " acpi=off"
         command = [
             self.tree + "/lib64/ld-linux-x86-64.so.2", "--library-path", lib,
             self.tree + "/usr/bin/qemu-system-x86_64",
