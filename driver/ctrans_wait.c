@@ -293,7 +293,7 @@ int ctrans_ioctl_queue_wait(struct drm_device *dev, void *data,
 	if (!q)
 		return -ENOENT;
 	ret = -ETIME;
-	if (args->deadline_ns > ktime_get_ns())
+	if (ns_to_ktime(args->deadline_ns) > ktime_get())
 		ret = ctrans_wait_sleep(q, args->seq,
 					ns_to_ktime(args->deadline_ns),
 					&args->done);
