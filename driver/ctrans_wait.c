@@ -314,8 +314,9 @@ static __poll_t ctrans_poll_queue(struct ctrans_queue *q)
 {
 	__poll_t mask = 0;
 
+	mutex_lock(&q->ct->slots_lock);
+	ctrans_wait_look(q);
 	spin_lock_irq(&q->lock);
-	ctrans_wait_sample(q);
 	if (q->state != CTRANS_KQ_READY)
 		mask |= EPOLLERR;
 	if (q->state != CTRANS_KQ_LOST) {
@@ -325,6 +326,7 @@ static __poll_t ctrans_poll_queue(struct ctrans_queue *q)
 			ctrans_wait_arm(q);
 	}
 	spin_unlock_irq(&q->lock);
+	mutex_unlock(&q->ct->slots_lock);
 	return mask;
 }
 
