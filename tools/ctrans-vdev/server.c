@@ -69,11 +69,12 @@ static void serve_client(struct vdev *v, struct vdev_connection *c)
 			fprintf(stderr, "ctrans-vdev: command %u refused: %s\n",
 				((const struct vdev_header *)v->reply)->command,
 				strerror((int)((const struct vdev_header *)v->reply)->error));
+		/* before the answer, which is the word that it is over */
+		vdev_connection_next(c);
 		if (ret && vdev_connection_send(c, v->reply, v->reply_size)) {
 			part(v, c, "the machine takes no answers: dropped");
 			return;
 		}
-		vdev_connection_next(c);
 	}
 }
 
