@@ -164,23 +164,41 @@ static void say_text(unsigned int n, enum way way, const double v[4], double rat
 	       way_names[way], v[0], v[1], v[2], v[3], rate, times);
 }
 
+/* The middle of a round, which stalls of the machine do not move. */
+static double middle(const struct figures *f, int round)
+{
+	double t[REPS];
+
+	memcpy(t, f->done + round * REPS, sizeof(t));
+	return median(t, REPS, NULL);
+}
+
+/* How many times as long as by doorbell: of one round each. */
+static double times(const struct bench *b, unsigned int batch, enum way way)
+{
+	const struct figures *f = b->figures[batch];
+	double ratios[ROUNDS];
+
+	for (int i = 0; i < ROUNDS; i++)
+		ratios[i] = middle(&f[way], i) / middle(&f[DOORBELL], i);
+	return median(ratios, ROUNDS, NULL);
+}
+
 static void say(struct bench *b, const char *device, unsigned int batch,
 		enum way way, FILE *json)
 {
 	struct figures *f = &b->figures[batch][way];
-	double ratios[ROUNDS], v[4], rate, ratio;
+	static double done[ROUNDS * REPS];
+	double whole[ROUNDS], v[4], rate, ratio = times(b, batch, way);
 	int n = ROUNDS * REPS;
 
-	/* of one round each, before the order is lost */
-	for (int i = 0; i < ROUNDS; i++)
-		ratios[i] = f->whole[i] / b->figures[batch][DOORBELL].whole[i];
-	ratio = median(ratios, ROUNDS, NULL);
+	memcpy(done, f->done, sizeof(done));
 	v[0] = 1e6 * median(f->submit, n, NULL);
-	v[1] = 1e6 * median(f->done, n, &v[3]);
-	v[2] = 1e6 * f->done[n * 99 / 100];
+	v[1] = 1e6 * median(done, n, &v[3]);
+	v[2] = 1e6 * done[n * 99 / 100];
 	v[3] *= 1e6;
-	memcpy(ratios, f->whole, sizeof(ratios));
-	rate = (double)(REPS << batch) / median(ratios, ROUNDS, NULL);
+	memcpy(whole, f->whole, sizeof(whole));
+	rate = (double)(REPS << batch) / median(whole, ROUNDS, NULL);
 	say_text(1u << batch, way, v, rate, ratio);
 	if (json)
 		say_json(json, device, 1u << batch, way, b->copies, v, rate,
