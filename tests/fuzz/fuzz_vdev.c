@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../unit/chip_must.h"
+#include "uapi/ctrans_job.h"
 #include "vdev.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
