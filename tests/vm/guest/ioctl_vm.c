@@ -154,7 +154,7 @@ void bind_bad(void)
 	   "4294967295 operations");
 	is(vm_bind(fd, vm, &good, 0, sizeof(good), &done), 0, "no operations");
 	is(done, 0, "none done");
-	is(vm_unmap(fd, vm, 0, 1ull << 38), -ENOENT, "and nothing is bound");
+	is(vm_unmap(fd, vm, VA, 1ull << 38), -ENOENT, "and nothing is bound");
 	must(!vm_create(fd, &none));
 	is(vm_destroy(fd, none), 0, "a space without anything in it");
 	is(vm_map(fd, none, bo.handle, VA, 0, PAGE, 0), -ENOENT, "gone is gone");
@@ -324,7 +324,7 @@ void bind_stride(void)
 	fails(vm_bind(fd, vm, ops, 1, UINT32_MAX, &done), "4 GiB each");
 	is(done, 0, "none done");
 	fails(vm_bind(fd, vm, ops, 1024, 0x80000000, &done), "2 GiB each");
-	is(vm_unmap(fd, vm, 0, 1ull << 38), done ? 0 : -ENOENT,
+	is(vm_unmap(fd, vm, VA, 1ull << 38), done ? 0 : -ENOENT,
 	   "as many bound as it says");
 }
 
