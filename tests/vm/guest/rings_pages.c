@@ -127,9 +127,10 @@ void rule_08(void)
 	      "another file's");
 	/* offsets that are nobody's */
 	for (unsigned int bit = 12; bit < 63; bit++) {
+		uint64_t near = rig.q.status_offset ^ 1ull << bit;
+
 		set += !try_mmap(rig.fd, at ^ 1ull << bit, PAGE, rw, MAP_SHARED);
-		set += !try_mmap(rig.fd, rig.q.status_offset ^ 1ull << bit,
-				 rig.q.status_size, rw, MAP_SHARED);
+		set += near != at && !try_mmap(rig.fd, near, PAGE, rw, MAP_SHARED);
 	}
 	is(set, 0, "no other offset is writable");
 
@@ -174,7 +175,6 @@ void rule_09(void)
 	ok(rig_works(&rig), "a queue works");
 	is(queue_destroy(rig.fd, old->id), 0, "and is destroyed");
 	is(store(old->doorbell, 99), 0, "stores to its doorbell are taken");
-	is(old->doorbell[0], 0, "it reads as zeros");
 	is(queue_kernel(old)->state, CTRANS_KQ_LOST, "its kernel line says LOST");
 	is(queue_line(old)->cq_tail, 0, "the chip's line is zeros");
 	for (int i = 0; i < 8; i++) {
