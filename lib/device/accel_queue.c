@@ -247,8 +247,11 @@ int ct_accel_queue_restart(void *accel, struct ct_rings *r, struct ct_err *err)
 	} else if (ret && ret != -ETIME) {
 		return ct_accel_fail(a, ret, "waiting for a failed job's end", err);
 	}
-	if (drmIoctl(a->fd, DRM_IOCTL_CTRANS_QUEUE_RESTART, &restart))
-		return ct_accel_fail(a, -errno, "restarting a queue", err);
+	ret = drmIoctl(a->fd, DRM_IOCTL_CTRANS_QUEUE_RESTART, &restart) ? -errno : 0;
+	if (ret == -EIO)
+		return why_stopped(a, q, &r->stopped, err);
+	if (ret)
+		return ct_accel_fail(a, ret, "restarting a queue", err);
 	/* what was stored while it stood still was ignored; they are states */
 	store(q, CTRANS_DB_CQ_HEAD, q->doorbells[1]);
 	store(q, CTRANS_DB_SQ_TAIL, q->doorbells[0]);
