@@ -34,7 +34,8 @@ int ct_accel_room(void *accel, uint64_t size, struct ct_err *err);
 int ct_accel_queue_open(void *accel, unsigned int log2_entries,
 			struct ct_rings *r, struct ct_err *err);
 void ct_accel_queue_close(void *accel, struct ct_rings *r);
-int ct_accel_queue_restart(void *accel, struct ct_rings *r, struct ct_err *err);
+int ct_accel_queue_restart(void *accel, struct ct_rings *r, uint32_t seen,
+			   struct ct_err *err);
 void ct_accel_doorbell(void *accel, const struct ct_rings *r, uint32_t offset,
 		       uint32_t value);
 int ct_accel_wait(void *accel, struct ct_rings *r, uint32_t seen,

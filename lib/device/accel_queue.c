@@ -23,7 +23,6 @@ struct queue {
 	uint8_t *doorbell;
 	const uint8_t *status;
 	size_t status_size;
-	uint32_t doorbells[2];		/* last stored: SQ_TAIL, CQ_HEAD */
 };
 
 /*
@@ -43,20 +42,14 @@ static void before_doorbell(void)
 #endif
 }
 
-static void store(struct queue *q, uint32_t offset, uint32_t value)
-{
-	*(volatile uint32_t *)(q->doorbell + offset) = value;
-}
-
 void ct_accel_doorbell(void *accel, const struct ct_rings *r, uint32_t offset,
 		       uint32_t value)
 {
 	struct queue *q = r->own;
 
 	(void)accel;
-	q->doorbells[offset == CTRANS_DB_CQ_HEAD] = value;
 	before_doorbell();
-	store(q, offset, value);
+	*(volatile uint32_t *)(q->doorbell + offset) = value;
 }
 
 /* ---- Opening ---------------------------------------------------------- */
@@ -229,7 +222,8 @@ int ct_accel_wait(void *accel, struct ct_rings *r, uint32_t seen, struct ct_err 
  * queue has stopped, and a queue that is READY is not restarted: so sleep
  * until it stands still.
  */
-int ct_accel_queue_restart(void *accel, struct ct_rings *r, struct ct_err *err)
+int ct_accel_queue_restart(void *accel, struct ct_rings *r, uint32_t seen,
+			   struct ct_err *err)
 {
 	struct ct_accel *a = accel;
 	struct queue *q = r->own;
@@ -238,7 +232,7 @@ int ct_accel_queue_restart(void *accel, struct ct_rings *r, struct ct_err *err)
 	int ret;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	ret = sleep_until(a, q, extend(q, q->doorbells[1]) + 1,
+	ret = sleep_until(a, q, extend(q, seen) + 1,
 			  now.tv_sec * 1000000000ll + now.tv_nsec + STOP_NS);
 	if (ret == -EIO) {
 		ret = why_stopped(a, q, &r->stopped, err);
@@ -250,10 +244,5 @@ int ct_accel_queue_restart(void *accel, struct ct_rings *r, struct ct_err *err)
 	ret = drmIoctl(a->fd, DRM_IOCTL_CTRANS_QUEUE_RESTART, &restart) ? -errno : 0;
 	if (ret == -EIO)
 		return why_stopped(a, q, &r->stopped, err);
-	if (ret)
-		return ct_accel_fail(a, ret, "restarting a queue", err);
-	/* what was stored while it stood still was ignored; they are states */
-	store(q, CTRANS_DB_CQ_HEAD, q->doorbells[1]);
-	store(q, CTRANS_DB_SQ_TAIL, q->doorbells[0]);
-	return 0;
+	return ret ? ct_accel_fail(a, ret, "restarting a queue", err) : 0;
 }

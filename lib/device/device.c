@@ -159,6 +159,11 @@ static bool is_lost(const struct ct_queue *q)
 	       CTRANS_KQ_LOST;
 }
 
+static void ring(struct ct_queue *q, uint32_t word, uint32_t value)
+{
+	q->dev->t->doorbell(q->dev->state, &q->r, word, value);
+}
+
 int ct_queue_submit(struct ct_queue *q, const struct ctrans_sqe *sqe)
 {
 	uint32_t head = __atomic_load_n(&q->r.line->sq_head, __ATOMIC_ACQUIRE);
@@ -168,7 +173,7 @@ int ct_queue_submit(struct ct_queue *q, const struct ctrans_sqe *sqe)
 		return -EAGAIN;
 	q->r.sq[q->sq_tail & q->r.sq_mask] = *sqe;
 	q->sq_tail++;
-	q->dev->t->doorbell(q->dev->state, &q->r, CTRANS_DB_SQ_TAIL, q->sq_tail);
+	ring(q, CTRANS_DB_SQ_TAIL, q->sq_tail);
 	return 0;
 }
 
@@ -230,10 +235,15 @@ int ct_queue_wait(struct ct_queue *q, struct ctrans_cqe *cqe, struct ct_err *err
 		return ct_fail(err, -ENODEV,
 			"the device is gone, or was reset, and what ran on it is lost: open the model again");
 	q->cq_head++;
-	q->dev->t->doorbell(q->dev->state, &q->r, CTRANS_DB_CQ_HEAD, q->cq_head);
-	if (cqe->status == CTRANS_ST_OK)
-		return 0;
-	return q->dev->t->queue_restart(q->dev->state, &q->r, err);
+	if (cqe->status != CTRANS_ST_OK) {
+		ret = q->dev->t->queue_restart(q->dev->state, &q->r, q->cq_head, err);
+		if (ret)
+			return ret;
+		/* what was stored while it stood still was ignored; words are states */
+		ring(q, CTRANS_DB_SQ_TAIL, q->sq_tail);
+	}
+	ring(q, CTRANS_DB_CQ_HEAD, q->cq_head);
+	return 0;
 }
 
 void ct_queue_explain(const struct ct_queue *q, const struct ctrans_cqe *cqe,

@@ -380,8 +380,10 @@ static void sim_queue_close(void *state, struct ct_rings *r)
 	drop_slot(s, r->slot);
 }
 
-static int sim_queue_restart(void *state, struct ct_rings *r, struct ct_err *err)
+static int sim_queue_restart(void *state, struct ct_rings *r, uint32_t seen,
+			     struct ct_err *err)
 {
+	(void)seen;
 	(void)err;
 	queue_write(state, r->slot, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
 	return 0;

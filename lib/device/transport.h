@@ -39,10 +39,10 @@ struct ct_transport {
 			  struct ct_rings *rings, struct ct_err *err);
 	void (*queue_close)(void *state, struct ct_rings *rings);
 	/*
-	 * After a failed completion, the last one given to CQ_HEAD: run again from
-	 * the next entry. -ENODEV: the device is gone, or has been reset.
+	 * After a failed completion, with which there are @seen: run again from the
+	 * next entry. -ENODEV: the device is gone, or has been reset.
 	 */
-	int (*queue_restart)(void *state, struct ct_rings *rings,
+	int (*queue_restart)(void *state, struct ct_rings *rings, uint32_t seen,
 			     struct ct_err *err);
 
 	void (*doorbell)(void *state, const struct ct_rings *rings, uint32_t offset,

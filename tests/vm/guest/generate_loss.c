@@ -123,6 +123,13 @@ void unbound(void)
 		one_round(bus, expected);
 }
 
+static int count_token(void *arg, uint32_t token)
+{
+	(void)token;
+	atomic_fetch_add((_Atomic unsigned int *)arg, 1);
+	return 0;
+}
+
 /* With requests in line, sessions open, and a model that nobody uses. */
 void unbound_in_line(void)
 {
@@ -131,6 +138,7 @@ void unbound_in_line(void)
 	struct ctrans_model *model, *idle;
 	struct ctrans_session *session;
 	struct ctrans_queue *queue;
+	_Atomic unsigned int written = 0;
 	const uint32_t token = 1;
 	unsigned int told = 0;
 	struct answer a;
@@ -146,10 +154,13 @@ void unbound_in_line(void)
 		answer_params(i % ANSWERS, &p);
 		p.max_tokens = 0;
 		p.ignore_eos = 1;
+		p.token_fn = count_token;
+		p.arg = &written;
 		must(!ctrans_submit(queue, NULL, answer_prompt(i % ANSWERS), &p, NULL,
 				    &request[i]));
 	}
-	usleep(300000);
+	while (written < 16)
+		usleep(1000);
 	tell_driver("unbind", bus);
 	for (unsigned int i = 0; i < 16; i++) {
 		struct ctrans_result *r;
@@ -158,6 +169,8 @@ void unbound_in_line(void)
 		must(!ctrans_request_wait(request[i], -1));
 		ret = ctrans_request_result(request[i], &r);
 		told += ret == -ENODEV;
+		if (ret != -ENODEV)
+			guest_note("request %u: %d: %s", i, ret, ctrans_message());
 		if (!ret)
 			ctrans_result_free(r);
 		ctrans_request_free(request[i]);
