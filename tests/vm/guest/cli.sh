@@ -4,36 +4,17 @@
 # The command on a chip behind the driver: the same text as on the chip model,
 # the devices that it lists, what it says where it may not or cannot, and what of
 # the system steady decoding uses.
+#
+# Functions are called by way of check.
+# shellcheck disable=SC2317
 
-CTRANS=${CTRANS:-ctrans}
-demo=${CTRANS_SOURCE:-/ctrans}/models/demo
-programs=${CTRANS_BUILD:-/ctrans/build}/tests
+# shellcheck source=tests/vm/guest/tap.sh
+. "$CTRANS_SOURCE/tests/vm/guest/tap.sh"
+
+demo=$CTRANS_SOURCE/models/demo
+programs=$CTRANS_BUILD/tests
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-count=0
-failed=0
-
-# result STATUS WHAT
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $2"
-		head -n 20 "$work/out" "$work/err" 2>/dev/null | sed 's/^/# /'
-	fi
-}
-
-# check WHAT COMMAND...
-check()
-{
-	what=$1
-	shift
-	"$@" >"$work/checked" 2>&1
-	result $? "$what"
-}
 
 # call COMMAND...: its outputs and status are kept
 call()
@@ -42,10 +23,13 @@ call()
 	status=$?
 }
 
-# said PATTERN: in an output of the last call
-said() { grep -qE -- "$1" "$work/out" "$work/err"; }
-
-echo "TAP version 13"
+# said PATTERN: in an output of the last call; else what was said
+said()
+{
+	grep -qE -- "$1" "$work/out" "$work/err" && return
+	head -n 20 "$work/out" "$work/err"
+	return 1
+}
 
 # ---- Devices
 
@@ -129,6 +113,4 @@ check "its only call is the sleep" \
 	test -z "$(grep -vE '^[0-9]+ (ioctl|futex)$' "$work/out")"
 check "at most one for a step" \
 	test "$(awk '$2 == "ioctl" { print $1 }' "$work/out")" -le 40
-
-echo "1..$count"
-[ $failed = 0 ]
+done_testing

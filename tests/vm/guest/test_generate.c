@@ -11,7 +11,6 @@
 
 #include "answers.h"
 #include "guest.h"
-#include "test_generate.h"
 
 /* ---- Which device ------------------------------------------------------- */
 
@@ -341,12 +340,6 @@ int main(int argc, char **argv)
 		{ "threads", threads, 0 },
 		{ "requests", requests, 0 },
 		{ "sessions", sessions, 0 },
-		{ "two_processes", two_processes, 0 },
-		{ "killed", killed, 300 },
-		{ "memory_is_given_back", memory_is_given_back, 300 },
-		{ "unbound", unbound, 300 },
-		{ "unbound_in_line", unbound_in_line, 300 },
-		{ "timed_out", timed_out, 300 },
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "decode"))

@@ -9,7 +9,6 @@
 
 #include "answers.h"
 #include "guest.h"
-#include "test_generate.h"
 
 /* In a process of its own; its status is 0 if all was as alone. */
 static pid_t start_asking(const struct answer *expected, unsigned int rounds)
@@ -41,7 +40,7 @@ static int end_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-void two_processes(void)
+static void two_processes(void)
 {
 	struct answer expected[ANSWERS];
 	pid_t a, b;
@@ -54,7 +53,7 @@ void two_processes(void)
 }
 
 /* One after the other dies, at any moment of its life, while one works on. */
-void killed(void)
+static void killed(void)
 {
 	struct answer expected[ANSWERS];
 	uint64_t seed = 88172645463325252ull;
@@ -93,7 +92,7 @@ static long meminfo(const char *name)
 }
 
 /* Opened and closed more often than the chip has queues and address spaces. */
-void memory_is_given_back(void)
+static void memory_is_given_back(void)
 {
 	const char *data = getenv("CTRANS_TEST_DATA");
 	const uint32_t token = 1;
@@ -121,3 +120,11 @@ void memory_is_given_back(void)
 	ok(after - before < 512, "a hundred models leave nothing behind (%ld KiB)",
 	   after - before);
 }
+
+static const struct guest_test tests[] = {
+	{ "two_processes", two_processes, 0 },
+	{ "killed", killed, 200 },
+	{ "memory_is_given_back", memory_is_given_back, 200 },
+};
+
+GUEST_MAIN(tests)
