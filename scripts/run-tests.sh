@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# run-tests.sh BUILD unit|e2e|fuzz|house [NAME...]
+# run-tests.sh BUILD unit|e2e|fuzz|house|vm [NAME...]
 # Run the tests of one kind, JOBS at a time (as many as CPUs), one line of
 # progress for each program; the counts go to BUILD/check-logs/KIND.NAME.tally
 # as "passed failed skipped". Unit tests are Check programs and are counted by
@@ -38,6 +38,7 @@ program()
 		true ;;
 	fuzz) echo "$root/scripts/fuzz.sh" ;;
 	house) echo "$root/scripts/check-$1.sh" ;;
+	vm) echo "$root/tests/vm/suite.py" ;;
 	esac
 }
 
@@ -87,6 +88,7 @@ run_one()
 		*) command=(bash "${command[@]}") ;;
 		esac ;;
 	fuzz) command+=("$build" "$name") ;;
+	vm) command=(python3 "${command[@]}" "$name") ;;
 	esac
 	timeout -k 10 "$limit" "${command[@]}" >"$log" 2>&1 </dev/null ||
 		status=$?

@@ -11,8 +11,8 @@ shift
 # mark TEXT
 mark() { echo "ctrans-test: $1" >/dev/kmsg; }
 
-tainted=$(cat /proc/sys/kernel/tainted)
-echo "@taint $tainted"
+echo -1000 >/proc/self/oom_score_adj
+echo "@taint $(cat /proc/sys/kernel/tainted)"
 kmemleak=/sys/kernel/debug/kmemleak
 [ -w $kmemleak ] || kmemleak=
 [ -z "$kmemleak" ] || echo clear >$kmemleak
@@ -20,17 +20,19 @@ kmemleak=/sys/kernel/debug/kmemleak
 for name; do
 	echo "@begin $name"
 	mark "$name"
-	program=build/tests/guest_$name
-	[ -x "$program" ] || program=tests/vm/guest/$name.sh
-	# shellcheck disable=SC2086
-	case $program in
-	*.sh) timeout -k 10 "$limit" sh $program ;;
-	*) timeout -k 10 "$limit" $program ;;
-	esac </dev/null 2>&1
+	set -- "build/tests/guest_$name"
+	[ -x "$1" ] || set -- sh "tests/vm/guest/$name.sh"
+	(
+		# A test that takes all memory goes itself.
+		echo 0 >/proc/self/oom_score_adj
+		exec timeout -k 10 "$limit" "$@"
+	) </dev/null 2>&1
 	status=$?
+	# What a test leaves running shall not disturb the next: all but init and
+	# this shell, which is init's own child.
+	kill -9 -1
 	printf '\n@end %s %s\n' $status "$(ctl violations)"
 	ctl clear >/dev/null
-	# What one test leaves running shall not disturb the next.
 	ctl stall off >/dev/null
 done
 
