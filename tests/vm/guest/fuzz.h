@@ -5,8 +5,10 @@
 
 #include "jobs.h"
 
-#define FUZZ_FILES	3
-#define FUZZ_NAMES	16	/* of each kind, remembered */
+#define FUZZ_FILES	2
+#define FUZZ_NAMES	8	/* of each kind, remembered */
+/* No buffer beyond this: an emptied machine proves nothing. */
+#define FUZZ_BO_MAX	(600 * (uint64_t)PAGE)
 
 struct fuzz_map {
 	char *at;
@@ -23,8 +25,20 @@ struct fuzz_file {
 	uint64_t size[FUZZ_NAMES];
 };
 
+/* A queue that is well, on memory where fuzz_va() mostly points. */
+struct fuzz_kit {
+	int fd;		/* -1: there is none */
+	uint32_t vm;
+	struct bo mem;
+	struct queue q;
+};
+
+#define FUZZ_VA		0x100000ull
+#define FUZZ_VA_SIZE	(256 * (uint64_t)PAGE)
+
 struct fuzz {
 	uint64_t seed;
+	struct fuzz_kit kit;
 	struct fuzz_file file[FUZZ_FILES];
 	struct fuzz_map map[FUZZ_NAMES];
 	int event;
@@ -41,7 +55,8 @@ uint64_t fuzz_va(struct fuzz *f);
 uint64_t fuzz_index(struct fuzz *f, uint32_t around);
 /* One of what is known, or nonsense. */
 uint32_t fuzz_name(struct fuzz *f, const uint32_t *names);
-void fuzz_remember(struct fuzz *f, uint32_t *names, uint32_t name);
+/* What had its place before, or 0. */
+uint32_t fuzz_remember(struct fuzz *f, uint32_t *names, uint32_t name);
 /* An argument block with words spoiled, now and then. */
 void fuzz_spoil(struct fuzz *f, void *arg, size_t size);
 
@@ -50,6 +65,9 @@ void fuzz_fill_sqe(struct fuzz *f, struct ctrans_sqe *sqe);
 void fuzz_fill_insn(struct fuzz *f, struct ctrans_insn *insn);
 void fuzz_fill_args(struct fuzz *f, struct ctrans_args *args);
 void fuzz_write_map(struct fuzz *f);
+
+/* fuzz_kit.c: jobs that mostly get as far as being run */
+void fuzz_kit(struct fuzz *f);
 
 /* fuzz_calls.c: one random step */
 void fuzz_step(struct fuzz *f);

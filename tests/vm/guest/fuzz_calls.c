@@ -17,12 +17,19 @@ static void bo(struct fuzz *f, struct fuzz_file *file)
 {
 	struct drm_ctrans_bo_create create = { .size = fuzz_size(f) };
 	struct drm_ctrans_bo_mmap_offset at = { 0 };
+	uint32_t before;
 	unsigned int i;
 
 	fuzz_spoil(f, &create, sizeof(create));
 	if (call(file->fd, DRM_IOCTL_CTRANS_BO_CREATE, &create))
 		return;
-	fuzz_remember(f, file->bo, create.handle);
+	if (create.size > FUZZ_BO_MAX) {
+		bo_close(file->fd, create.handle);
+		return;
+	}
+	before = fuzz_remember(f, file->bo, create.handle);
+	if (before)
+		bo_close(file->fd, before);
 	at.handle = fuzz_name(f, file->bo);
 	fuzz_spoil(f, &at, sizeof(at));
 	if (call(file->fd, DRM_IOCTL_CTRANS_BO_MMAP_OFFSET, &at))
@@ -138,8 +145,9 @@ static void map_some(struct fuzz *f, struct fuzz_file *file)
 	map->at = NULL;
 	if (fuzz_rare(f, 8))
 		offset ^= fuzz_number(f) & ~0xfffull;
+	/* the kernel itself complains of absurd ones */
 	if (fuzz_rare(f, 8))
-		size = fuzz_size(f);
+		size = fuzz_size(f) % (64 << 20);
 	if (fuzz_rare(f, 12))
 		prot |= PROT_EXEC;
 	if (fuzz_rare(f, 12))
@@ -220,12 +228,14 @@ static void raw(struct fuzz *f, struct fuzz_file *file)
 
 	for (size_t i = 0; i < 64; i++)
 		arg[i] = fuzz_number(f);
-	/* a wait of that kind would be a long one, and a page is not enough */
 	request = _IOC(fuzz_below(f, 4), 'd',
 		       DRM_COMMAND_BASE + fuzz_below(f, 13),
 		       fuzz_below(f, sizeof(arg)));
+	/* not for ever, and not all memory */
 	if (_IOC_NR(request) == DRM_COMMAND_BASE + DRM_CTRANS_QUEUE_WAIT)
 		arg[2] = 0;
+	if (_IOC_NR(request) == DRM_COMMAND_BASE + DRM_CTRANS_BO_CREATE)
+		arg[0] %= FUZZ_BO_MAX;
 	call(file->fd, request, fuzz_rare(f, 6) ? (void *)fuzz_number(f) : arg);
 }
 
@@ -263,7 +273,8 @@ void fuzz_step(struct fuzz *f)
 	case 41 ... 42: prime(f, file); break;
 	case 43 ... 45: raw(f, file); break;
 	case 46: poll_some(f); break;
-	case 47:
+	case 47 ... 50: fuzz_kit(f); break;
+	case 51:
 		if (fuzz_rare(f, 20))
 			reopen(file);
 		break;

@@ -58,9 +58,13 @@ uint32_t fuzz_name(struct fuzz *f, const uint32_t *names)
 	return names[fuzz_below(f, FUZZ_NAMES)];
 }
 
-void fuzz_remember(struct fuzz *f, uint32_t *names, uint32_t name)
+uint32_t fuzz_remember(struct fuzz *f, uint32_t *names, uint32_t name)
 {
-	names[fuzz_below(f, FUZZ_NAMES)] = name;
+	unsigned int i = (unsigned int)fuzz_below(f, FUZZ_NAMES);
+	uint32_t before = names[i] == name ? 0 : names[i];
+
+	names[i] = name;
+	return before;
 }
 
 void fuzz_spoil(struct fuzz *f, void *arg, size_t size)
