@@ -11,7 +11,7 @@
  *
  * All files share one address space of offsets (that of the DRM core's anonymous
  * inode), so the slot in an offset is the device's and zapping one queue hits no
- * other: bit 56 | kind << 40 | slot << 20.
+ * other: bit 56 | kind << 40 | slot << 20. One wrong bit in an offset is no offset.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/mm.h>
@@ -21,19 +21,34 @@
 #include "ctrans_queue.h"
 
 #define CTRANS_MAP_BASE		BIT_ULL(56)
-#define CTRANS_MAP_STATUS	BIT_ULL(40)
+#define CTRANS_MAP_DOORBELL	BIT_ULL(40)
+#define CTRANS_MAP_STATUS	BIT_ULL(41)
 #define CTRANS_MAP_SLOT_SHIFT	20
 
 static_assert(PAGE_SIZE <= CTRANS_DB_PAGE_SIZE);
 
+/**
+ * ctrans_doorbell_offset - where mmap() finds the doorbell page
+ * @q: queue in its slot
+ *
+ * Return: bytes.
+ */
 u64 ctrans_doorbell_offset(const struct ctrans_queue *q)
 {
-	return CTRANS_MAP_BASE | (u64)q->slot << CTRANS_MAP_SLOT_SHIFT;
+	return CTRANS_MAP_BASE | CTRANS_MAP_DOORBELL |
+	       (u64)q->slot << CTRANS_MAP_SLOT_SHIFT;
 }
 
+/**
+ * ctrans_doorbell_status_offset - where mmap() finds the status region
+ * @q: queue in its slot
+ *
+ * Return: bytes.
+ */
 u64 ctrans_doorbell_status_offset(const struct ctrans_queue *q)
 {
-	return ctrans_doorbell_offset(q) | CTRANS_MAP_STATUS;
+	return CTRANS_MAP_BASE | CTRANS_MAP_STATUS |
+	       (u64)q->slot << CTRANS_MAP_SLOT_SHIFT;
 }
 
 static u64 ctrans_vma_offset(const struct vm_area_struct *vma)
@@ -196,8 +211,7 @@ int ctrans_doorbell_mmap(struct file *filp, struct vm_area_struct *vma)
 	struct ctrans_file *cf = file->driver_priv;
 	struct ctrans_device *ct = cf->ct;
 	bool status = ctrans_vma_is_status(vma);
-	u64 slot = (ctrans_vma_offset(vma) &
-		    ~(CTRANS_MAP_BASE | CTRANS_MAP_STATUS)) >>
+	u64 slot = (ctrans_vma_offset(vma) & (CTRANS_MAP_DOORBELL - 1)) >>
 		   CTRANS_MAP_SLOT_SHIFT;
 	struct ctrans_queue *q;
 	int ret;
