@@ -333,5 +333,8 @@ void ctrans_watchdog_kick(struct ctrans_device *ct);
 void ctrans_watchdog_stop(struct ctrans_device *ct);
 void ctrans_reset_schedule(struct ctrans_device *ct);
 void ctrans_queues_lost(struct ctrans_device *ct);
+/* Around a reset by the bus; the first takes reset_lock, the second drops it. */
+void ctrans_reset_prepare(struct ctrans_device *ct);
+void ctrans_reset_done(struct ctrans_device *ct);
 
 #endif

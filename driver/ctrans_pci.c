@@ -117,6 +117,21 @@ static void ctrans_pci_remove(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
+static void ctrans_pci_reset_prepare(struct pci_dev *pdev)
+{
+	ctrans_reset_prepare(pci_get_drvdata(pdev));
+}
+
+static void ctrans_pci_reset_done(struct pci_dev *pdev)
+{
+	ctrans_reset_done(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers ctrans_pci_err_handler = {
+	.reset_prepare	= ctrans_pci_reset_prepare,
+	.reset_done	= ctrans_pci_reset_done,
+};
+
 static const struct pci_device_id ctrans_pci_ids[] = {
 	{ PCI_DEVICE(CTRANS_PCI_VENDOR, CTRANS_PCI_DEVICE) },
 	{}
@@ -128,6 +143,7 @@ static struct pci_driver ctrans_pci_driver = {
 	.id_table	= ctrans_pci_ids,
 	.probe		= ctrans_pci_probe,
 	.remove		= ctrans_pci_remove,
+	.err_handler	= &ctrans_pci_err_handler,
 };
 
 int ctrans_pci_register(void)

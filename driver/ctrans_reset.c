@@ -46,17 +46,24 @@ void ctrans_queues_lost(struct ctrans_device *ct)
 		ctrans_reset_wake_files(ct);
 }
 
-static void ctrans_reset_chip(struct ctrans_device *ct)
+static void ctrans_reset_announce(struct ctrans_device *ct)
 {
 	WRITE_ONCE(ct->reset_count, ct->reset_count + 1);
 	ctrans_queues_lost(ct);
-	if (!ctrans_device_reset(ct)) {
+}
+
+/* Back to work, or out of the way for good. */
+static void ctrans_reset_finish(struct ctrans_device *ct)
+{
+	if (!ct->gone && !ctrans_device_reset(ct)) {
 		ctrans_device_start(ct);
 		dev_notice(ct->drm.dev, "the chip was reset, all queues are lost\n");
 		return;
 	}
-	WRITE_ONCE(ct->gone, true);
-	dev_err(ct->drm.dev, "the chip does not come back from a reset; unbind and bind the driver, or power the machine off\n");
+	if (!ct->gone)
+		dev_err(ct->drm.dev, "the chip does not come back from a reset; unbind and bind the driver, or power the machine off\n");
+	ctrans_device_stop(ct);
+	ctrans_queues_lost(ct);
 }
 
 /**
@@ -74,13 +81,36 @@ void ctrans_reset_work(struct work_struct *work)
 	mutex_lock(&ct->reset_lock);
 	if (drm_dev_enter(&ct->drm, &idx)) {
 		if (!ct->gone)
-			ctrans_reset_chip(ct);
-		if (ct->gone) {
-			ctrans_device_stop(ct);
-			ctrans_queues_lost(ct);
-		}
+			ctrans_reset_announce(ct);
+		ctrans_reset_finish(ct);
 		drm_dev_exit(idx);
 	}
+	mutex_unlock(&ct->reset_lock);
+}
+
+/**
+ * ctrans_reset_prepare - the bus is about to reset the chip
+ * @ct: device that is bound
+ *
+ * Takes reset_lock, which ctrans_reset_done() gives back.
+ */
+void ctrans_reset_prepare(struct ctrans_device *ct)
+{
+	mutex_lock(&ct->reset_lock);
+	if (ct->gone)
+		return;
+	ctrans_reset_announce(ct);
+	/* so that it is not in the middle of an access when the bus goes */
+	ctrans_device_reset(ct);
+}
+
+/**
+ * ctrans_reset_done - the bus has reset the chip
+ * @ct: device after ctrans_reset_prepare()
+ */
+void ctrans_reset_done(struct ctrans_device *ct)
+{
+	ctrans_reset_finish(ct);
 	mutex_unlock(&ct->reset_lock);
 }
 
