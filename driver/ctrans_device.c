@@ -222,6 +222,9 @@ static int ctrans_device_init_locks(struct ctrans_device *ct)
 static void ctrans_device_halt(struct ctrans_device *ct)
 {
 	mutex_lock(&ct->reset_lock);
+	/* Nobody starts a queue, nor rings a slot that the reset has stopped. */
+	WRITE_ONCE(ct->gone, true);
+	ctrans_queues_lost(ct);
 	ctrans_device_stop(ct);
 	mutex_unlock(&ct->reset_lock);
 	ctrans_irq_disable(ct);
