@@ -59,8 +59,8 @@ void *vdev_dma_at(void *ctx, uint64_t addr, uint64_t len, bool write,
 		return NULL;
 	pthread_rwlock_rdlock(&d->lock);
 	i = find(d, addr);
-	m = &d->maps[i];
-	if (i < d->n && addr >= m->addr && m->ptr && (write ? m->writable : m->readable)) {
+	m = i < d->n ? &d->maps[i] : NULL;
+	if (m && addr >= m->addr && m->ptr && (write ? m->writable : m->readable)) {
 		uint64_t left = m->size - (addr - m->addr);
 
 		*contiguous = len < left ? len : left;
@@ -247,7 +247,7 @@ static int drop(struct vdev *v, unsigned int first, unsigned int last)
 			free(l);
 			continue;
 		}
-		/* cannot fail: it splits nothing and takes no memory */
+		/* should it fail, the client's pages stay until the workers leave */
 		vdev_guard_blank(l->map.ptr, (size_t)l->map.size);
 		l->number = number;
 		l->next = d->leaving;
