@@ -27,10 +27,15 @@ struct chip_region {
 
 #define CHIP_TLB_REGIONS	64u
 
-/* Translations of one context; the newest regions, replaced in turn. */
+/*
+ * Translations of one context: the newest regions, replaced in turn, and the
+ * table of the last level that was walked last.
+ */
 struct chip_tlb {
 	unsigned int n, next;
 	struct chip_region r[CHIP_TLB_REGIONS];
+	uint64_t table_va;		/* what it translates begins here */
+	const uint64_t *table;		/* or NULL */
 };
 
 struct chip_span {

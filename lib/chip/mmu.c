@@ -55,13 +55,31 @@ static bool reserved_set(uint64_t pte, uint64_t addr_mask)
 		       CTRANS_PTE_LEAF);
 }
 
+static int last_level(uint64_t pte, uint64_t *bus, uint64_t *size, bool *writable)
+{
+	if (!(pte & CTRANS_PTE_VALID) || pte & CTRANS_PTE_LEAF ||
+	    reserved_set(pte, CTRANS_PTE_ADDR_4K))
+		return CTRANS_ST_FAULT;
+	*bus = pte & CTRANS_PTE_ADDR_4K;
+	*size = CTRANS_PAGE_4K;
+	*writable = pte & CTRANS_PTE_WRITE;
+	return CTRANS_ST_OK;
+}
+
 /* The page that holds @va: its bus address and size. */
 static int walk(struct chip *chip, unsigned int ctx, uint64_t va,
 		uint64_t *bus, uint64_t *size, bool *writable)
 {
+	struct chip_tlb *tlb = &chip->tlb[ctx];
 	uint64_t table, pte;
+	const uint64_t *last;
 	int st;
 
+	/* pages side by side have it in common, and are looked up in a row */
+	if (tlb->table && va - tlb->table_va < CTRANS_PAGE_2M) {
+		pte = __atomic_load_n(&tlb->table[va >> 12 & 511], __ATOMIC_RELAXED);
+		return last_level(pte, bus, size, writable);
+	}
 	if (!chip->ctx_table)
 		return CTRANS_ST_FAULT;
 	st = read_pte(chip, chip->ctx_table, ctx, &table);
@@ -93,16 +111,16 @@ static int walk(struct chip *chip, unsigned int ctx, uint64_t va,
 	if (pte & CTRANS_PTE_WRITE || reserved_set(pte, CTRANS_PTE_ADDR_4K))
 		return CTRANS_ST_FAULT;
 
-	st = read_pte(chip, pte & CTRANS_PTE_ADDR_4K, va >> 12 & 511, &pte);
-	if (st)
-		return st;
-	if (!(pte & CTRANS_PTE_VALID) || pte & CTRANS_PTE_LEAF ||
-	    reserved_set(pte, CTRANS_PTE_ADDR_4K))
-		return CTRANS_ST_FAULT;
-	*bus = pte & CTRANS_PTE_ADDR_4K;
-	*size = CTRANS_PAGE_4K;
-	*writable = pte & CTRANS_PTE_WRITE;
-	return CTRANS_ST_OK;
+	table = pte & CTRANS_PTE_ADDR_4K;
+	last = chip_bus_at(chip, table, CTRANS_PT_ENTRIES * sizeof(*last), false);
+	if (last) {
+		tlb->table = last;
+		tlb->table_va = va & ~(CTRANS_PAGE_2M - 1);
+		pte = __atomic_load_n(&last[va >> 12 & 511], __ATOMIC_RELAXED);
+		return last_level(pte, bus, size, writable);
+	}
+	st = read_pte(chip, table, va >> 12 & 511, &pte);
+	return st ? st : last_level(pte, bus, size, writable);
 }
 
 /*
@@ -301,6 +319,7 @@ void chip_tlb_flush(struct chip *chip, unsigned int ctx)
 {
 	chip->tlb[ctx].n = 0;
 	chip->tlb[ctx].next = 0;
+	chip->tlb[ctx].table = NULL;
 }
 
 /* Of the counts too: a bit may have been taken before what it counts for was. */

@@ -23,8 +23,17 @@
 #include <time.h>
 #include <unistd.h>
 
+static _Atomic uint64_t generations = 1;
+
+/* The table has changed. Its lock is held for writing. */
+static void renew(struct vdev_dma *d)
+{
+	atomic_store(&d->generation, atomic_fetch_add(&generations, 1));
+}
+
 int vdev_dma_init(struct vdev_dma *d)
 {
+	renew(d);
 	return -pthread_rwlock_init(&d->lock, NULL);
 }
 
@@ -46,28 +55,42 @@ static unsigned int find(const struct vdev_dma *d, uint64_t addr)
 	return lo;
 }
 
+static bool holds(const struct vdev_map *m, uint64_t addr)
+{
+	return addr >= m->addr && addr - m->addr < m->size;
+}
+
+/*
+ * Asked for every page of a job. Where the thread found the last one it is most
+ * often again, and good as long as the table is the same: who changes it waits
+ * for chip_forget(), as for any pointer that was given before.
+ */
 void *vdev_dma_at(void *ctx, uint64_t addr, uint64_t len, bool write,
 		  uint64_t *contiguous)
 {
-	struct vdev *v = ctx;
-	struct vdev_dma *d = &v->dma;
-	const struct vdev_map *m;
-	void *p = NULL;
+	static _Thread_local struct vdev_map last;
+	static _Thread_local uint64_t generation;
+	struct vdev_dma *d = &((struct vdev *)ctx)->dma;
+	uint64_t left;
 	unsigned int i;
 
-	if (!atomic_load(&d->master))
+	if (!atomic_load_explicit(&d->master, memory_order_acquire))
 		return NULL;
-	pthread_rwlock_rdlock(&d->lock);
-	i = find(d, addr);
-	m = i < d->n ? &d->maps[i] : NULL;
-	if (m && addr >= m->addr && m->ptr && (write ? m->writable : m->readable)) {
-		uint64_t left = m->size - (addr - m->addr);
-
-		*contiguous = len < left ? len : left;
-		p = m->ptr + (addr - m->addr);
+	if (atomic_load_explicit(&d->generation, memory_order_acquire) != generation ||
+	    !holds(&last, addr)) {
+		pthread_rwlock_rdlock(&d->lock);
+		generation = atomic_load(&d->generation);
+		i = find(d, addr);
+		last = i < d->n ? d->maps[i] : (struct vdev_map){ 0 };
+		pthread_rwlock_unlock(&d->lock);
+		if (!holds(&last, addr))
+			return NULL;
 	}
-	pthread_rwlock_unlock(&d->lock);
-	return p;
+	if (!last.ptr || !(write ? last.writable : last.readable))
+		return NULL;
+	left = last.size - (addr - last.addr);
+	*contiguous = len < left ? len : left;
+	return last.ptr + (addr - last.addr);
 }
 
 /* ---- Mapping ------------------------------------------------------------ */
@@ -174,6 +197,7 @@ int vdev_dma_map(struct vdev *v, const struct vdev_dma_map *m, int fd)
 	memmove(&d->maps[i + 1], &d->maps[i], (d->n - i) * sizeof(map));
 	d->maps[i] = map;
 	d->n++;
+	renew(d);
 	pthread_rwlock_unlock(&d->lock);
 	return 0;
 }
@@ -234,6 +258,7 @@ static int drop(struct vdev *v, unsigned int first, unsigned int last)
 	pthread_rwlock_wrlock(&d->lock);
 	memmove(&d->maps[first], &d->maps[last], (d->n - last) * sizeof(*d->maps));
 	d->n -= last - first;
+	renew(d);
 	pthread_rwlock_unlock(&d->lock);
 	if (!gone)
 		return 0;

@@ -67,6 +67,7 @@ struct vdev_dma {
 	pthread_rwlock_t lock;	/* maps and n; workers read */
 	struct vdev_map *maps;	/* ascending, apart */
 	unsigned int n, room;
+	_Atomic uint64_t generation;	/* of maps; no two tables have the same */
 	_Atomic bool master;	/* may the chip reach memory at all */
 	struct vdev_leaving *leaving;
 };
