@@ -11,21 +11,26 @@
  *
  * All files share one address space of offsets (that of the DRM core's anonymous
  * inode), so the slot in an offset is the device's and zapping one queue hits no
- * other: bit 56 | kind << 40 | slot << 20. One wrong bit in an offset is no offset.
+ * other: bit 43 | kind << 41 | slot << 20. One wrong bit in an offset is no offset.
+ * All are beyond what GEM gives out, and within the 44 bits that a process of 32 bits
+ * can ask mmap() for.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/mm.h>
 
 #include <drm/drm_managed.h>
+#include <drm/drm_vma_manager.h>
 
 #include "ctrans_queue.h"
 
-#define CTRANS_MAP_BASE		BIT_ULL(56)
-#define CTRANS_MAP_DOORBELL	BIT_ULL(40)
-#define CTRANS_MAP_STATUS	BIT_ULL(41)
+#define CTRANS_MAP_BASE		BIT_ULL(43)
+#define CTRANS_MAP_DOORBELL	BIT_ULL(41)
+#define CTRANS_MAP_STATUS	BIT_ULL(42)
 #define CTRANS_MAP_SLOT_SHIFT	20
 
 static_assert(PAGE_SIZE <= CTRANS_DB_PAGE_SIZE);
+static_assert(DRM_FILE_PAGE_OFFSET_START + DRM_FILE_PAGE_OFFSET_SIZE <=
+	      CTRANS_MAP_BASE >> PAGE_SHIFT);
 
 /**
  * ctrans_doorbell_offset - where mmap() finds the doorbell page

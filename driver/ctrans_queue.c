@@ -111,14 +111,14 @@ void ctrans_queue_halt(struct ctrans_queue *q, u32 state)
 
 /**
  * ctrans_queue_idle - wait until no job of it is on the cores
- * @q: queue that was told to stop, in its slot
+ * @q: queue that was told to stop, perhaps drained meanwhile by its destroyer
  *
  * Return: false if that took longer than it may.
  */
 bool ctrans_queue_idle(struct ctrans_queue *q)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(CTRANS_ABORT_MS);
-	bool late;
+	bool late, ours;
 	int idx;
 
 	for (;;) {
@@ -128,8 +128,10 @@ bool ctrans_queue_idle(struct ctrans_queue *q)
 			return true;
 		late = time_after(jiffies, end);
 		active = ctrans_queue_read(q, CTRANS_Q_ACTIVE);
+		/* if it still is after the reading, no other owner's job was seen */
+		ours = rcu_access_pointer(q->ct->slots[q->slot]) == q;
 		drm_dev_exit(idx);
-		if (!active || READ_ONCE(q->ct->stopped))
+		if (!active || !ours || READ_ONCE(q->ct->stopped))
 			return true;
 		if (late || active == U32_MAX)
 			return false;
