@@ -204,6 +204,11 @@ static int why_stopped(struct ct_accel *a, struct queue *q, uint32_t *stopped,
 	}
 }
 
+/*
+ * Without spinning first: a step takes the chip a millisecond or many, the way
+ * into sleep and out of it a few register accesses. In a virtual machine the CPU
+ * that spins may be the one that the chip's model is waiting for.
+ */
 int ct_accel_wait(void *accel, struct ct_rings *r, uint32_t seen, struct ct_err *err)
 {
 	struct ct_accel *a = accel;

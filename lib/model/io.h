@@ -6,6 +6,10 @@
  * later waited for. Memory that a read goes to must live until ct_io_wait()
  * has returned for its slot, or ct_io_close() has: both come back only when
  * the kernel no longer writes there.
+ *
+ * Reads go through the page cache, by address: that reaches the mapped buffers of
+ * a device, too, which have no pages that direct reads or registered buffers
+ * could pin (both are -EFAULT there).
  */
 #ifndef CT_MODEL_IO_H
 #define CT_MODEL_IO_H
