@@ -298,7 +298,7 @@ void ctrans_vm_release_range(struct ctrans_vm *vm, u64 va, u64 size);
 void ctrans_vm_close_all(struct ctrans_file *cf);
 void ctrans_vm_drop_all(struct ctrans_device *ct);
 
-/* ---- ctrans_queue.c ---------------------------------------------------- */
+/* ---- ctrans_queue.c, ctrans_queue_create.c ------------------------------ */
 
 int ctrans_ioctl_queue_create(struct drm_device *dev, void *data,
 			      struct drm_file *file);

@@ -108,11 +108,18 @@ static inline struct ctrans_queue *ctrans_queue_in(struct ctrans_device *ct,
 					 lockdep_is_held(&ct->slots_lock));
 }
 
+/* Bytes of the submission ring. */
+static inline u64 ctrans_queue_ring(const struct ctrans_queue *q)
+{
+	return (u64)sizeof(struct ctrans_sqe) << q->sq_log2;
+}
+
 /* ---- ctrans_queue.c ---------------------------------------------------- */
 
 struct ctrans_queue *ctrans_queue_get(struct ctrans_file *cf, u32 id);
 void ctrans_queue_hold(struct ctrans_queue *q);
 void ctrans_queue_put(struct ctrans_queue *q);
+void ctrans_queue_tell(struct ctrans_queue *q);
 void ctrans_queue_set(struct ctrans_queue *q, u32 state);
 void ctrans_queue_halt(struct ctrans_queue *q, u32 state);
 bool ctrans_queue_idle(struct ctrans_queue *q);
