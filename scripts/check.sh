@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # check.sh: every test, in this order: the rules of the house, unit and
-# end-to-end tests of the normal build, the same under AddressSanitizer and
+# end-to-end tests of the normal build, the driver's in virtual machines
+# (tests/vm), unit and end-to-end tests under AddressSanitizer and
 # UndefinedBehaviorSanitizer, there also 32 callers at once for SOAK_SECONDS (20;
 # tests/soak), and each fuzz target for FUZZ_SECONDS (10, or 60
 # where CI is set), as many at a time as there are CPUs.
@@ -73,6 +74,28 @@ run()
 	done
 }
 
+# One after the other: each has as many CPUs as a small host. On a machine of
+# continuous integration the debug kernel is built, too, which takes it a quarter
+# of an hour, once.
+machines()
+{
+	local status=0
+
+	tests/vm/bed.sh >/dev/null || status=$?
+	if [ "$status" = 77 ]; then
+		echo "  SKIP: no test bed on this machine, for the reason above"
+		skipped=$((skipped + 1))
+		return
+	elif [ "$status" != 0 ]; then
+		failed=$((failed + 1))
+		return
+	fi
+	if [ -n "${CI:-}" ] && ! tests/vm/debug-kernel.sh >/dev/null; then
+		failed=$((failed + 1))
+	fi
+	JOBS=1 TEST_TIMEOUT=5400 run build vm
+}
+
 if $quick; then
 	export CTRANS_QUICK=1
 	if build build -Dtests=true; then
@@ -89,6 +112,8 @@ else
 		run build unit
 		step "end-to-end tests"
 		run build e2e
+		step "the driver in virtual machines"
+		machines
 	fi
 	if build build-asan -Dtests=true -Dwerror=true \
 		-Db_sanitize=address,undefined; then

@@ -56,6 +56,7 @@ names()
 	fuzz) built fuzz_ ;;
 	house) find "$root/scripts" -name 'check-*.sh' -printf '%f\n' |
 		sed 's/^check-//; s/\.sh$//' ;;
+	vm) python3 "$root/tests/vm/suite.py" --list ;;
 	esac | sort
 }
 

@@ -11,6 +11,10 @@ set_name=${1:-}
 run_packages=(make gcc libc6-dev meson ninja-build pkgconf
 	libdrm-dev liburing-dev libpcre2-dev libcjson-dev libxxhash-dev)
 
+# What makes the test bed; without root mmdebstrap works in a user namespace.
+vm_packages=(mmdebstrap debian-archive-keyring util-linux xz-utils python3)
+[ "$(id -u)" = 0 ] || vm_packages+=(uidmap)
+
 # The sanitizer runtimes of clang are a package of their own, named for
 # clang's version, and only recommended by it.
 clang_packages()
@@ -39,11 +43,10 @@ bench)
 	packages=("${run_packages[@]}" time util-linux) ;;
 check)
 	read -ra clang <<<"$(clang_packages "$os_id-$os_version")"
-	packages=("${run_packages[@]}" check shellcheck python3 strace "${clang[@]}") ;;
+	packages=("${run_packages[@]}" check shellcheck python3 strace
+		"${vm_packages[@]}" "${clang[@]}") ;;
 vm)
-	packages=(mmdebstrap debian-archive-keyring util-linux xz-utils python3)
-	# Without root mmdebstrap works in a user namespace.
-	[ "$(id -u)" = 0 ] || packages+=(uidmap) ;;
+	packages=("${vm_packages[@]}") ;;
 *)
 	echo "usage: $here run|check|bench|vm" >&2
 	exit 2 ;;

@@ -340,6 +340,7 @@ enum ctrans_insn_op {
 	CTRANS_INSN_LOGITS	= 5,
 	/* 6 activation, 7 add, 8 copy: reserved until a program needs them */
 };
+
 #define CTRANS_PROG_MAX		4096	/* instructions */
 
 /**
@@ -569,6 +570,11 @@ struct ctrans_insn_attention {
  * @rsvd: reserved
  * @tag: user's mark, without meaning to the chip (the program builder puts the
  *	layer and kind there for reports)
+ * @embed: for CTRANS_INSN_EMBED
+ * @norm: for CTRANS_INSN_NORM
+ * @linear: for CTRANS_INSN_LINEAR and CTRANS_INSN_LOGITS
+ * @attention: for CTRANS_INSN_ATTENTION
+ * @raw: for whoever copies
  */
 struct ctrans_insn {
 	__u8 op;

@@ -138,7 +138,7 @@
  */
 #define CTRANS_Q_SQ_VA_LO	0x00	/* RW, submission ring, 64-byte aligned */
 #define CTRANS_Q_SQ_VA_HI	0x04
-#define CTRANS_Q_STATUS_LO	0x08	/* RW, status region, bus address, 64-byte aligned, contiguous */
+#define CTRANS_Q_STATUS_LO	0x08	/* RW, status region, bus address, 64-byte aligned */
 #define CTRANS_Q_STATUS_HI	0x0c
 #define CTRANS_Q_SIZES		0x10	/* RW, cq log2 << 8 | sq log2, R=the least */
 #define CTRANS_Q_CTX		0x14	/* RW, context */

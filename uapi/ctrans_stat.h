@@ -31,7 +31,14 @@
  * @ops_vector: binary32 operations of the vector unit
  * @bytes_sram: bytes read from on-chip memory
  * @bytes_external: bytes to and from external memory
- * @energy_dense_fj: and so on: femtojoules by domain
+ * @energy_dense_fj: femtojoules of the dense domain
+ * @energy_spiking_fj: of the spiking domain
+ * @energy_outlier_fj: of the INT16 unit
+ * @energy_vector_fj: of the vector unit
+ * @energy_sram_fj: of on-chip memory
+ * @energy_external_fj: of external memory
+ * @energy_static_fj: of leakage and clocks while it lasted
+ * @rsvd: zero
  */
 struct ctrans_stat {
 	__u64 cycles;

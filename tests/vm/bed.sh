@@ -17,6 +17,8 @@ bed=${CTRANS_VM_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ctrans/vm}
 
 say() { echo "vm bed: $*" >&2; }
 fail() { say "$*"; exit 1; }
+# This machine cannot make one: for a test a reason to be skipped.
+cannot() { say "$*"; exit 77; }
 
 suite=trixie
 backports=trixie-backports
@@ -42,18 +44,19 @@ if [ "${1:-}" = path ]; then
 	exit
 fi
 if [ -f "$tree/.complete" ]; then
+	touch -c "$tree/.complete"
 	echo "$tree"
 	exit 0
 fi
 
 [ "$(uname -m)" = x86_64 ] ||
-	fail "the bed is made for x86-64 machines; this one is $(uname -m)"
+	cannot "the bed is made for x86-64 machines; this one is $(uname -m)"
 for tool in mmdebstrap apt-get flock unshare tar; do
 	command -v "$tool" >/dev/null ||
-		fail "$tool is missing: scripts/setup.sh vm installs it"
+		cannot "$tool is missing: scripts/setup.sh vm installs it"
 done
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -f "$keyring" ] || fail "$keyring is missing:" \
+[ -f "$keyring" ] || cannot "$keyring is missing:" \
 	"apt-get install debian-archive-keyring"
 
 mkdir -p "$bed" || fail "cannot make $bed: set CTRANS_VM_DIR to a folder of yours"
@@ -99,11 +102,11 @@ if [ "$(id -u)" = 0 ]; then
 	mode=root
 else
 	mode=unshare
-	unshare -r true 2>/dev/null || fail "user namespaces are not allowed" \
+	unshare -r true 2>/dev/null || cannot "user namespaces are not allowed" \
 		"here: allow them (sysctl kernel.unprivileged_userns_clone=1," \
 		"kernel.apparmor_restrict_unprivileged_userns=0) or run as root"
 	command -v newuidmap >/dev/null ||
-		fail "newuidmap is missing: apt-get install uidmap"
+		cannot "newuidmap is missing: apt-get install uidmap"
 fi
 
 work=$bed/making.$$
@@ -131,6 +134,7 @@ scripts='mkdir -p "$1/usr/src/scripts" && tar -C "$1/usr/src/scripts"'
 scripts+=' -xJf "$1/usr/src/linux-source-6.12.tar.xz" --strip-components=2'
 scripts+=' --wildcards "*/scripts/checkpatch.pl" "*/scripts/spelling.txt"'
 scripts+=' "*/scripts/const_structs.checkpatch" "*/scripts/kernel-doc"'
+mkdir "$work/tree"
 INITRD=No DEBIAN_FRONTEND=noninteractive mmdebstrap --mode=$mode \
 	--variant=apt --format=tar --keyring="$keyring" \
 	--aptopt='APT::Install-Recommends "false"' \
@@ -143,7 +147,8 @@ INITRD=No DEBIAN_FRONTEND=noninteractive mmdebstrap --mode=$mode \
 	"$suite" - \
 	"deb $uri $suite main" \
 	"deb $uri $suite-updates main" \
-	"deb $uri $backports main" 2>"$log" >"$work/tar" &
+	"deb $uri $backports main" 2>"$log" |
+	tar -C "$work/tree" -xf - --no-same-owner --exclude='./dev/*' &
 maker=$!
 trap 'kill $maker 2>/dev/null; wait; exit 130' INT TERM
 while kill -0 $maker 2>/dev/null; do
@@ -163,9 +168,6 @@ if ! wait $maker; then
 		"does it carry $suite and $backports?"
 fi
 
-mkdir "$work/tree"
-tar -C "$work/tree" -xf "$work/tar" --no-same-owner --exclude='./dev/*' ||
-	fail "the tree could not be unpacked: is the disk full?"
 mkdir -p "$work/tree/bed"
 chmod -R u+rwX "$work/tree"
 for kernel in 6.12 '[7-9]'; do
@@ -174,9 +176,10 @@ for kernel in 6.12 '[7-9]'; do
 done
 touch "$work/tree/.complete"
 mv "$work/tree" "$tree"
-# Trees of recipes that are no more.
-for old in "$bed"/tree-*; do
-	[ "$old" = "$tree" ] || { chmod -R u+rwX "$old"; rm -rf "$old"; }
+# Trees that no checkout has used for two weeks.
+find "$bed"/tree-*/.complete -mtime +14 -printf '%h\n' | while read -r old; do
+	chmod -R u+rwX "$old"
+	rm -rf "$old"
 done
 say "made in $((SECONDS - start)) s: $(du -sh "$tree" | cut -f1) in $tree"
 echo "$tree"

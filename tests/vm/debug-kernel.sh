@@ -24,8 +24,9 @@ name=debug-$key
 out=$bed/$name
 if [ "${1:-}" = path ]; then
 	echo "$out"
-	[ -f "$out/bzImage" ]
-	exit
+	[ -f "$out/bzImage" ] || exit 1
+	touch -c "$out/bzImage"
+	exit 0
 fi
 if [ -f "$out/bzImage" ]; then
 	echo "$out"
@@ -96,8 +97,7 @@ find "$work/build" \( -name '*.o' -o -name '*.a' -o -name '.*.cmd' \) \
 rm -f "$work"/build/vmlinux* "$work"/build/.tmp_vmlinux*
 cp "$work/build/arch/x86/boot/bzImage" "$work/image"
 mv "$work/image" "$out/bzImage"
-for old in "$bed"/debug-*/; do
-	[ "${old%/}" = "$out" ] || rm -rf "$old"
-done
+# Those that no checkout has used for two weeks.
+find "$bed"/debug-*/bzImage -mtime +14 -printf '%h\n' | xargs -r rm -rf
 say "built in $((SECONDS - start)) s: $(du -sh "$out" | cut -f1) in $out"
 echo "$out"

@@ -55,17 +55,21 @@ def find_server(build_dir):
 
 
 class Machine:
-    """kernel: 6.12, newest, debug; irq: msix, msi, intx; iommu: none, intel."""
+    """kernel: 6.12, newest, debug; irq: msix, msi, intx; iommu: none, intel;
+    load: with the driver."""
 
     def __init__(self, kernel, build_dir, *, irq="msix", iommu="none",
-                 memory=1024, cpus=2, load=True, module_args="", extra=()):
+                 memory=1024, cpus=2, load=True, modules=None, module_args="",
+                 extra=()):
         self.kernel, self.irq, self.iommu = kernel, irq, iommu
         self.build_dir = build_dir
         self.memory, self.cpus = memory, cpus
         self.load, self.module_args, self.extra = load, module_args, extra
         self.tree = script("bed.sh")
         self.image = script("kernel.sh", kernel, "image")
-        self.modules = script("module.sh", kernel) if load else ""
+        # Without the driver none are built, unless they are asked for.
+        self.modules = "" if not (load if modules is None else modules) else \
+            script("module.sh", kernel)
         self.server_path = find_server(build_dir)
         self.server = self.qemu = self.control = None
         self.ready = None       # seconds after which the guest's init ran

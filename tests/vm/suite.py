@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 
 import klog
@@ -202,12 +203,21 @@ def run(tap, boot, tests):
 
 
 def main(args):
+    if args == ["--list"]:
+        print("\n".join(BOOTS))
+        return 0
     if not args or args[0] not in BOOTS:
         print(__doc__ + "\n\nBOOT: " + ", ".join(BOOTS), file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stale_folders()
     tap = Tap()
+    if args[0] == "debug" and subprocess.run(
+            [ROOT + "/tests/vm/debug-kernel.sh", "path"], check=False,
+            stdout=subprocess.DEVNULL).returncode:
+        print("1..0 # SKIP there is no debug kernel; `make vm-debug-kernel` "
+              "builds it in ten minutes or so")
+        return 0
     try:
         run(tap, args[0], args[1:])
     except Failure as e:
