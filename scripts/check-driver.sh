@@ -62,6 +62,10 @@ result "kernel-doc" < <(
 
 for kernel in 6.12 newest; do
 	build=$(tests/vm/kernel.sh $kernel build)
+	# Trixie's sparse does not know that Linux 7's MODULE_INFO() measures a
+	# string at compile time, nor __typeof_unqual__.
+	unknown='^$'
+	[ $kernel = 6.12 ] || unknown='bad constant expression'
 	result "W=1 and sparse on Linux ${build##*headers-}" < <(
 		# KBUILD_CHECKSRC besides C: Debian's headers of Linux 7 lack the
 		# script that finds out whether there is a sparse.
@@ -71,7 +75,8 @@ for kernel in 6.12 newest; do
 			echo "the build failed:"
 			grep -vE '^ +(CC|CHECK|LD|MODPOST) ' "$work/log"
 		else
-			grep -E '(driver|uapi)/.*(warning|error)' "$work/log"
+			grep -E '(driver|uapi)/.*(warning|error)' "$work/log" |
+				grep -vE "$unknown"
 			grep -q '^ *CHECK ' "$work/log" || echo "sparse did not run"
 		fi
 		in_bed "make -s -C $build M=$inside clean" >/dev/null)
