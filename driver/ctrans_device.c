@@ -45,8 +45,9 @@ bool ctrans_device_stopped(struct ctrans_device *ct)
  * ctrans_device_check() - is there a chip behind the registers
  * @ct: the device, inside drm_dev_enter() or before it was registered
  *
- * What is gone reads as all ones. It reaches no memory then, and should it come
- * back, not with our bus mastering.
+ * All ones say that there is none, unless the bus is just resetting it. A chip
+ * that is gone reaches no memory, and should it come back, not with our bus
+ * mastering.
  *
  * Return: whether there is.
  */
@@ -54,7 +55,7 @@ bool ctrans_device_check(struct ctrans_device *ct)
 {
 	if (ctrans_device_stopped(ct))
 		return false;
-	if (ctrans_read(ct, CTRANS_REG_ID) != ~0u)
+	if (ctrans_read(ct, CTRANS_REG_ID) != ~0u || READ_ONCE(ct->bus_reset))
 		return true;
 	ctrans_device_cut_off(ct);
 	return false;

@@ -110,6 +110,8 @@ struct ctrans_device {
 	 * being unbound. Never cleared; nothing is started any more.
 	 */
 	bool gone;
+	/** @bus_reset: the bus is resetting it: all ones do not mean gone. */
+	bool bus_reset;
 	/** @stopped: it makes no access to memory any more, nor ever will. */
 	bool stopped;
 	/** @irq_events: IRQ_STATUS bits between the handler and its thread. */

@@ -102,6 +102,8 @@ void ctrans_reset_prepare(struct ctrans_device *ct)
 	ctrans_reset_announce(ct);
 	/* so that it is not in the middle of an access when the bus goes */
 	ctrans_device_reset(ct);
+	/* others, who invalidate translations say, may read all ones till the end */
+	WRITE_ONCE(ct->bus_reset, true);
 }
 
 /**
@@ -110,6 +112,7 @@ void ctrans_reset_prepare(struct ctrans_device *ct)
  */
 void ctrans_reset_done(struct ctrans_device *ct)
 {
+	WRITE_ONCE(ct->bus_reset, false);
 	ctrans_reset_finish(ct);
 	mutex_unlock(&ct->reset_lock);
 }
