@@ -44,19 +44,24 @@ no_room:
 	kit->fd = -1;
 }
 
-static void *kit_at(struct fuzz *f)
+/* Not the ring: its entries are filled one by one. */
+static uint64_t kit_va(struct fuzz *f)
 {
-	uint64_t at = fuzz_va(f) - FUZZ_VA;
+	uint64_t va = fuzz_va(f);
 
-	/* not the ring: its entries are filled one by one */
-	if (at < PAGE || at >= FUZZ_VA_SIZE - PAGE)
-		at = PAGE;
-	return (char *)f->kit.mem.map + at;
+	return va < FUZZ_VA + PAGE || va >= FUZZ_VA + FUZZ_VA_SIZE - PAGE ?
+	       FUZZ_VA + PAGE : va;
+}
+
+static void *kit_at(struct fuzz *f, uint64_t va)
+{
+	return (char *)f->kit.mem.map + (va - FUZZ_VA);
 }
 
 void fuzz_kit(struct fuzz *f)
 {
 	struct queue *q = &f->kit.q;
+	uint64_t prog, args;
 	unsigned int n;
 	int err;
 
@@ -68,18 +73,20 @@ void fuzz_kit(struct fuzz *f)
 		kit_close(&f->kit);
 		return;
 	}
-	for (int i = 0; i < 3; i++) {
-		struct ctrans_insn *insn = kit_at(f);
-
-		for (int k = 0; k < 8; k++)
-			fuzz_fill_insn(f, &insn[k]);
-	}
-	fuzz_fill_args(f, kit_at(f));
+	prog = kit_va(f);
+	args = kit_va(f);
+	for (int i = 0; i < 8; i++)
+		fuzz_fill_insn(f, (struct ctrans_insn *)kit_at(f, prog) + i);
+	fuzz_fill_args(f, kit_at(f, args));
 	n = 1 + (unsigned int)fuzz_below(f, 8);
 	while (n--) {
 		struct ctrans_sqe sqe;
 
 		fuzz_fill_sqe(f, &sqe);
+		if (sqe.op == CTRANS_OP_RUN && !fuzz_rare(f, 4)) {
+			sqe.prog_va = prog;
+			sqe.args_va = args;
+		}
 		queue_fill(q, &sqe);
 	}
 	queue_ring(q);

@@ -147,8 +147,7 @@ void no_leak(void)
 		/* the file alone, in the middle of things */
 		queue_nops(&rig.q, 5);
 		close(rig.fd);
-		queue_unmap(&rig.q);
-		munmap(rig.mem.map, rig.mem.size);
+		rig_unmap(&rig);
 	}
 	ok(good, "%d files closed with a queue at work", ROUNDS);
 	good = true;

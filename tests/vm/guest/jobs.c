@@ -134,11 +134,21 @@ void rig_open(struct rig *rig)
 	rig_open_in(rig, accel_open(), -1, 0);
 }
 
+void rig_unmap(struct rig *rig)
+{
+	queue_unmap(&rig->q);
+	munmap(rig->mem.map, rig->mem.size);
+	if (rig->slow.handle)
+		munmap(rig->slow.map, rig->slow.size);
+}
+
 void rig_drop(struct rig *rig)
 {
 	queue_close(&rig->q);
 	vm_destroy(rig->fd, rig->vm);
 	bo_drop(&rig->mem);
+	if (rig->slow.handle)
+		bo_drop(&rig->slow);
 }
 
 void rig_close(struct rig *rig)
@@ -198,21 +208,26 @@ struct ctrans_sqe rig_copy(struct rig *rig, uint64_t src, uint64_t dst,
 	};
 }
 
-/* The last 512 KiB are the program, those before it what it works on. */
 struct ctrans_sqe rig_long(struct rig *rig, unsigned int parts)
 {
 	unsigned int n = parts * CTRANS_PROG_MAX / 16, width = CTRANS_WIDTH_MAX;
-	struct ctrans_insn *prog = rig_page(rig, RIG_LONG + 128);
 	struct ctrans_args *args = rig_page(rig, 2);
 	struct ctrans_row *row = (struct ctrans_row *)(args + 1);
+	struct ctrans_insn *prog;
 
+	if (!rig->slow.handle) {
+		bo_must(&rig->slow, rig->fd, 2 * RIG_LONG_HALF);
+		must(!vm_map(rig->fd, rig->vm, rig->slow.handle, RIG_LONG_VA, 0,
+			     rig->slow.size, 0));
+	}
+	prog = (void *)((char *)rig->slow.map + RIG_LONG_HALF);
 	for (unsigned int i = 0; i < n; i++)
 		prog[i] = (struct ctrans_insn){
 			.op = CTRANS_INSN_NORM,
 			.norm = {
-				.in_va = RIG_PAGE(RIG_LONG),
-				.out_va = RIG_PAGE(RIG_LONG),
-				.gain_va = RIG_PAGE(RIG_LONG),
+				.in_va = RIG_LONG_VA,
+				.out_va = RIG_LONG_VA,
+				.gain_va = RIG_LONG_VA,
 				.in_stride = width * 4,
 				.out_stride = width * 4,
 				.n = width,
@@ -225,7 +240,7 @@ struct ctrans_sqe rig_long(struct rig *rig, unsigned int parts)
 		.op = CTRANS_OP_RUN,
 		.sequence = rig->q.tail,
 		.user_data = rig->q.tail,
-		.prog_va = RIG_PAGE(RIG_LONG + 128),
+		.prog_va = RIG_LONG_VA + RIG_LONG_HALF,
 		.prog_len = n * (uint32_t)sizeof(*prog),
 		.args_va = RIG_PAGE(2),
 	};

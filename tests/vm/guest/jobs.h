@@ -62,13 +62,18 @@ unsigned int queue_take_all(struct queue *q);
  *	1	program, 2 its arguments
  *	3	a page of zeros
  *	4..15	free for the test
- *	16..	1 MiB for long jobs
+ * and, once there is a long job, as much at RIG_LONG_VA as it needs; nothing
+ * between.
  */
 #define RIG_VA		0x200000ull
 #define RIG_PAGE(n)	(RIG_VA + (uint64_t)(n) * PAGE)
 #define RIG_FREE	4
-#define RIG_LONG	16
-#define RIG_SIZE	((RIG_LONG + 256) * (uint64_t)PAGE)
+#define RIG_SIZE	(16 * (uint64_t)PAGE)
+#define RIG_LONG_VA	(RIG_VA + (1 << 20))
+/* of data, and of program behind it */
+#define RIG_LONG_HALF	(512u << 10)
+/* RIG_VA and so much is all there is */
+#define RIG_SPAN	(4ull << 20)
 #define RIG_SQ_LOG2	6
 #define RIG_CQ_LOG2	6
 
@@ -76,12 +81,15 @@ struct rig {
 	int fd;
 	uint32_t vm;
 	struct bo mem;
+	struct bo slow;		/* handle 0: no long job yet */
 	struct queue q;
 };
 
 void rig_open(struct rig *rig);
 /* In a file that is open; eventfd -1 and timeout_ms 0 are the defaults. */
 void rig_open_in(struct rig *rig, int fd, int eventfd, uint32_t timeout_ms);
+/* All mappings, and nothing else. */
+void rig_unmap(struct rig *rig);
 /* All but the file. */
 void rig_drop(struct rig *rig);
 void rig_close(struct rig *rig);
@@ -109,8 +117,8 @@ bool is_pattern(const float *at, unsigned int n, uint32_t seed);
 struct ctrans_sqe rig_copy(struct rig *rig, uint64_t src, uint64_t dst,
 			   unsigned int n);
 /*
- * One that works on RIG_LONG's memory for a long time, some 100 ms for each of
- * its 16 parts. Each instruction is under way for about a millisecond.
+ * One that takes some 25 ms for each of its parts, of which there are 16 at most,
+ * in instructions of a tenth of a millisecond.
  */
 struct ctrans_sqe rig_long(struct rig *rig, unsigned int parts);
 

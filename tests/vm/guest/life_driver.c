@@ -168,8 +168,7 @@ void unbound_once(void)
 	   "a dma-buf of before is imported");
 	close(dmabuf);
 	rig_close(&again);
-	queue_unmap(&rig.q);
-	munmap(rig.mem.map, rig.mem.size);
+	rig_unmap(&rig);
 	close(rig.fd);
 	ok(chip_works(), "all closed: others work");
 	ctl("clear", NULL, 0);

@@ -75,8 +75,7 @@ void closed(void)
 		rig_open(&rig);
 		send_long(&rig, 60);
 		usleep(30000);
-		queue_unmap(&rig.q);
-		munmap(rig.mem.map, rig.mem.size);
+		rig_unmap(&rig);
 		at = guest_now();
 		close(rig.fd);
 		at = guest_now() - at;
@@ -252,12 +251,12 @@ void destroyed_at_work(void)
 		send_long(&rig, 60);
 		usleep((useconds_t)(i * 3000));
 		good += !queue_destroy(rig.fd, rig.q.id);
-		good += !vm_unmap(rig.fd, rig.vm, RIG_VA, RIG_SIZE);
+		good += !vm_unmap(rig.fd, rig.vm, RIG_VA, RIG_SPAN);
 		good += !vm_destroy(rig.fd, rig.vm);
 		/* not ours any more */
 		memset(rig.mem.map, 0, rig.mem.size);
-		queue_unmap(&rig.q);
-		bo_drop(&rig.mem);
+		memset(rig.slow.map, 0, rig.slow.size);
+		rig_unmap(&rig);
 		close(rig.fd);
 	}
 	is(good, 60, "queues destroyed, then their memory and space");

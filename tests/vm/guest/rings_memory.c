@@ -112,12 +112,13 @@ void rule_06_unbind(void)
 		rig_open(&rig);
 		{
 			struct bo bo;
-			struct ctrans_insn *prog = rig_page(&rig, RIG_LONG + 128);
+			struct ctrans_insn *prog;
 
 			bo_must(&bo, rig.fd, 128 * PAGE);
 			must(!vm_map(rig.fd, rig.vm, bo.handle, THEIRS, 0, bo.size,
 				     0));
 			sqe = rig_long(&rig, 16);
+			prog = (void *)((char *)rig.slow.map + RIG_LONG_HALF);
 			for (unsigned int i = 0; i < CTRANS_PROG_MAX; i++)
 				prog[i].norm.out_va = THEIRS;
 			for (int i = 0; i < 32; i++)
