@@ -358,6 +358,8 @@ START_TEST(no_bus_master)
 	set_command(PCI_COMMAND_MEMORY);
 	ck_assert(vt_until(&t, inactive));
 	ck_assert_uint_eq(bench_line(&t.b, 3)->cq_tail, 0);
+	/* the job itself failed, in its middle */
+	ck_assert_uint_ne(bench_qreg(&t.b, 3, CTRANS_Q_FAULT_VA_LO), 0);
 	ck_assert_uint_gt(atomic_load(&t.v->violations[VDEV_NO_MASTER]), 0);
 }
 END_TEST
@@ -375,6 +377,15 @@ START_TEST(stopped_doorbell)
 	expect_violations(1, VDEV_STOPPED_DOORBELL);
 }
 END_TEST
+
+/* No progress for a tenth of a second. */
+static bool standing(struct vdev_test *vt)
+{
+	uint32_t progress = bench_qreg(&vt->b, 3, CTRANS_Q_PROGRESS);
+
+	usleep(100000);
+	return bench_qreg(&vt->b, 3, CTRANS_Q_PROGRESS) == progress;
+}
 
 START_TEST(stalled)
 {
@@ -410,10 +421,8 @@ START_TEST(stalled)
 	run_long(bench_va(&t.b, 0, 1024), CTRANS_PROG_MAX);
 	ck_assert(vt_until(&t, moving));
 	vdev_stall(t.v, true);
-	usleep(20000);
-	progress = bench_qreg(&t.b, 3, CTRANS_Q_PROGRESS);
-	usleep(20000);
-	ck_assert_uint_eq(bench_qreg(&t.b, 3, CTRANS_Q_PROGRESS), progress);
+	ck_assert(vt_until(&t, standing));
+	ck_assert(active(&t));
 	ck_assert_int_eq(vt_unmap(&t, 0, VDEV_TEST_BUS), 0);
 	ck_assert(active(&t));
 	vdev_stall(t.v, false);
