@@ -39,8 +39,10 @@ static void teardown(void)
 
 static void expect_violations(uint64_t n, enum vdev_violation what)
 {
-	ck_assert_uint_eq(atomic_load(&t.v->violations[what]), n);
-	ck_assert_uint_eq(vdev_violations(t.v), n);
+	for (unsigned int i = 0; i < VDEV_VIOLATIONS; i++)
+		ck_assert_msg(atomic_load(&t.v->violations[i]) == (i == what ? n : 0),
+			      "%s: %d", vdev_violation_name(i),
+			      (int)atomic_load(&t.v->violations[i]));
 }
 
 static unsigned int capability(uint8_t id)

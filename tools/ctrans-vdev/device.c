@@ -115,6 +115,8 @@ void vdev_detach(struct vdev *v)
 	vdev_wait_reset(v);
 	vdev_irq_drop(v);
 	vdev_dma_unmap_all(v);
+	/* what this client broke is not the next one's fault */
+	(void)vdev_guard_broken();
 	v->negotiated = false;
 }
 

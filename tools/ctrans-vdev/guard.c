@@ -13,6 +13,7 @@
 struct stretch {
 	_Atomic uintptr_t start;
 	_Atomic size_t size;	/* 0: free; set last, cleared first */
+	_Atomic bool broken;	/* counted: several workers may meet it at once */
 };
 
 static struct stretch stretches[VDEV_MAPS_MAX];
@@ -41,7 +42,8 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 
 		if (size && at - start < size &&
 		    !vdev_guard_blank((void *)start, size)) {
-			atomic_store(&broken, true);
+			if (!atomic_exchange(&stretches[i].broken, true))
+				atomic_store(&broken, true);
 			errno = saved;
 			return;
 		}
@@ -69,6 +71,7 @@ int vdev_guard_add(void *ptr, size_t size, unsigned int *guard)
 		*guard = (unsigned int)(s - stretches);
 		next = *guard + 1;
 		atomic_store(&s->start, (uintptr_t)ptr);
+		atomic_store(&s->broken, false);
 		atomic_store(&s->size, size);
 		if (atomic_load(&used) <= *guard)
 			atomic_store(&used, *guard + 1);
