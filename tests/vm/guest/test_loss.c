@@ -224,8 +224,8 @@ static void timed_out(void)
 
 static const struct guest_test tests[] = {
 	{ "unbound", unbound, 250 },
-	{ "unbound_in_line", unbound_in_line, 0 },
-	{ "timed_out", timed_out, 0 },
+	{ "unbound_in_line", unbound_in_line, 240 },
+	{ "timed_out", timed_out, 240 },
 };
 
 GUEST_MAIN(tests)

@@ -122,9 +122,9 @@ static void memory_is_given_back(void)
 }
 
 static const struct guest_test tests[] = {
-	{ "two_processes", two_processes, 0 },
-	{ "killed", killed, 200 },
-	{ "memory_is_given_back", memory_is_given_back, 200 },
+	{ "two_processes", two_processes, 240 },
+	{ "killed", killed, 240 },
+	{ "memory_is_given_back", memory_is_given_back, 240 },
 };
 
 GUEST_MAIN(tests)
