@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "answers.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "guest.h"
 
@@ -75,14 +75,39 @@ bool same_answer(const struct answer *a, const struct answer *b)
 	return a->n == b->n && !memcmp(a->token, b->token, a->n * sizeof(*a->token));
 }
 
+/*
+ * The chip model is slow in an emulated machine, and each test is a process of
+ * its own: the first that asks for the demo's answers leaves them to the others.
+ */
+static struct {
+	bool known;
+	struct answer answer[ANSWERS];
+} *demo_answers;
+
+static void __attribute__((constructor)) share_answers(void)
+{
+	demo_answers = mmap(NULL, sizeof(*demo_answers), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
 void expected_answers(const char *path, const char *kv, struct answer *a)
 {
+	bool is_demo = !kv && !strcmp(path, demo_model());
 	struct ctrans_model *model;
 
+	must(demo_answers != MAP_FAILED);
+	if (is_demo && demo_answers->known) {
+		memcpy(a, demo_answers->answer, sizeof(demo_answers->answer));
+		return;
+	}
 	must(!open_on("sim", path, kv, &model));
 	for (unsigned int i = 0; i < ANSWERS; i++)
 		must(!answer_on(model, i, &a[i]) && a[i].n > 0);
 	ctrans_model_close(model);
+	if (!is_demo)
+		return;
+	memcpy(demo_answers->answer, a, sizeof(demo_answers->answer));
+	demo_answers->known = true;
 }
 
 void check_answers(struct ctrans_model *model, const struct answer *expected,

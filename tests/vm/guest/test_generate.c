@@ -62,7 +62,7 @@ static void demo(const char *kv)
 
 static void tokens_f16(void)
 {
-	demo("f16");
+	demo(NULL);
 }
 
 static void tokens_s8(void)
