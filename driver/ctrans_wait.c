@@ -322,8 +322,8 @@ static __poll_t ctrans_poll_queue(struct ctrans_queue *q)
 	if (q->state != CTRANS_KQ_LOST) {
 		if (ctrans_queue_read(q, CTRANS_Q_CQ_HEAD) != q->tail)
 			mask |= EPOLLIN | EPOLLRDNORM;
-		else
-			ctrans_wait_arm(q);
+		/* In any case: edge-triggered epoll waits for the next. */
+		ctrans_wait_arm(q);
 	}
 	spin_unlock_irq(&q->lock);
 	mutex_unlock(&q->ct->slots_lock);

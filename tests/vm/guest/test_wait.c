@@ -16,6 +16,7 @@ static const struct guest_test tests[] = {
 	{ "eventfd_no_lost", eventfd_no_lost, 400 },
 	{ "poll_file", poll_file },
 	{ "epoll_file", epoll_file },
+	{ "epoll_edges", epoll_edges },
 	{ "uring_poll", uring_poll },
 	{ "arm_rules", arm_rules },
 };

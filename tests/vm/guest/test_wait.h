@@ -16,6 +16,7 @@ void eventfd_of_fault(void);
 void eventfd_no_lost(void);
 void poll_file(void);
 void epoll_file(void);
+void epoll_edges(void);
 void uring_poll(void);
 void arm_rules(void);
 

@@ -186,6 +186,30 @@ void epoll_file(void)
 	close(set);
 }
 
+/* An event for each news, though nothing was taken since the last. */
+void epoll_edges(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET }, got;
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	unsigned int seen = 0;
+	struct rig rig;
+
+	rig_open(&rig);
+	must(!epoll_ctl(set, EPOLL_CTL_ADD, rig.fd, &ev));
+	is(epoll_wait(set, &got, 1, 100), 0, "nothing");
+	for (int i = 0; i < 5; i++) {
+		/* no QUEUE_WAIT: that would arm for us */
+		queue_nops(&rig.q, 1);
+		seen += epoll_wait(set, &got, 1, 5000) == 1;
+	}
+	is(seen, 5, "events of 5 completions, none taken");
+	is(queue_take_all(&rig.q), 5, "all at once");
+	queue_nops(&rig.q, 1);
+	is(epoll_wait(set, &got, 1, 5000), 1, "and of the next");
+	rig_close(&rig);
+	close(set);
+}
+
 static int uring_one(struct io_uring *ring, int fd, int ms)
 {
 	struct __kernel_timespec limit = { .tv_sec = ms / 1000,
