@@ -43,7 +43,7 @@ bool ctrans_device_stopped(struct ctrans_device *ct)
 
 /**
  * ctrans_device_check() - is there a chip behind the registers
- * @ct: the device, inside drm_dev_enter() or before it was registered
+ * @ct: the device, inside drm_dev_enter()
  *
  * All ones say that there is none, unless the bus is just resetting it. A chip
  * that is gone reaches no memory, and should it come back, not with our bus
@@ -55,9 +55,13 @@ bool ctrans_device_check(struct ctrans_device *ct)
 {
 	if (ctrans_device_stopped(ct))
 		return false;
-	if (ctrans_read(ct, CTRANS_REG_ID) != ~0u || READ_ONCE(ct->bus_reset))
+	/* The second reading is for a reset that ended between. */
+	if (ctrans_read(ct, CTRANS_REG_ID) != ~0u || READ_ONCE(ct->bus_reset) ||
+	    ctrans_read(ct, CTRANS_REG_ID) != ~0u)
 		return true;
 	ctrans_device_cut_off(ct);
+	/* Which finds it gone, and tells everybody. */
+	ctrans_reset_schedule(ct);
 	return false;
 }
 

@@ -115,8 +115,9 @@ static vm_fault_t ctrans_show_doorbell(struct vm_fault *vmf,
 		return vmf_insert_pfn_prot(vma, vmf->address,
 					   page_to_pfn(q->dummy), prot);
 	at = ct->doorbells + (phys_addr_t)q->slot * CTRANS_DB_PAGE_SIZE;
-	return vmf_insert_pfn_prot(vma, vmf->address, PHYS_PFN(at),
-				   pgprot_noncached(prot));
+	/* Registers are not memory that the CPU encrypts. */
+	prot = pgprot_decrypted(pgprot_noncached(prot));
+	return vmf_insert_pfn_prot(vma, vmf->address, PHYS_PFN(at), prot);
 }
 
 static vm_fault_t ctrans_show_status(struct vm_fault *vmf,

@@ -21,6 +21,8 @@
 static void ctrans_read_clock(struct ctrans_device *ct,
 			      struct drm_ctrans_clock *clock)
 {
+	/* Not in the middle of a reset. */
+	mutex_lock(&ct->reset_lock);
 	mutex_lock(&ct->opp_lock);
 	clock->opp = ctrans_read(ct, CTRANS_REG_OPP);
 	clock->opp_count = ctrans_read(ct, CTRANS_REG_OPP_COUNT);
@@ -28,6 +30,7 @@ static void ctrans_read_clock(struct ctrans_device *ct,
 	clock->mv = ctrans_read(ct, CTRANS_REG_OPP_MV);
 	clock->khz = ctrans_read(ct, CTRANS_REG_OPP_KHZ);
 	mutex_unlock(&ct->opp_lock);
+	mutex_unlock(&ct->reset_lock);
 }
 
 static int ctrans_query_reply(struct drm_ctrans_dev_query *args,
@@ -188,7 +191,8 @@ const struct drm_driver ctrans_drm_driver = {
 	.open			= ctrans_open,
 	.postclose		= ctrans_postclose,
 	.gem_create_object	= ctrans_gem_create_object,
-	.gem_prime_import_sg_table = ctrans_gem_import,
+	.gem_prime_import	= ctrans_gem_import,
+	.gem_prime_import_sg_table = ctrans_gem_import_sgt,
 };
 
 static int __init ctrans_init(void)

@@ -270,8 +270,10 @@ void ctrans_pci_unregister(void);
 
 struct drm_gem_object *ctrans_gem_create_object(struct drm_device *dev, size_t size);
 struct drm_gem_object *ctrans_gem_import(struct drm_device *dev,
-					 struct dma_buf_attachment *attach,
-					 struct sg_table *sgt);
+					 struct dma_buf *dma_buf);
+struct drm_gem_object *ctrans_gem_import_sgt(struct drm_device *dev,
+					     struct dma_buf_attachment *attach,
+					     struct sg_table *sgt);
 struct sg_table *ctrans_gem_map(struct drm_gem_object *obj);
 void ctrans_gem_unmap(struct drm_gem_object *obj);
 void ctrans_gem_drop_imports(struct ctrans_device *ct);

@@ -94,16 +94,38 @@ struct drm_gem_object *ctrans_gem_create_object(struct drm_device *dev, size_t s
 }
 
 /**
- * ctrans_gem_import() - an object around another device's buffer
+ * ctrans_gem_import() - the handle of another device's buffer
+ * @dev: the device
+ * @dma_buf: the buffer
+ *
+ * The core maps it for the chip on the way: not while that is being unbound.
+ *
+ * Return: the object, or an error pointer.
+ */
+struct drm_gem_object *ctrans_gem_import(struct drm_device *dev,
+					 struct dma_buf *dma_buf)
+{
+	struct drm_gem_object *obj;
+	int idx;
+
+	if (!drm_dev_enter(dev, &idx))
+		return ERR_PTR(-ENODEV);
+	obj = drm_gem_prime_import(dev, dma_buf);
+	drm_dev_exit(idx);
+	return obj;
+}
+
+/**
+ * ctrans_gem_import_sgt() - an object around another device's buffer
  * @dev: the device
  * @attach: the chip's attachment to the buffer
  * @sgt: where it is, mapped for the chip
  *
  * Return: the object, or an error pointer.
  */
-struct drm_gem_object *ctrans_gem_import(struct drm_device *dev,
-					 struct dma_buf_attachment *attach,
-					 struct sg_table *sgt)
+struct drm_gem_object *ctrans_gem_import_sgt(struct drm_device *dev,
+					     struct dma_buf_attachment *attach,
+					     struct sg_table *sgt)
 {
 	struct ctrans_device *ct = to_ctrans_device(dev);
 	struct drm_gem_object *obj;

@@ -117,6 +117,7 @@ static void ctrans_mmu_hung(struct ctrans_vm *vm)
 		return;
 	dev_err(ct->drm.dev, "reset does not help; the chip is cut off the bus\n");
 	ctrans_device_cut_off(ct);
+	ctrans_reset_schedule(ct);
 }
 
 /*

@@ -327,6 +327,8 @@ int ctrans_ioctl_queue_get_state(struct drm_device *dev, void *data,
  */
 static int ctrans_queue_rerun(struct ctrans_queue *q)
 {
+	u32 state;
+
 	if (q->state == CTRANS_KQ_LOST)
 		return -EIO;
 	if (q->state == CTRANS_KQ_READY)
@@ -336,8 +338,10 @@ static int ctrans_queue_rerun(struct ctrans_queue *q)
 	ctrans_queue_write(q, CTRANS_Q_CQ_HEAD,
 			   ctrans_queue_read(q, CTRANS_Q_CQ_HEAD));
 	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
-	if (ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_STOPPED)
-		return -EIO;
+	state = ctrans_queue_read(q, CTRANS_Q_STATE);
+	/* One that stops again at once says so by its interrupt. */
+	if (state != CTRANS_QSTATE_RUNNING && state != CTRANS_QSTATE_ERROR)
+		return ctrans_device_check(q->ct) ? -EIO : -ENODEV;
 	spin_lock_irq(&q->lock);
 	q->error = CTRANS_QERR_NONE;
 	q->fault_insn = U32_MAX;

@@ -47,7 +47,8 @@ static struct ctrans_queue *ctrans_queue_alloc(struct ctrans_file *cf,
 	q->status_size = PAGE_ALIGN(CTRANS_STATUS_CQ +
 				    (sizeof(struct ctrans_cqe) << q->cq_log2));
 	q->status = dma_alloc_coherent(ct->drm.dev, q->status_size,
-				       &q->status_dma, GFP_KERNEL);
+				       &q->status_dma,
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!q->status)
 		goto fail;
 	ret = dma_get_sgtable(ct->drm.dev, &q->status_sgt, q->status,
@@ -87,8 +88,9 @@ static int ctrans_queue_program(struct ctrans_queue *q)
 	ctrans_write(ct, CTRANS_REG_QPEND_LO + hi, bit);
 	ctrans_write(ct, CTRANS_REG_QERR_LO + hi, bit);
 	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
-	return ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_RUNNING ?
-	       0 : -EIO;
+	if (ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_RUNNING)
+		return 0;
+	return ctrans_device_check(ct) ? -EIO : -ENODEV;
 }
 
 static int ctrans_queue_start(struct ctrans_queue *q)

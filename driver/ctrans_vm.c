@@ -198,6 +198,7 @@ static int ctrans_vm_unmap(struct ctrans_vm *vm, u64 va, u64 end)
 	for (; b && b->va < end; b = next) {
 		next = ctrans_vm_next(b);
 		ctrans_binding_free(vm, b);
+		cond_resched();
 	}
 	return 0;
 }

@@ -39,10 +39,12 @@ static bool ctrans_watchdog_stuck(struct ctrans_queue *q)
 /*
  * End its job. The state says TIMEDOUT first, so that nothing starts another,
  * and its waiters hear of it when the job's completion has been counted.
+ * Returns whether the chip obeyed.
  */
-static void ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
+static bool ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
 {
 	struct ctrans_queue *q = ctrans_queue_in(ct, slot);
+	bool idle;
 
 	q->stuck = 0;
 	ctrans_queue_hold(q);
@@ -53,7 +55,8 @@ static void ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
 	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
 	mutex_unlock(&ct->slots_lock);
 
-	if (!ctrans_queue_idle(q))
+	idle = ctrans_queue_idle(q);
+	if (!idle)
 		ctrans_reset_schedule(ct);
 
 	mutex_lock(&ct->slots_lock);
@@ -64,6 +67,7 @@ static void ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
 		ctrans_wait_wake(q);
 	}
 	ctrans_queue_put(q);
+	return idle;
 }
 
 /* How long until the next look; 0: nobody to look at. */
@@ -80,8 +84,10 @@ static unsigned int ctrans_watchdog_look(struct ctrans_device *ct)
 		spin_lock_irq(&q->lock);
 		ctrans_wait_sample(q);
 		spin_unlock_irq(&q->lock);
-		if (q->state == CTRANS_KQ_READY && ctrans_watchdog_stuck(q))
-			ctrans_watchdog_end(ct, slot);
+		/* Or the others might keep the reset, which is next, waiting. */
+		if (q->state == CTRANS_KQ_READY && ctrans_watchdog_stuck(q) &&
+		    !ctrans_watchdog_end(ct, slot))
+			break;
 	}
 	return period;
 }

@@ -141,8 +141,8 @@ struct drm_ctrans_clock {
 /**
  * struct drm_ctrans_bo_create - argument of BO_CREATE
  *
- * Memory is zeroed, allocated when first bound or touched, charged to the
- * caller's memory cgroup, and stays in place while it is bound anywhere.
+ * Memory is zeroed, allocated when first bound or mapped, charged to the memory
+ * cgroup of who does that, and stays in place while it is bound anywhere.
  */
 struct drm_ctrans_bo_create {
 	/** @size: bytes; [out] rounded up to whole pages. */
@@ -190,7 +190,8 @@ enum drm_ctrans_vm_bind_op_type {
 	/**
 	 * @DRM_CTRANS_VM_BIND_MAP: Bind a part of a buffer.
 	 *
-	 * -EEXIST if any of the range is bound already.
+	 * -EEXIST if any of the range is bound already, -ENOSPC if the VM has
+	 * all the bindings or page tables that it may have.
 	 */
 	DRM_CTRANS_VM_BIND_MAP = 0,
 	/**
