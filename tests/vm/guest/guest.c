@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Numbers and results of all processes of the program. */
-static struct {
+static struct tally {
 	unsigned int lines;
 	unsigned int failed;
 } *tally;
@@ -75,6 +75,16 @@ void guest_note(const char *text, ...)
 	va_end(ap);
 	strcat(out, "\n");
 	print(out);
+}
+
+void guest_unheard(void)
+{
+	static struct tally own;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	tally = &own;
+	if (null >= 0)
+		dup2(null, STDOUT_FILENO);
 }
 
 void guest_skip(const char *why)

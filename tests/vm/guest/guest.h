@@ -54,6 +54,8 @@ bool guest_fails(int64_t got, const char *file, int line, const char *name, ...)
 	__attribute__((format(printf, 4, 5)));
 void guest_stop(const char *file, int line, const char *what)
 	__attribute__((noreturn));
+/* From here on what this process finds is not counted, nor said. */
+void guest_unheard(void);
 /* A line that counts as neither, with its reason. */
 void guest_skip(const char *why);
 /* A remark in the log. */
