@@ -92,6 +92,8 @@ def main(args):
             len(args) != (2 if args[0] == "run" else 1):
         print(__doc__, file=sys.stderr)
         return 2
+    # A shell starts what runs in its background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     stale_folders()
