@@ -41,11 +41,17 @@ bool ctrans_device_stopped(struct ctrans_device *ct)
 	return smp_load_acquire(&ct->stopped);
 }
 
+/* Its ID never changes; what is gone reads as ones, on some machines as zeros. */
+static bool ctrans_device_answers(struct ctrans_device *ct)
+{
+	return ctrans_read(ct, CTRANS_REG_ID) == CTRANS_ID;
+}
+
 /**
  * ctrans_device_check() - is there a chip behind the registers
  * @ct: the device, inside drm_dev_enter()
  *
- * All ones say that there is none, unless the bus is just resetting it. A chip
+ * It has its ID to say, unless the bus is just resetting it. A chip
  * that is gone reaches no memory, and should it come back, not with our bus
  * mastering.
  *
@@ -56,9 +62,11 @@ bool ctrans_device_check(struct ctrans_device *ct)
 	if (ctrans_device_stopped(ct))
 		return false;
 	/* The second reading is for a reset that ended between. */
-	if (ctrans_read(ct, CTRANS_REG_ID) != ~0u || READ_ONCE(ct->bus_reset) ||
-	    ctrans_read(ct, CTRANS_REG_ID) != ~0u)
+	if (ctrans_device_answers(ct) || READ_ONCE(ct->bus_reset) ||
+	    ctrans_device_answers(ct))
 		return true;
+	dev_err(ct->drm.dev,
+		"the chip does not answer any more and is cut off; unbind and bind the driver once it is back\n");
 	ctrans_device_cut_off(ct);
 	/* Which finds it gone, and tells everybody. */
 	ctrans_reset_schedule(ct);

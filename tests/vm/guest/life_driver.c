@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -324,5 +325,52 @@ void function_reset(void)
 	waitpid(pid, NULL, 0);
 	rig_close(&rig);
 	ok(chip_works(), "five resets later a new file works");
+	ctl("clear", NULL, 0);
+}
+
+/*
+ * The registers answer no more, as those of a card that fell off the bus. Nobody
+ * tells the driver: its watchdog looks while there are queues.
+ */
+void fallen_off(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN }, got = { 0 };
+	int set = epoll_create1(EPOLL_CLOEXEC), kmsg = kmsg_open();
+	int idle = accel_open(), config;
+	static const uint16_t command = 0;
+	char path[128];
+	struct sleeper s;
+	struct rig rig;
+
+	strcpy(pci, accel_pci_name());
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", pci);
+	config = open(path, O_RDWR | O_CLOEXEC);
+	must(config >= 0);
+	must(!epoll_ctl(set, EPOLL_CTL_ADD, idle, &ev));
+	rig_open(&rig);
+	ok(rig_works(&rig), "it works");
+	s = (struct sleeper){ .rig = &rig };
+	must(!pthread_create(&s.thread, NULL, sleep_on, &s));
+	usleep(100000);
+	/* no decoding of addresses, no bus mastering */
+	must(pwrite(config, &command, sizeof(command), 4) == sizeof(command));
+	close(config);
+	pthread_join(s.thread, NULL);
+	is(s.err, -ENODEV, "who waited is told");
+	is(epoll_wait(set, &got, 1, 30000), 1, "and who has no queue");
+	is(got.events & EPOLLHUP, EPOLLHUP, "that it is gone");
+	is(queue_kernel(&rig.q)->state, CTRANS_KQ_LOST, "the queue is LOST");
+	rig.q.doorbell[0] = 12345;
+	fails(accel_try_open(), "the node does not open");
+	is(kmsg_count(kmsg, "does not answer", NULL, 0), 1, "one line in the log");
+	is(unbind(), 0, "unbound");
+	is(bind(), 0, "and bound, which has it decode again");
+	close(accel_open_within(30));
+	ok(chip_works(), "a new file works");
+	rig_unmap(&rig);
+	close(rig.fd);
+	close(idle);
+	close(set);
+	close(kmsg);
 	ctl("clear", NULL, 0);
 }

@@ -16,6 +16,7 @@ static const struct guest_test tests[] = {
 	{ "unbound_once", unbound_once },
 	{ "unbound_often", unbound_often, 600 },
 	{ "function_reset", function_reset },
+	{ "fallen_off", fallen_off },
 };
 
 GUEST_MAIN(tests)

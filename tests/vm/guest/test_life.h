@@ -16,5 +16,6 @@ void module_held(void);
 void unbound_once(void);
 void unbound_often(void);
 void function_reset(void);
+void fallen_off(void);
 
 #endif
