@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-heap.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -247,6 +249,63 @@ void unbound_often(void)
 	close(accel_open_within(30));
 	ok(chip_works(), "and it works");
 	ctl("clear", NULL, 0);
+}
+
+static void import_on(int heaps)
+{
+	struct dma_heap_allocation_data heap = { .len = 128 << 20,
+						 .fd_flags = O_RDWR | O_CLOEXEC };
+	uint32_t handle;
+	int fd;
+
+	guest_unheard();
+	must(!ioctl(heaps, DMA_HEAP_IOCTL_ALLOC, &heap));
+	for (;;) {
+		fd = accel_try_open();
+		if (fd < 0) {
+			usleep(1000);
+			continue;
+		}
+		while (!drmPrimeFDToHandle(fd, (int)heap.fd, &handle))
+			drmCloseBufferHandle(fd, handle);
+		close(fd);
+	}
+}
+
+/*
+ * Others' buffers are imported, over and over, while the driver comes and goes.
+ * What stays mapped for a chip without a driver is seen by kernels that look.
+ */
+void unbound_importing(void)
+{
+	int heaps = open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC);
+	unsigned int rounds = 40, good = 0;
+	pid_t pid[2];
+
+	if (heaps < 0) {
+		guest_skip("no /dev/dma_heap/system in this kernel");
+		return;
+	}
+	strcpy(pci, accel_pci_name());
+	for (int i = 0; i < 2; i++) {
+		pid[i] = fork();
+		must(pid[i] >= 0);
+		if (!pid[i])
+			import_on(heaps);
+	}
+	for (unsigned int i = 0; i < rounds; i++) {
+		usleep(5000 + 1000 * (i % 7));
+		good += !unbind();
+		good += !bind();
+	}
+	is(good, 2 * rounds, "times unbound while importing, and bound");
+	for (int i = 0; i < 2; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	close(heaps);
+	close(accel_open_within(30));
+	ok(chip_works(), "and it works");
 }
 
 /* Calls that read the chip's registers, which answer nothing during a reset. */

@@ -15,6 +15,7 @@ static const struct guest_test tests[] = {
 	{ "module_held", module_held },
 	{ "unbound_once", unbound_once },
 	{ "unbound_often", unbound_often, 600 },
+	{ "unbound_importing", unbound_importing },
 	{ "function_reset", function_reset },
 	{ "fallen_off", fallen_off },
 };

@@ -15,6 +15,7 @@ void destroyed_at_work(void);
 void module_held(void);
 void unbound_once(void);
 void unbound_often(void);
+void unbound_importing(void);
 void function_reset(void);
 void fallen_off(void);
 
