@@ -66,7 +66,8 @@ const struct command command_bench = {
 	"Measure tokens a second of prompts (prefill) and of new text (decode), after\n"
 	"one round that does not count. Beside them stands the bound: the rate at which\n"
 	"this machine's memory, measured in the same run, yields the weights and the\n"
-	"keys and values that a token takes. What is outside the device is the library's\n"
+	"keys and values that a token takes; a chip's memory is not this program's to\n"
+	"measure, and has none. What is outside the device is the library's\n"
 	"part of a decoding step: all but the time from doorbell to completion.",
 	.examples =
 	"  ctrans bench --shape gpt2 --threads 2\n"
@@ -290,7 +291,9 @@ static int measure(struct bench *b)
 	b->rss_mib = peak_rss_mib();
 	if (!options.reps)
 		return 0;
-	b->probe = probe_open(b->info.device.threads);
+	/* what this process gets of the memory bounds nothing but the chip model */
+	if (b->info.device.is_model)
+		b->probe = probe_open(b->info.device.threads);
 	for (uint32_t r = 0; r < options.reps; r++) {
 		progress_show("Measuring", r, options.reps, NULL);
 		/* Memory's speed wanders: once beside each repetition. */
