@@ -263,7 +263,7 @@ struct chip {
 	/* as these two, of chip_forget(); no reset rewinds them */
 	_Atomic uint64_t forget_seq, forget_ack;
 	uint64_t tlb_taken, forget_taken;	/* by chip_tlb_drop() */
-	uint64_t refused;	/* bus address of the last access refused */
+	_Atomic uint64_t refused;	/* bus address of the last access refused */
 	_Atomic uint64_t tlb_dirty;	/* contexts to flush at the next boundary */
 	_Atomic bool mmu_event;	/* a page table did not answer; not raised yet */
 	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; the running job's, else under lock */

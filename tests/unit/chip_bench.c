@@ -223,6 +223,18 @@ void bench_fill(struct bench *b, unsigned int slot, const struct ctrans_sqe *sqe
 	q->tail++;
 }
 
+void bench_fill_nops(struct bench *b, unsigned int slot, uint64_t user_data,
+		     uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct ctrans_sqe sqe = { .op = CTRANS_OP_NOP,
+					  .user_data = user_data + i,
+					  .sequence = (uint32_t)user_data + i };
+
+		bench_fill(b, slot, &sqe);
+	}
+}
+
 void bench_ring(struct bench *b, unsigned int slot)
 {
 	chip_doorbell(b->chip, slot, CTRANS_DB_SQ_TAIL, b->q[slot].tail);

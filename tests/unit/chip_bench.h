@@ -97,6 +97,9 @@ void bench_queue(struct bench *b, unsigned int slot, unsigned int ctx,
 		 unsigned int sq_log2, unsigned int cq_log2, uint32_t index);
 /* Fill an entry; the doorbell comes with bench_ring(). */
 void bench_fill(struct bench *b, unsigned int slot, const struct ctrans_sqe *sqe);
+/* @n of them that do nothing, numbered from @user_data on. */
+void bench_fill_nops(struct bench *b, unsigned int slot, uint64_t user_data,
+		     uint32_t n);
 void bench_ring(struct bench *b, unsigned int slot);
 /* Fill, ring, lend this thread. */
 void bench_run(struct bench *b, unsigned int slot, const struct ctrans_sqe *sqe);

@@ -2,8 +2,10 @@
 /* The virtual PCIe chip: memory that goes, resets, power, and what it counts. */
 #include <check.h>
 #include <errno.h>
+#include <linux/memfd.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -279,6 +281,33 @@ START_TEST(shortened_file)
 }
 END_TEST
 
+/* Parts of a large page are no memory; a whole one that is not to be had is as gone. */
+START_TEST(large_pages)
+{
+	const uint64_t size = CTRANS_PAGE_2M;
+	int fd = memfd_create("large", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB);
+	struct ctrans_sqe sqe;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size)) {
+		puts("SKIP large_pages: this kernel has no files of 2 MiB pages");
+		return;
+	}
+	vt_bring_up(&t);
+	ck_assert_int_eq(vt_map(&t, APART, 4096, fd, 0, RW), EINVAL);
+	ck_assert_int_eq(vt_map(&t, APART, size - 4096, fd, 0, RW), EINVAL);
+	ck_assert_int_eq(vt_map(&t, APART, size, fd, 0, RW), 0);
+	ck_assert_int_eq(vt_unmap(&t, APART, size), 0);
+	ck_assert_int_eq(vt_map(&t, APART, size, fd, 0, RW), 0);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	sqe = long_job(page_apart(APART), CTRANS_PROG_MAX);
+	bench_queue(&t.b, 3, 0, 3, 3, 0);
+	bench_fill(&t.b, 3, &sqe);
+	bench_ring(&t.b, 3);
+	ck_assert(vt_until(&t, hung_up));
+	close(fd);
+}
+END_TEST
+
 /* ---- Reset and power ---------------------------------------------------------------- */
 
 static bool ready(struct vdev_test *vt)
@@ -457,6 +486,7 @@ int main(void)
 	tcase_add_test(c, unmap_under_a_long_phase);
 	tcase_add_test(c, read_only_memory);
 	tcase_add_test(c, shortened_file);
+	tcase_add_test(c, large_pages);
 	tcase_add_test(c, resets);
 	tcase_add_test(c, powered_down);
 	tcase_add_test(c, no_bus_master);

@@ -103,13 +103,13 @@ class Machine:
     def start_server(self):
         if not self.server_path:
             return
-        self.server_log = open(f"{self.folder}/server.log", "wb")
-        self.server = subprocess.Popen(
-            [self.server_path, "--socket", f"{self.folder}/chip",
-             "--control", f"{self.folder}/control", "--irq", self.irq],
-            stdin=subprocess.DEVNULL, stdout=self.server_log,
-            stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
-            start_new_session=True)
+        with open(f"{self.folder}/server.log", "wb") as log:
+            self.server = subprocess.Popen(
+                [self.server_path, "--socket", f"{self.folder}/chip",
+                 "--control", f"{self.folder}/control", "--irq", self.irq],
+                stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
+                start_new_session=True)
         end = time.monotonic() + 60
         while not os.path.exists(f"{self.folder}/chip"):
             if self.server.poll() is not None or time.monotonic() > end:
@@ -243,7 +243,11 @@ class Machine:
             elif word == "exit":
                 self.status = int(rest)
             elif word == "ctl":
-                self.ports["host"].sendall(self.ask(rest).encode() + b"\n")
+                answer = self.ask(rest).encode() + b"\n"
+                try:
+                    self.ports["host"].sendall(answer)
+                except OSError:
+                    pass        # QEMU has gone, which serve() sees
 
     def serve(self, outputs, source=None, limit=None):
         """Move bytes until the guest has ended: `outputs` maps a stream's name
@@ -287,7 +291,10 @@ class Machine:
                         select.unregister(event.fileobj)
                         self.ports["stdin"].close()
                     continue
-                data = event.fileobj.recv(65536)
+                try:
+                    data = event.fileobj.recv(65536)
+                except ConnectionResetError:    # QEMU died with words unread
+                    data = b""
                 if not data:
                     select.unregister(event.fileobj)
                 elif name == "host":

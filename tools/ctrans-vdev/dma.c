@@ -109,6 +109,9 @@ static int check_file(int fd, uint64_t offset, uint64_t size)
 	if (!S_ISREG(st.st_mode) ||
 	    (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
 		return -EINVAL;
+	/* of a large page there is no part that could be taken away or blanked alone */
+	if (fs.f_type == HUGETLBFS_MAGIC && size % (uint64_t)fs.f_bsize)
+		return -EINVAL;
 	if (offset > (uint64_t)st.st_size || size > (uint64_t)st.st_size - offset)
 		return -EINVAL;
 	return 0;

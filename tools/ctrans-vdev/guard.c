@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 struct stretch {
+	_Atomic unsigned int turn;	/* of use, so that start and size are of one */
 	_Atomic uintptr_t start;
 	_Atomic size_t size;	/* 0: free; set last, cleared first */
 	_Atomic bool broken;	/* counted: several workers may meet it at once */
@@ -29,6 +30,16 @@ int vdev_guard_blank(void *ptr, size_t size)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
+/* Whether @at is in it, which may be given back or taken anew meanwhile. */
+static bool covers(struct stretch *s, uintptr_t at, uintptr_t *start, size_t *size)
+{
+	unsigned int turn = atomic_load(&s->turn);
+
+	*size = atomic_load(&s->size);
+	*start = atomic_load(&s->start);
+	return *size && at - *start < *size && atomic_load(&s->turn) == turn;
+}
+
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;
@@ -37,10 +48,10 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 
 	(void)context;
 	for (unsigned int i = 0; i < n; i++) {
-		size_t size = atomic_load(&stretches[i].size);
-		uintptr_t start = atomic_load(&stretches[i].start);
+		uintptr_t start;
+		size_t size;
 
-		if (size && at - start < size &&
+		if (covers(&stretches[i], at, &start, &size) &&
 		    !vdev_guard_blank((void *)start, size)) {
 			if (!atomic_exchange(&stretches[i].broken, true))
 				atomic_store(&broken, true);
@@ -70,6 +81,7 @@ int vdev_guard_add(void *ptr, size_t size, unsigned int *guard)
 			continue;
 		*guard = (unsigned int)(s - stretches);
 		next = *guard + 1;
+		atomic_fetch_add(&s->turn, 1);
 		atomic_store(&s->start, (uintptr_t)ptr);
 		atomic_store(&s->broken, false);
 		atomic_store(&s->size, size);

@@ -166,14 +166,17 @@ static void report(struct vdev *v)
 
 static int run(const struct arguments *a, struct vdev *v, int stop)
 {
-	int listener = open_socket(a->socket), control = -1, ret = -1;
+	int listener = open_socket(a->socket), control = -1, ret = 0;
 
 	if (listener < 0)
 		return EXIT_FAILURE;
 	if (a->control)
-		control = open_socket(a->control);
-	if (!a->control || control >= 0)
+		ret = control = open_socket(a->control);
+	if (ret >= 0) {
 		ret = vdev_serve(v, listener, control, stop);
+		if (ret)
+			fprintf(stderr, "ctrans-vdev: cannot serve: %s\n", strerror(-ret));
+	}
 	close(listener);
 	unlink(a->socket);
 	if (control >= 0) {
