@@ -468,7 +468,7 @@ int chip_create(const struct chip_config *cfg, const struct chip_bus *bus,
 	return 0;
 
 fail:
-	free(chip->tlb);
+	chip_tlb_free(chip);
 	free(chip->claims);
 	free(chip->workers);
 	free(chip);
@@ -483,7 +483,7 @@ void chip_destroy(struct chip *chip)
 	chip_job_free(&chip->job);
 	pthread_mutex_destroy(&chip->lock);
 	pthread_mutex_destroy(&chip->work);
-	free(chip->tlb);
+	chip_tlb_free(chip);
 	free(chip->claims);
 	free(chip->workers);
 	free(chip);

@@ -27,13 +27,26 @@ struct chip_region {
 
 #define CHIP_TLB_REGIONS	64u
 
+/* A region, at the place of the page that it was looked up for. */
+struct chip_cached {
+	struct chip_region r;
+	uint64_t flushes;	/* of the TLB; another number: of no more use */
+};
+
+/* Places by the low bits of the page: 256 MiB of scattered ones in a row. */
+#define CHIP_TLB_CACHED		(1u << 16)
+
 /*
- * Translations of one context: the newest regions, replaced in turn, and the
- * table of the last level that was walked last.
+ * Translations of one context: the first regions that were met; what is met when
+ * there are no more places, in a cache that is made then (or, if there is no
+ * memory for it, in place of the oldest); and the table of the last level that was
+ * walked last.
  */
 struct chip_tlb {
 	unsigned int n, next;
 	struct chip_region r[CHIP_TLB_REGIONS];
+	struct chip_cached *cache;	/* [CHIP_TLB_CACHED], or NULL */
+	uint64_t flushes;
 	uint64_t table_va;		/* what it translates begins here */
 	const uint64_t *table;		/* or NULL */
 };
@@ -74,6 +87,7 @@ int chip_resolve(struct chip *chip, unsigned int ctx, uint64_t va, uint64_t len,
 int chip_copy_in(struct chip *chip, unsigned int ctx, uint64_t va, void *dst,
 		 uint64_t len, struct chip_fault *fault);
 void chip_tlb_flush(struct chip *chip, unsigned int ctx);
+void chip_tlb_free(struct chip *chip);
 bool chip_tlb_asked(const struct chip *chip);
 bool chip_tlb_drop(struct chip *chip);
 void chip_tlb_dropped(struct chip *chip);

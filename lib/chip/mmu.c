@@ -4,7 +4,8 @@
  *
  * Page tables are walked once for each stretch that is contiguous in all three
  * address spaces (context, bus, host); such regions are the TLB. In process,
- * where the arena is one stretch, a context is one region.
+ * where the arena is one stretch, a context is one region. A guest's memory is
+ * scattered: tens of thousands of them, looked up in every job.
  */
 #include "chip/internal.h"
 
@@ -158,6 +159,29 @@ static int map_page(struct chip *chip, unsigned int ctx, uint64_t va,
 	return CTRANS_ST_OK;
 }
 
+static struct chip_cached *cached(struct chip_tlb *tlb, uint64_t va)
+{
+	return &tlb->cache[va / CTRANS_PAGE_4K % CHIP_TLB_CACHED];
+}
+
+/* Where the region goes that @va has been looked up for. */
+static struct chip_region *place(struct chip_tlb *tlb, uint64_t va)
+{
+	struct chip_region *r;
+
+	if (tlb->n < CHIP_TLB_REGIONS)
+		return &tlb->r[tlb->n++];
+	if (!tlb->cache)
+		tlb->cache = calloc(CHIP_TLB_CACHED, sizeof(*tlb->cache));
+	if (tlb->cache) {
+		cached(tlb, va)->flushes = tlb->flushes;
+		return &cached(tlb, va)->r;
+	}
+	r = &tlb->r[tlb->next];
+	tlb->next = (tlb->next + 1) % CHIP_TLB_REGIONS;
+	return r;
+}
+
 static int lookup(struct chip *chip, unsigned int ctx, uint64_t va,
 		  struct chip_region **out)
 {
@@ -165,6 +189,14 @@ static int lookup(struct chip *chip, unsigned int ctx, uint64_t va,
 	struct chip_region *r, next;
 	int st;
 
+	if (tlb->cache) {
+		struct chip_cached *c = cached(tlb, va);
+
+		if (c->flushes == tlb->flushes && va - c->r.va < c->r.len) {
+			*out = &c->r;
+			return CTRANS_ST_OK;
+		}
+	}
 	for (unsigned int i = 0; i < tlb->n; i++) {
 		r = &tlb->r[i];
 		if (va - r->va < r->len) {
@@ -173,21 +205,13 @@ static int lookup(struct chip *chip, unsigned int ctx, uint64_t va,
 		}
 	}
 
-	if (tlb->n < CHIP_TLB_REGIONS) {
-		r = &tlb->r[tlb->n];
-	} else {
-		r = &tlb->r[tlb->next];
-		tlb->next = (tlb->next + 1) % CHIP_TLB_REGIONS;
-	}
 	st = map_page(chip, ctx, va, &next);
 	if (st == CTRANS_ST_BUS)
 		chip_bus_refused(chip);
 	if (st)
 		return st;
+	r = place(tlb, va);
 	*r = next;
-	if (tlb->n < CHIP_TLB_REGIONS)
-		tlb->n++;
-
 	for (unsigned int i = 0; i < EXTEND_PAGES; i++) {
 		uint64_t end = r->va + r->len;
 
@@ -319,7 +343,15 @@ void chip_tlb_flush(struct chip *chip, unsigned int ctx)
 {
 	chip->tlb[ctx].n = 0;
 	chip->tlb[ctx].next = 0;
+	chip->tlb[ctx].flushes++;
 	chip->tlb[ctx].table = NULL;
+}
+
+void chip_tlb_free(struct chip *chip)
+{
+	for (unsigned int c = 0; chip->tlb && c < CTRANS_CONTEXTS; c++)
+		free(chip->tlb[c].cache);
+	free(chip->tlb);
 }
 
 /* Of the counts too: a bit may have been taken before what it counts for was. */

@@ -6,6 +6,7 @@
 
 #include "chip_bench_model.h"
 #include "chip_must.h"
+#include "fail_alloc.h"
 
 static struct bench b;
 static uint64_t prog, args, gain;
@@ -210,6 +211,84 @@ START_TEST(bus)
 }
 END_TEST
 
+#define SCATTERED	300u
+#define SCATTERED_VA	(1ull << 35)
+
+/* What the NORM of each page comes to: half its values are 1, the others -1. */
+static void each_page_is(float first)
+{
+	for (unsigned int i = 0; i < SCATTERED; i++) {
+		uint64_t va = SCATTERED_VA + i * CTRANS_PAGE_4K;
+		float got;
+
+		ck_assert_int_eq(norm(va + 64, args + 2048, 1), CTRANS_ST_OK);
+		bench_read(&b, 0, args + 2048, &got, sizeof(got));
+		ck_assert_msg(got == first, "page %u: %g", i, (double)got);
+	}
+}
+
+/* More regions than the TLB has places for are kept all the same. */
+START_TEST(many_regions)
+{
+	uint64_t page[2][SCATTERED];
+
+	for (int i = 0; i < 16; i++)
+		((float *)bench_at(&b, 0, gain))[i] = 1.0f;
+	for (int set = 0; set < 2; set++)
+		for (unsigned int i = SCATTERED; i--;) {
+			page[set][i] = bench_page(&b, CTRANS_PAGE_4K);
+			for (int k = 0; k < 1024; k++)
+				((float *)(b.mem + page[set][i]))[k] =
+					set == k % 16 / 8 ? 1.0f : -1.0f;
+		}
+	for (unsigned int i = 0; i < SCATTERED; i++)
+		bench_map(&b, 0, SCATTERED_VA + i * CTRANS_PAGE_4K, page[0][i], 0);
+	ck_assert_int_eq(norm(SCATTERED_VA, args + 2048, 1), CTRANS_ST_OK);
+	/* the first time there is no memory for the cache, the next time there is */
+	fail_alloc_at(_i);
+	each_page_is(1.0f);
+	ck_assert_int_eq(fail_alloc_stop(), _i);
+	each_page_is(1.0f);
+	/* they are known until the chip is told otherwise, then none is */
+	for (unsigned int i = 0; i < SCATTERED; i++)
+		bench_map(&b, 0, SCATTERED_VA + i * CTRANS_PAGE_4K, page[1][i], 0);
+	if (!_i)
+		each_page_is(1.0f);
+	invalidate();
+	each_page_is(-1.0f);
+	chip_forget(b.chip);
+	for (unsigned int i = 0; i < SCATTERED; i++)
+		*bench_pte(&b, 0, SCATTERED_VA + i * CTRANS_PAGE_4K, 2) = 0;
+	for (unsigned int i = 0; i < SCATTERED; i++) {
+		ck_assert_int_eq(norm(SCATTERED_VA + i * CTRANS_PAGE_4K, args + 2048, 1),
+				 CTRANS_ST_FAULT);
+		faults(SCATTERED_VA + i * CTRANS_PAGE_4K, false);
+	}
+}
+END_TEST
+
+/* Of pages so far apart many have the same place in the cache. */
+#define APART		(256ull << 20)
+
+START_TEST(same_place)
+{
+	uint64_t page[100], va;
+
+	for (unsigned int i = 100; i--;)
+		page[i] = bench_page(&b, CTRANS_PAGE_4K);
+	for (unsigned int i = 0; i < 100; i++)
+		bench_map(&b, 0, SCATTERED_VA + i * APART, page[i], 0);
+	for (int round = 0; round < 3; round++)
+		for (unsigned int i = 0; i < 100; i++) {
+			va = SCATTERED_VA + i * APART;
+			ck_assert_int_eq(norm(va, args + 2048, 1), CTRANS_ST_OK);
+			/* the page after it is not mapped, whatever lies in its place */
+			ck_assert_int_eq(norm(va + CTRANS_PAGE_4K, args + 2048, 1),
+					 CTRANS_ST_FAULT);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("chip_mmu");
@@ -224,6 +303,8 @@ int main(void)
 	tcase_add_test(t, read_only);
 	tcase_add_test(t, mixed);
 	tcase_add_test(t, bus);
+	tcase_add_loop_test(t, many_regions, 0, 2);
+	tcase_add_test(t, same_place);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
