@@ -365,7 +365,8 @@ bool chip_tlb_asked(const struct chip *chip)
 /*
  * Flush what is dirty; true if anything was. After chip_tlb_dropped() who waits
  * for it may take it that no old translation is in use: between the two, who
- * held some looks them up anew. By worker 0 or, with no job, under the lock.
+ * held some looks them up anew. By who closed a phase or, with no job, under the
+ * lock.
  */
 bool chip_tlb_drop(struct chip *chip)
 {

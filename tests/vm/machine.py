@@ -54,6 +54,48 @@ def find_server(build_dir):
     return None
 
 
+class Feed:
+    """The bytes of a file descriptor into a socket, waiting for neither: a guest
+    that does not read may have something to say."""
+
+    def __init__(self, select, source, port):
+        self.select, self.source, self.port = select, source, port
+        self.left = b""
+        port.setblocking(False)
+        try:
+            select.register(source, selectors.EVENT_READ, "stdin")
+            self.idle = source
+        except PermissionError:
+            # A regular file is always ready, which epoll will not say.
+            select.register(port, selectors.EVENT_WRITE, "stdin")
+            self.idle = port
+        self.watched = self.idle
+
+    def watch(self, what):
+        if what is not self.watched:
+            self.select.unregister(self.watched)
+            self.select.register(what, selectors.EVENT_WRITE if what is self.port
+                                 else selectors.EVENT_READ, "stdin")
+            self.watched = what
+
+    def step(self):
+        """What is watched is ready."""
+        self.left = self.left or os.read(self.source, 65536)
+        try:
+            if self.left:
+                self.left = self.left[self.port.send(self.left):]
+                self.watch(self.port if self.left else self.idle)
+                return
+            # Not closed: QEMU would leave unread what is still on its way.
+            self.port.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            self.watch(self.port)
+            return
+        except OSError:
+            pass        # nobody takes the rest
+        self.select.unregister(self.watched)
+
+
 class Machine:
     """kernel: 6.12, newest, debug; irq: msix, msi, intx; iommu: none, intel;
     load: with the driver."""
@@ -261,12 +303,7 @@ class Machine:
         for name in outputs:
             select.register(self.ports[name], selectors.EVENT_READ, name)
         if source is not None:
-            # A regular file is always ready, which epoll will not say.
-            try:
-                select.register(source, selectors.EVENT_READ, "source")
-            except PermissionError:
-                select.register(self.ports["stdin"], selectors.EVENT_WRITE,
-                                "source")
+            feed = Feed(select, source, self.ports["stdin"])
         elif "stdin" in self.ports:
             self.ports["stdin"].close()
         key = self.token
@@ -281,15 +318,8 @@ class Machine:
                 return False
             for event, _ in select.select(min(left, 1)):
                 name = event.data
-                if name == "source":
-                    data = os.read(source, 65536)
-                    try:
-                        self.ports["stdin"].sendall(data)
-                    except OSError:
-                        data = b""
-                    if not data:
-                        select.unregister(event.fileobj)
-                        self.ports["stdin"].close()
+                if name == "stdin":
+                    feed.step()
                     continue
                 try:
                     data = event.fileobj.recv(65536)
