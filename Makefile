@@ -15,7 +15,10 @@ DESTDIR	?=
 # The kernel that `make modules` builds for.
 KDIR	?= /lib/modules/$(shell uname -r)/build
 CMD	?= uname -a
-export PROMPT MODEL DESTDIR CMD
+export MODEL DESTDIR
+# As given: a dollar in them is not one of make's variables.
+export VM_COMMAND = $(value CMD)
+export RUN_PROMPT = $(value PROMPT)
 
 help:
 	@echo 'make               build into build/ (programs in build/tools/)'
@@ -51,7 +54,7 @@ setup-run:
 # Progress goes to standard error: standard output is the text.
 run: setup-run
 	@$(MAKE) --no-print-directory build >&2
-	@build/tools/ctrans run "$$MODEL" -p "$$PROMPT" -n $(N) $(ARGS)
+	@build/tools/ctrans run "$$MODEL" -p "$$RUN_PROMPT" -n $(N) $(ARGS)
 
 check:
 	@scripts/setup.sh check
@@ -83,7 +86,7 @@ vm: setup-run vm-setup
 
 vm-run: setup-run vm-setup
 	@$(MAKE) --no-print-directory build >&2
-	@python3 tests/vm/vm.py run "$$CMD"
+	@python3 tests/vm/vm.py run "$$VM_COMMAND"
 
 vm-debug-kernel: vm-setup
 	@tests/vm/debug-kernel.sh >/dev/null

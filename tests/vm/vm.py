@@ -23,14 +23,42 @@ ends the machine at once.
 """
 
 
+def choice(name, *values):
+    """An option of the environment; the first value is the default."""
+    value = os.environ.get(name) or values[0]
+    if value not in values:
+        raise Failure(f"{name}={value}: there are {', '.join(values)}")
+    return value
+
+
+def number(name, default, least):
+    text = os.environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise Failure(f"{name}={text} is not a number from {least}")
+    return int(text)
+
+
+def files():
+    """What to take along, as paths below the checkout's root."""
+    names = (os.environ.get("VM_FILES") or "").split()
+    for name in names:
+        path = os.path.normpath(os.path.join(ROOT, name))
+        if not os.path.exists(path):
+            raise Failure(f"VM_FILES: there is no {path}")
+        if not path.startswith(ROOT + "/"):
+            raise Failure(f"VM_FILES: {name} is outside the checkout")
+    return names
+
+
 def machine():
     env = os.environ.get
     return Machine(
         env("VM_KERNEL") or "6.12", env("CTRANS_BUILD") or ROOT + "/build",
-        irq=env("VM_IRQ") or "msix", iommu=env("VM_IOMMU") or "none",
-        memory=int(env("VM_MEMORY") or 1024), cpus=int(env("VM_CPUS") or 2),
-        load=env("VM_LOAD") != "no", module_args=env("VM_MODULE_ARGS") or "",
-        extra=(env("VM_FILES") or "").split())
+        irq=choice("VM_IRQ", "msix", "msi", "intx"),
+        iommu=choice("VM_IOMMU", "none", "intel"),
+        memory=number("VM_MEMORY", 1024, 256), cpus=number("VM_CPUS", 2, 1),
+        load=choice("VM_LOAD", "yes", "no") == "yes",
+        module_args=env("VM_MODULE_ARGS") or "", extra=files())
 
 
 def say(text):
@@ -51,12 +79,13 @@ def run(vm, command):
             stream.buffer.flush()
         return write
 
+    limit = number("VM_TIMEOUT", 600, 1)
     vm.boot({"mode": "command"}, {"/vm/command": command.encode() + b"\n"},
             ("stdin", "stdout", "stderr"))
     source = None if sys.stdin is None or sys.stdin.isatty() else \
         sys.stdin.fileno()
     in_time = vm.serve({"stdout": put(sys.stdout), "stderr": put(sys.stderr)},
-                       source, float(os.environ.get("VM_TIMEOUT") or 600))
+                       source, limit)
     if not in_time and vm.ready is None:
         raise Failure("the guest did not boot; the end of its console:\n" +
                       vm.console_text()[-3000:])
