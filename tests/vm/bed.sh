@@ -5,7 +5,7 @@
 # is a Debian trixie tree with QEMU and the newest kernel of trixie-backports
 # (QEMU before 10.1 cannot attach a device over vfio-user), trixie's own kernel,
 # the headers of both and what builds and checks a module, in
-# ${CTRANS_VM_DIR:-~/.cache/ctrans/vm}: 2 GB, about two minutes. With "path" it
+# ${CTRANS_VM_DIR:-~/.cache/ctrans/vm}: 1.2 GB, about two minutes. With "path" it
 # is only looked up, and the status says whether it is there.
 #
 # Packages come from the mirror that this machine's apt uses. The tree appears
@@ -66,9 +66,20 @@ if [ -f "$tree/.complete" ]; then
 	echo "$tree"
 	exit 0
 fi
+# What a killed one left; we hold its lock.
+for old in "$bed"/making.*; do
+	[ -e "$old" ] || continue
+	chmod -R u+rwX "$old" 2>/dev/null || true
+	rm -rf --one-file-system "$old"
+done
 free=$(df --output=avail -k "$bed" | tail -n 1)
 [ "$free" -gt 6000000 ] || fail "$bed has $((free / 1024)) MB free," \
 	"the bed takes 6000 while it is made: set CTRANS_VM_DIR elsewhere"
+# mmdebstrap unpacks there, and it may be memory. Not below the bed: without root
+# it works as users who may not enter a home.
+free=$(df --output=avail -k "${TMPDIR:-/tmp}" | tail -n 1)
+[ "$free" -gt 3000000 ] || fail "${TMPDIR:-/tmp} has $((free / 1024)) MB free," \
+	"packages take 3000 there: set TMPDIR to a folder that everybody may enter"
 
 # The first Debian archive in apt's lists; those of security updates and of other
 # vendors have other paths.
