@@ -67,6 +67,8 @@ expect_status 1 "a file in its place stays"
 check "and is there" test -f "$tap_dir/file"
 
 start
+call "$vdev" --socket "$tap_dir/socket"
+expect_status 1 "a socket at which another server listens"
 expect_equal "$(ask violations)" \
 	'{"total":0,"powered_down":0,"no_bus_master":0,"unbound":0,"stopped_doorbell":0}' \
 	"no violations at first"

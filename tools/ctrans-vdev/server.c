@@ -13,6 +13,19 @@
 #include "connection.h"
 #include "control.h"
 
+/* Whether somebody listens there: another server would lose its clients to us. */
+static bool socket_used(const struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool used;
+
+	if (fd < 0)
+		return false;
+	used = !connect(fd, (const struct sockaddr *)a, sizeof(*a)) || errno == EAGAIN;
+	close(fd);
+	return used;
+}
+
 int vdev_listen(const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -22,8 +35,11 @@ int vdev_listen(const char *path)
 	if (strlen(path) >= sizeof(a.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(a.sun_path, path);
-	if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
+	if (!lstat(path, &st) && S_ISSOCK(st.st_mode)) {
+		if (socket_used(&a))
+			return -EADDRINUSE;
 		unlink(path);
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;

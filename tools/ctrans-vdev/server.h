@@ -5,7 +5,10 @@
 
 #include "vdev.h"
 
-/* A listening socket at @path, or a negative errno. An old one there goes. */
+/*
+ * A listening socket at @path, or a negative errno. One that nobody listens at any
+ * more is replaced; -EADDRINUSE when somebody does.
+ */
 int vdev_listen(const char *path);
 
 /*
