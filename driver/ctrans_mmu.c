@@ -21,12 +21,6 @@
 /* And how long the reset may take that we ask for otherwise. */
 #define CTRANS_HUNG_TIMEOUT_US	(5 * USEC_PER_SEC)
 
-/*
- * Page tables of one VM, 32 MiB: 16 GiB in pages of 4 KiB. They are charged to
- * whoever binds, but one buffer can be bound many times over.
- */
-#define CTRANS_VM_TABLES_MAX	8192
-
 #define CTRANS_SHIFT_LAST	12
 #define CTRANS_SHIFT_MIDDLE	21
 #define CTRANS_SHIFT_ROOT	30
@@ -222,7 +216,8 @@ static struct ctrans_table *ctrans_mmu_descend(struct ctrans_vm *vm,
 
 	if (child)
 		return child;
-	if (vm->n_tables >= CTRANS_VM_TABLES_MAX)
+	/* They are charged to whoever binds, but one buffer can be bound often. */
+	if (vm->n_tables >= DRM_CTRANS_VM_TABLES_MAX)
 		return ERR_PTR(-ENOSPC);
 	child = ctrans_table_alloc(vm->ct, children);
 	if (!child)

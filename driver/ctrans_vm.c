@@ -12,9 +12,6 @@
 
 #include "ctrans_drv.h"
 
-/* Bindings of one VM: each is kernel memory that no page of a buffer covers. */
-#define CTRANS_VM_BINDINGS_MAX	65536
-
 /* What struct drm_ctrans_vm_bind_op was when it was first defined. */
 #define CTRANS_BIND_OP_SIZE_MIN	offsetofend(struct drm_ctrans_vm_bind_op, size)
 
@@ -125,7 +122,8 @@ static int ctrans_vm_map(struct ctrans_vm *vm, struct drm_gem_object *obj,
 	b = ctrans_vm_first(vm, op->va);
 	if (b && b->va < op->va + op->size)
 		return -EEXIST;
-	if (vm->n_bindings >= CTRANS_VM_BINDINGS_MAX)
+	/* Each is kernel memory that no page of a buffer covers. */
+	if (vm->n_bindings >= DRM_CTRANS_VM_BINDINGS_MAX)
 		return -ENOSPC;
 
 	b = kzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);

@@ -141,6 +141,9 @@ struct drm_ctrans_clock {
 /**
  * struct drm_ctrans_bo_create - argument of BO_CREATE
  *
+ * -EINVAL for no bytes or more than a VM has addresses, -ENOMEM for more than the
+ * machine has memory.
+ *
  * Memory is zeroed, allocated when first bound or mapped, charged to the memory
  * cgroup of who does that, and stays in place while it is bound anywhere.
  */
@@ -191,7 +194,8 @@ enum drm_ctrans_vm_bind_op_type {
 	 * @DRM_CTRANS_VM_BIND_MAP: Bind a part of a buffer.
 	 *
 	 * -EEXIST if any of the range is bound already, -ENOSPC if the VM has
-	 * all the bindings or page tables that it may have.
+	 * DRM_CTRANS_VM_BINDINGS_MAX bindings or would need more than
+	 * DRM_CTRANS_VM_TABLES_MAX page tables.
 	 */
 	DRM_CTRANS_VM_BIND_MAP = 0,
 	/**
@@ -203,6 +207,17 @@ enum drm_ctrans_vm_bind_op_type {
 	 */
 	DRM_CTRANS_VM_BIND_UNMAP,
 };
+
+/** DRM_CTRANS_VM_BINDINGS_MAX - bindings of one VM at a time */
+#define DRM_CTRANS_VM_BINDINGS_MAX	65536
+
+/**
+ * DRM_CTRANS_VM_TABLES_MAX - page tables of one VM, below the root
+ *
+ * Of 4 KiB each: enough for 16 GiB in small pages. See ctrans_regs.h for what
+ * needs one.
+ */
+#define DRM_CTRANS_VM_TABLES_MAX	8192
 
 /** @DRM_CTRANS_VM_BIND_READONLY: MAP: the chip may not write. */
 #define DRM_CTRANS_VM_BIND_READONLY	(1u << 0)
@@ -232,7 +247,8 @@ struct drm_ctrans_vm_bind_op {
  * struct drm_ctrans_vm_bind - argument of VM_BIND
  *
  * Operations are done in order, at once. The first that fails ends the call
- * with its error; those before it stay done, and @count says how many.
+ * with its error; those before it stay done, and @count says how many. -E2BIG if
+ * an operation is longer than the kernel knows and the rest is not zero.
  */
 struct drm_ctrans_vm_bind {
 	/** @vm_id: which. */
@@ -253,8 +269,8 @@ struct drm_ctrans_vm_bind {
  * struct drm_ctrans_queue_create - argument of QUEUE_CREATE
  *
  * The submission ring, struct ctrans_sqe[1 << sq_log2] at @sq_va, must lie in
- * one binding of the VM, which cannot be unmapped while the queue lives. The
- * status region is the kernel's memory.
+ * one binding of the VM, which cannot be unmapped while the queue lives
+ * (-EINVAL if it does not). The status region is the kernel's memory.
  *
  * Two mappings of the device file complete the queue, both MAP_SHARED and not
  * inherited by fork():
@@ -267,7 +283,8 @@ struct drm_ctrans_vm_bind {
  * outlives its queue harmlessly: the doorbell without effect, the status region
  * as zeros but for a kernel line that says CTRANS_KQ_LOST.
  *
- * -EBUSY: no queue is left, for this file or on the chip.
+ * -EBUSY: no queue is left, for this file or on the chip. -EBADF or -EINVAL:
+ * @eventfd is no file or no eventfd.
  */
 struct drm_ctrans_queue_create {
 	/** @vm_id: whose addresses its jobs use. */
@@ -312,7 +329,8 @@ struct drm_ctrans_queue_destroy {
  *
  * 0 when @done is at least @seq. -ETIME when the deadline has passed first, one
  * in the past only looks. -EIO when the queue stands still (not READY) short of
- * @seq. @done is set in all these cases. Nothing needs arming.
+ * @seq. -EINTR for a signal; call again with the same deadline. @done is set in
+ * all these cases. Nothing needs arming.
  */
 struct drm_ctrans_queue_wait {
 	/** @queue_id: which. */
