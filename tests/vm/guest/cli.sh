@@ -75,6 +75,10 @@ mv "$work/out" "$work/sim"
 call "$CTRANS" run "$work/demo.gguf" -d accel:0 -n 40 -p "Once" --temp 0
 check "what was converted says the same" cmp "$work/sim" "$work/out"
 
+call "$CTRANS" bench "$demo" -d accel:0 --prompt 0 --gen 4 --reps 1
+check "bench runs on the chip" said '^decode +[0-9.]+ tokens/s$'
+check "and knows no bound of it" said '^bound +-$'
+
 # ---- Where it may not or cannot
 
 call "$CTRANS" run "$demo" -d accel:77 -p a -n 1
