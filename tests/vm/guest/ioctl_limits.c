@@ -38,6 +38,68 @@ void limit_vms(void)
 	is(vm_create(fd, &one), 0, "and again after all are gone");
 }
 
+/* Binds @bo every @step bytes until that fails, at most @max times; how often. */
+static uint32_t bind_many(int fd, uint32_t vm, const struct bo *bo, uint64_t step,
+			  uint32_t max, int *err)
+{
+	static struct drm_ctrans_vm_bind_op ops[DRM_CTRANS_VM_BIND_OPS_MAX];
+	uint32_t n = 0, done;
+
+	*err = 0;
+	while (!*err && n < max) {
+		uint32_t count = max - n < DRM_CTRANS_VM_BIND_OPS_MAX ?
+			max - n : DRM_CTRANS_VM_BIND_OPS_MAX;
+
+		for (uint32_t i = 0; i < count; i++)
+			ops[i] = (struct drm_ctrans_vm_bind_op){
+				.type = DRM_CTRANS_VM_BIND_MAP,
+				.bo_handle = bo->handle,
+				.va = RING_VA + (n + i) * step, .size = PAGE,
+			};
+		*err = vm_bind(fd, vm, ops, count, sizeof(ops[0]), &done);
+		n += done;
+	}
+	return n;
+}
+
+void limit_bindings(void)
+{
+	const uint32_t max = DRM_CTRANS_VM_BINDINGS_MAX;
+	int fd = accel_open(), err;
+	uint32_t vm = vm_must(fd);
+	struct bo bo;
+
+	bo_must(&bo, fd, PAGE);
+	is(bind_many(fd, vm, &bo, PAGE, max + 1, &err), max, "all that are promised");
+	is(err, -ENOSPC, "and no more");
+	is(vm_unmap(fd, vm, RING_VA + PAGE, PAGE), 0, "one less");
+	is(vm_map(fd, vm, bo.handle, RING_VA + PAGE, 0, PAGE, 0), 0, "one more");
+	is(vm_map(fd, vm, bo.handle, RING_VA + max * PAGE, 0, PAGE, 0), -ENOSPC,
+	   "but no two");
+	is(vm_unmap(fd, vm, RING_VA, max * PAGE), 0, "all gone");
+	is(vm_map(fd, vm, bo.handle, RING_VA, 0, PAGE, 0), 0, "and again");
+}
+
+/* A page in each 2 MiB takes a table, and each 1 GiB another above them. */
+void limit_tables(void)
+{
+	const uint64_t step = 2 << 20, giga = 1 << 30;
+	int fd = accel_open(), err;
+	uint32_t vm = vm_must(fd), n, tables;
+	struct bo bo;
+
+	bo_must(&bo, fd, PAGE);
+	n = bind_many(fd, vm, &bo, step, DRM_CTRANS_VM_TABLES_MAX, &err);
+	is(err, -ENOSPC, "a VM has so many tables");
+	tables = n + (RING_VA + (n - 1) * step) / giga + 1;
+	is(tables, DRM_CTRANS_VM_TABLES_MAX, "which is what was promised");
+	is(vm_map(fd, vm, bo.handle, RING_VA + PAGE, 0, PAGE, 0), 0,
+	   "one that is there takes more");
+	is(vm_unmap(fd, vm, RING_VA, n * step), 0, "all gone");
+	is(bind_many(fd, vm, &bo, step, DRM_CTRANS_VM_TABLES_MAX, &err), n,
+	   "and again");
+}
+
 static uint32_t file_with_ring(int fd, struct bo *bo)
 {
 	uint32_t vm = vm_must(fd);

@@ -31,6 +31,8 @@ static const struct guest_test tests[] = {
 	{ "queue_ring_place", queue_ring_place },
 	{ "queue_restarts", queue_restarts },
 	{ "limit_vms", limit_vms },
+	{ "limit_bindings", limit_bindings },
+	{ "limit_tables", limit_tables },
 	{ "limit_queues", limit_queues },
 	{ "limit_chip", limit_chip },
 	{ "no_leak", no_leak },

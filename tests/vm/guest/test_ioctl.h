@@ -37,6 +37,8 @@ void queue_restarts(void);
 
 /* ioctl_limits.c */
 void limit_vms(void);
+void limit_bindings(void);
+void limit_tables(void);
 void limit_queues(void);
 void limit_chip(void);
 void no_leak(void);
