@@ -37,28 +37,6 @@ static void teardown(void)
 	vt_close(&t);
 }
 
-static void expect_violations(uint64_t n, enum vdev_violation what)
-{
-	for (unsigned int i = 0; i < VDEV_VIOLATIONS; i++)
-		ck_assert_msg(atomic_load(&t.v->violations[i]) == (i == what ? n : 0),
-			      "%s: %d", vdev_violation_name(i),
-			      (int)atomic_load(&t.v->violations[i]));
-}
-
-static unsigned int capability(uint8_t id)
-{
-	uint32_t at = vt_read(&t, CONFIG, PCI_CAPABILITY_LIST, 1);
-
-	while (at && vt_read(&t, CONFIG, at, 1) != id)
-		at = vt_read(&t, CONFIG, at + 1, 1);
-	return at;
-}
-
-static void set_command(uint32_t value)
-{
-	vt_write(&t, CONFIG, PCI_COMMAND, 2, value);
-}
-
 /* ---- What it is -------------------------------------------------------------- */
 
 START_TEST(version)
@@ -99,16 +77,16 @@ START_TEST(configuration)
 		ck_assert_uint_eq(i == 3 ? mask : mask & ~15u, bars[i]);
 		ck_assert_uint_eq(mask & 15, i == 2 ? 12 : i == 3 ? 15 : 0);
 	}
-	cap = capability(PCI_CAP_ID_PM);
+	cap = vt_capability(&t, PCI_CAP_ID_PM);
 	ck_assert_uint_ne(cap, 0);
 	ck_assert_uint_eq(vt_read(&t, CONFIG, cap + PCI_PM_CTRL, 2), 0);
-	cap = capability(PCI_CAP_ID_EXP);
+	cap = vt_capability(&t, PCI_CAP_ID_EXP);
 	ck_assert_uint_ne(cap, 0);
 	ck_assert_uint_ne(vt_read(&t, CONFIG, cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR, 0);
-	cap = capability(PCI_CAP_ID_MSIX);
+	cap = vt_capability(&t, PCI_CAP_ID_MSIX);
 	ck_assert_uint_ne(cap, 0);
 	ck_assert_uint_eq(vt_read(&t, CONFIG, cap + PCI_MSIX_FLAGS, 2), 16);
-	ck_assert_uint_eq(capability(PCI_CAP_ID_MSI), 0);
+	ck_assert_uint_eq(vt_capability(&t, PCI_CAP_ID_MSI), 0);
 	/* what is not to be written is not */
 	vt_write(&t, CONFIG, PCI_VENDOR_ID, 4, 0);
 	vt_write(&t, CONFIG, PCI_COMMAND, 2, 0xffff);
@@ -160,7 +138,7 @@ START_TEST(regions)
 	ck_assert_int_eq(region_io(VDEV_REGION_READ, VFIO_PCI_NUM_REGIONS, 0, 4), EINVAL);
 	/* without memory decoding nothing answers */
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_ID), 0xffffffff);
-	set_command(PCI_COMMAND_MEMORY);
+	vt_set_command(&t, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_ID), CTRANS_ID);
 	ck_assert_uint_eq(vt_read(&t, BAR0, 0, 2), 0xffff);
 	ck_assert_uint_eq(vt_read(&t, BAR0, 2, 4), 0xffffffff);
@@ -169,7 +147,7 @@ START_TEST(regions)
 	ck_assert_uint_eq(vt_read(&t, BAR4, 12, 4), 0xabcd);
 	vt_write(&t, BAR4, VDEV_BAR4_PBA, 4, 0xabcd);
 	ck_assert_uint_eq(vt_read(&t, BAR4, VDEV_BAR4_PBA, 4), 0);
-	expect_violations(0, VDEV_UNBOUND);
+	vt_expect_violations(&t, 0, VDEV_UNBOUND);
 }
 END_TEST
 
@@ -244,7 +222,7 @@ START_TEST(vectors)
 	ck_assert_int_eq(vt_irqs(&t, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
 				 VDEV_MSIX, 4, 1, NULL, 0), 0);
 	ck_assert_uint_eq(vt_signals(fd[4], 10000), 1);
-	expect_violations(0, VDEV_UNBOUND);
+	vt_expect_violations(&t, 0, VDEV_UNBOUND);
 	for (unsigned int i = 0; i < VDEV_VECTORS; i++)
 		close(fd[i]);
 }
@@ -258,9 +236,9 @@ START_TEST(msi)
 	vt_close(&t);
 	open_with(VDEV_MSI, "auto");
 	vt_bring_up(&t);
-	cap = capability(PCI_CAP_ID_MSI);
+	cap = vt_capability(&t, PCI_CAP_ID_MSI);
 	ck_assert_uint_ne(cap, 0);
-	ck_assert_uint_eq(capability(PCI_CAP_ID_MSIX), 0);
+	ck_assert_uint_eq(vt_capability(&t, PCI_CAP_ID_MSIX), 0);
 	vt_write(&t, CONFIG, cap + PCI_MSI_FLAGS, 2, 0xffff);
 	ck_assert_uint_eq(vt_read(&t, CONFIG, cap + PCI_MSI_FLAGS, 2),
 			  PCI_MSI_FLAGS_64BIT | 4 << 1 | PCI_MSI_FLAGS_QSIZE |
@@ -299,12 +277,12 @@ START_TEST(intx)
 	ck_assert_uint_eq(vt_signals(fd, 50), 0);
 	ck_assert_uint_eq(vt_read(&t, CONFIG, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT, 0);
 	/* by the command register: held back, then let through */
-	set_command(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+	vt_set_command(&t, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 	arm(3);
 	submit_nop(3, 3);
 	ck_assert(vt_until(&t, completed));
 	ck_assert_uint_eq(vt_signals(fd, 50), 0);
-	set_command(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	vt_set_command(&t, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	ck_assert_uint_eq(vt_signals(fd, 10000), 1);
 	close(fd);
 }

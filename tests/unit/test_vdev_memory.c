@@ -37,31 +37,9 @@ static void teardown(void)
 	vt_close(&t);
 }
 
-static void expect_violations(uint64_t n, enum vdev_violation what)
-{
-	for (unsigned int i = 0; i < VDEV_VIOLATIONS; i++)
-		ck_assert_msg(atomic_load(&t.v->violations[i]) == (i == what ? n : 0),
-			      "%s: %d", vdev_violation_name(i),
-			      (int)atomic_load(&t.v->violations[i]));
-}
-
-static unsigned int capability(uint8_t id)
-{
-	uint32_t at = vt_read(&t, CONFIG, PCI_CAPABILITY_LIST, 1);
-
-	while (at && vt_read(&t, CONFIG, at, 1) != id)
-		at = vt_read(&t, CONFIG, at + 1, 1);
-	return at;
-}
-
 static void set_power(unsigned int state)
 {
-	vt_write(&t, CONFIG, capability(PCI_CAP_ID_PM) + PCI_PM_CTRL, 2, state);
-}
-
-static void set_command(uint32_t value)
-{
-	vt_write(&t, CONFIG, PCI_COMMAND, 2, value);
+	vt_write(&t, CONFIG, vt_capability(&t, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2, state);
 }
 
 static void submit_nop(unsigned int slot, uint64_t user_data)
@@ -167,14 +145,14 @@ START_TEST(unmap_under_a_job)
 	}
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_TLB_SEQ), 0);
 	ck_assert(active(&t));
-	expect_violations(0, VDEV_UNBOUND);
+	vt_expect_violations(&t, 0, VDEV_UNBOUND);
 	/* what it does use ends it, soon */
 	ck_assert_int_eq(vt_unmap(&t, APART, 4096), 0);
 	ck_assert(vt_until(&t, completed));
 	ck_assert(vt_until(&t, given_back));
 	ck_assert_int_eq(bench_cqe(&t.b, 3, 0)->status, CTRANS_ST_BUS);
 	ck_assert_uint_eq(bench_line(&t.b, 3)->fault_va, 1ull << 35);
-	expect_violations(1, VDEV_UNBOUND);
+	vt_expect_violations(&t, 1, VDEV_UNBOUND);
 	close(fd);
 }
 END_TEST
@@ -242,7 +220,7 @@ START_TEST(read_only_memory)
 	bench_ring(&t.b, 3);
 	ck_assert(vt_until(&t, completed));
 	ck_assert_int_eq(bench_take(&t.b, 3).status, CTRANS_ST_BUS);
-	expect_violations(1, VDEV_UNBOUND);
+	vt_expect_violations(&t, 1, VDEV_UNBOUND);
 	bench_map(&t.b, 0, 1ull << 35, APART, 0);
 	vt_write(&t, BAR0, CTRANS_REG_TLB_INVAL, 4, CTRANS_TLB_ALL);
 	bench_qset(&t.b, 3, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
@@ -319,7 +297,7 @@ static void all_as_new(void)
 {
 	ck_assert_uint_eq(vt_read(&t, CONFIG, PCI_COMMAND, 2), 0);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_ID), 0xffffffff);
-	set_command(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	vt_set_command(&t, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_ID), CTRANS_ID);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_CTX_TABLE_LO), 0);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_Q(3) + CTRANS_Q_STATE), CTRANS_QSTATE_STOPPED);
@@ -337,7 +315,7 @@ START_TEST(resets)
 			bench_queue(&t.b, 3, 0, 3, 3, 5);
 		switch (i / 2) {
 		case 0:
-			vt_write(&t, CONFIG, capability(PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL, 2,
+			vt_write(&t, CONFIG, vt_capability(&t, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL, 2,
 				 PCI_EXP_DEVCTL_BCR_FLR);
 			break;
 		case 1:
@@ -353,7 +331,7 @@ START_TEST(resets)
 		}
 		ck_assert(vt_until(&t, ready));
 		all_as_new();
-		expect_violations(0, VDEV_UNBOUND);
+		vt_expect_violations(&t, 0, VDEV_UNBOUND);
 		vt_hang_up(&t);
 		vt_connect(&t);
 	}
@@ -368,13 +346,13 @@ START_TEST(powered_down)
 	set_power(2);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_ID), CTRANS_ID);
 	set_power(3);
-	expect_violations(0, VDEV_POWERED_DOWN);
+	vt_expect_violations(&t, 0, VDEV_POWERED_DOWN);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_ID), 0xffffffff);
 	vt_write(&t, BAR0, CTRANS_REG_IRQ_MASK, 4, 1);
 	vt_write(&t, BAR2, CTRANS_DB_SQ_TAIL, 4, 1);
-	expect_violations(3, VDEV_POWERED_DOWN);
+	vt_expect_violations(&t, 3, VDEV_POWERED_DOWN);
 	set_power(0);
-	set_command(PCI_COMMAND_MEMORY);
+	vt_set_command(&t, PCI_COMMAND_MEMORY);
 	ck_assert_uint_eq(vt_reg(&t, CTRANS_REG_IRQ_MASK), 0);
 	vdev_clear_violations(t.v);
 }
@@ -384,20 +362,20 @@ START_TEST(no_bus_master)
 {
 	vt_bring_up(&t);
 	bench_queue(&t.b, 3, 0, 3, 3, 0);
-	set_command(PCI_COMMAND_MEMORY);
+	vt_set_command(&t, PCI_COMMAND_MEMORY);
 	submit_nop(3, 1);
 	while (bench_qreg(&t.b, 3, CTRANS_Q_STATE) == CTRANS_QSTATE_RUNNING)
 		usleep(100);
 	ck_assert_uint_eq(bench_qreg(&t.b, 3, CTRANS_Q_ERROR), CTRANS_QERR_SQ_FAULT);
 	/* the entry, and the line to say so in */
-	expect_violations(2, VDEV_NO_MASTER);
+	vt_expect_violations(&t, 2, VDEV_NO_MASTER);
 	/* pointers from before do not live on */
 	vdev_clear_violations(t.v);
 	vt_hang_up(&t);
 	vt_connect(&t);
 	vt_bring_up(&t);
 	run_long(bench_va(&t.b, 0, 1024), CTRANS_PROG_MAX);
-	set_command(PCI_COMMAND_MEMORY);
+	vt_set_command(&t, PCI_COMMAND_MEMORY);
 	ck_assert(vt_until(&t, inactive));
 	ck_assert_uint_eq(bench_line(&t.b, 3)->cq_tail, 0);
 	/* the job itself failed, in its middle */
@@ -411,12 +389,12 @@ START_TEST(stopped_doorbell)
 	vt_bring_up(&t);
 	bench_queue(&t.b, 3, 0, 3, 3, 0);
 	vt_write(&t, BAR2, 3 * CTRANS_DB_PAGE_SIZE + CTRANS_DB_ARM, 4, 1);
-	expect_violations(0, VDEV_STOPPED_DOORBELL);
+	vt_expect_violations(&t, 0, VDEV_STOPPED_DOORBELL);
 	bench_qset(&t.b, 3, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
 	vt_write(&t, BAR2, 3 * CTRANS_DB_PAGE_SIZE + 64, 4, 1);
-	expect_violations(0, VDEV_STOPPED_DOORBELL);
+	vt_expect_violations(&t, 0, VDEV_STOPPED_DOORBELL);
 	vt_write(&t, BAR2, 3 * CTRANS_DB_PAGE_SIZE + CTRANS_DB_SQ_TAIL, 4, 1);
-	expect_violations(1, VDEV_STOPPED_DOORBELL);
+	vt_expect_violations(&t, 1, VDEV_STOPPED_DOORBELL);
 }
 END_TEST
 
@@ -457,7 +435,7 @@ START_TEST(stalled)
 	vdev_stall(t.v, false);
 	ck_assert(vt_until(&t, completed));
 	ck_assert_uint_eq(bench_take(&t.b, 3).user_data, 5);
-	expect_violations(0, VDEV_UNBOUND);
+	vt_expect_violations(&t, 0, VDEV_UNBOUND);
 	/* in mid-job: translations that went meanwhile are looked up again */
 	bench_qset(&t.b, 3, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
 	run_long(bench_va(&t.b, 0, 1024), CTRANS_PROG_MAX);

@@ -222,6 +222,33 @@ void vt_bring_up(struct vdev_test *t)
 
 /* ---- Waiting ---------------------------------------------------------------- */
 
+unsigned int vt_capability(struct vdev_test *t, uint8_t id)
+{
+	uint32_t config = VFIO_PCI_CONFIG_REGION_INDEX;
+	uint32_t at = vt_read(t, config, PCI_CAPABILITY_LIST, 1);
+
+	while (at && vt_read(t, config, at, 1) != id)
+		at = vt_read(t, config, at + 1, 1);
+	return at;
+}
+
+void vt_set_command(struct vdev_test *t, uint32_t value)
+{
+	vt_write(t, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 2, value);
+}
+
+void vt_expect_violations(struct vdev_test *t, uint64_t n, enum vdev_violation what)
+{
+	for (unsigned int i = 0; i < VDEV_VIOLATIONS; i++) {
+		uint64_t counted = atomic_load(&t->v->violations[i]);
+
+		if (counted != (i == what ? n : 0))
+			fprintf(stderr, "%s: %llu counted\n", vdev_violation_name(i),
+				(unsigned long long)counted);
+		MUST(counted == (i == what ? n : 0));
+	}
+}
+
 uint64_t vt_signals(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };

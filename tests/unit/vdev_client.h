@@ -56,6 +56,12 @@ int vt_irqs(struct vdev_test *t, uint32_t flags, uint32_t index, uint32_t start,
 /* Version, memory mapped, decoding and bus mastering on, a bench in it. */
 void vt_bring_up(struct vdev_test *t);
 
+/* Where a capability of @id is in the configuration space; 0: nowhere. */
+unsigned int vt_capability(struct vdev_test *t, uint8_t id);
+void vt_set_command(struct vdev_test *t, uint32_t value);
+/* @n of that kind have been counted, and none of another. */
+void vt_expect_violations(struct vdev_test *t, uint64_t n, enum vdev_violation what);
+
 /* How often @fd was signalled since the last look; waits for the first up to @ms. */
 uint64_t vt_signals(int fd, int ms);
 /* Until @condition() or for ten seconds; false: the latter. */
