@@ -62,6 +62,7 @@ struct ctrans_queue {
 	/* The service thread's. */
 	struct ctrans_request **active;
 	size_t n_active;
+	size_t n_stepped;	/* active when the last step began */
 	size_t most;	/* to be active: fewer than p.active if memory is short */
 	struct ct_gather_party party;
 };

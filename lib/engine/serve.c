@@ -119,8 +119,10 @@ static void lack_memory(struct ctrans_queue *q, struct ctrans_request *r)
 	struct ctrans_request *last = r;
 	size_t i;
 
+	/* one that was not alone may have room now that the others have finished */
 	if (q->n_active == 1) {
-		finish(q, r, -ENOMEM);
+		if (q->n_stepped == 1)
+			finish(q, r, -ENOMEM);
 		return;
 	}
 	for (i = 0; i < q->n_active; i++) {
@@ -180,6 +182,7 @@ static void run_calls(struct ctrans_queue *q)
 	struct ctrans_request *r;
 	size_t i;
 
+	q->n_stepped = q->n_active;
 	for (i = 0; i < q->n_active && !q->active[i]->in_line; i++)
 		;
 	if (i == q->n_active)

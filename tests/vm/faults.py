@@ -17,7 +17,7 @@ FAULTS = {
 }
 
 LEAK = ("k=/sys/kernel/debug/kmemleak; sleep 6; echo scan >$k; sleep 6;"
-        "echo scan >$k; [ -s $k ] && echo 'the list names it'\n")
+        "echo scan >$k; [ -n "$(cat $k)" ] && echo 'the list names it'\n")
 
 
 def main(args):
