@@ -10,23 +10,8 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit
 
-n=0
-failed=0
-
-# result WHAT: ok when standard input is empty, which else says what is wrong.
-result()
-{
-	local wrong
-	wrong=$(cat)
-	n=$((n + 1))
-	if [ -z "$wrong" ]; then
-		echo "ok $n - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n - $1"
-		head -n 60 <<<"$wrong" | sed 's/^/# /'
-	fi
-}
+# shellcheck source=scripts/house.sh
+. scripts/house.sh
 
 status=0
 tree=$(tests/vm/bed.sh) || status=$?
@@ -126,5 +111,4 @@ result "structures are laid out alike for 32 and 64 bits" < <(
 	diff "$work/ours32" "$work/ours64"
 	grep -E 'X{3} [0-9]+ bytes? hole' "$work/ours64")
 
-echo "1..$n"
-[ "$failed" = 0 ]
+house_done

@@ -8,8 +8,8 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 
-n=0
-failed=0
+# shellcheck source=scripts/house.sh
+. scripts/house.sh
 
 # Files git knows or would take; without git, whatever is there.
 sources()
@@ -30,21 +30,6 @@ sources()
 					esac
 				done
 			done
-	fi
-}
-
-# result WHAT: ok when standard input is empty, which else says what is wrong.
-result()
-{
-	local wrong
-	wrong=$(cat)
-	n=$((n + 1))
-	if [ -z "$wrong" ]; then
-		echo "ok $n - $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n - $1"
-		sed 's/^/# /' <<<"$wrong"
 	fi
 }
 
@@ -92,5 +77,4 @@ else
 	echo "ok $n - shellcheck passes every script # SKIP not installed"
 fi
 
-echo "1..$n"
-[ "$failed" = 0 ]
+house_done

@@ -24,16 +24,16 @@ declare -A may=(
 	[lib/device]="base chip uapi"
 	[lib/engine]="base text model convert dispatch program device uapi ctrans.h"
 	[tools/ctrans]="ctrans.h"
-	[tools/ctrans-vdev]="chip uapi"
+	[tools/ctrans-vdev]="chip device uapi"
 )
 
-n=0
-failed=0
+# shellcheck source=scripts/house.sh
+. scripts/house.sh
 for room in $(printf '%s\n' "${!may[@]}" | sort); do
 	[ -d "$room" ] || continue
-	n=$((n + 1))
 	# FILE:LINE:#include "NAME"
-	wrong=$(find "$room" -name '*.[ch]' -print0 |
+	result "$room includes only: ${may[$room]}" < <(
+		find "$room" -name '*.[ch]' -print0 |
 		xargs -0r grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' |
 		awk -F'"' -v room="${room#lib/}" -v allowed="${may[$room]}" '
 		BEGIN {
@@ -52,14 +52,6 @@ for room in $(printf '%s\n' "${!may[@]}" | sort); do
 				next
 			if (!(top in ok))
 				print
-		}' || true)
-	if [ -z "$wrong" ]; then
-		echo "ok $n - $room includes only: ${may[$room]}"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n - $room includes only: ${may[$room]}"
-		sed 's/^/# /' <<<"$wrong"
-	fi
+		}')
 done
-echo "1..$n"
-[ "$failed" = 0 ]
+house_done

@@ -33,10 +33,7 @@ void ct_accel_link(const char *sys, int number, const char *link, char *name,
  */
 int ct_accel_open_node(int number, int *fd, struct ct_err *err);
 
-/*
- * The @index-th node of our driver. One that may not be opened is ours if the
- * system says that its driver is. -ENODEV.
- */
+/* The @index-th node of our driver, openable or not; -ENODEV. */
 int ct_accel_find(unsigned int index, int *number);
 
 #endif

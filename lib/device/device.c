@@ -35,11 +35,11 @@ const struct ct_transport *ct_transport_find(const char *name, const char **opti
 
 	*options = "";
 	if (!name || !*name) {
-		/* one that fails otherwise says why when it is opened */
-		for (size_t i = 0; i < N_TRANSPORTS; i++)
+		/* one that fails otherwise says why when it is opened; the last is there */
+		for (size_t i = 0; i + 1 < N_TRANSPORTS; i++)
 			if (transports[i]->list(0, &info) != -ENODEV)
 				return transports[i];
-		return NULL;
+		return transports[N_TRANSPORTS - 1];
 	}
 	len = strcspn(name, ":");
 	if (name[len])

@@ -102,7 +102,8 @@ mirror()
 	done
 }
 uri=$(mirror)
-uri=${uri:-http://deb.debian.org/debian}
+[ -n "$uri" ] || cannot "apt's sources name no Debian archive (an address that" \
+	"ends in /debian) to take the bed from: add one, with its key"
 
 options=()
 while read -r setting; do

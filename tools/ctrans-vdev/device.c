@@ -4,11 +4,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "device/cpus.h"
 
 /* ---- Counting ------------------------------------------------------------ */
 
@@ -122,24 +123,13 @@ void vdev_detach(struct vdev *v)
 
 /* ---- Life ----------------------------------------------------------------- */
 
-static unsigned int cpus(void)
-{
-	cpu_set_t set;
-	int n;
-
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	n = CPU_COUNT(&set);
-	return n < 1 ? 1 : (unsigned int)n;
-}
-
 int vdev_create(const struct vdev_options *options, struct vdev **out)
 {
 	struct vdev *v = calloc(1, sizeof(*v));
 	struct chip_config cfg = {
 		.threads = options->threads,
 		.kernel = options->kernel,
-		.cpus = cpus(),
+		.cpus = ct_cpus_usable(),
 	};
 	struct chip_bus bus = {
 		.map = vdev_dma_at,
