@@ -151,11 +151,12 @@ struct ctrans_model_params {
 	size_t size;
 	const char *device;	/* see above; NULL: chosen */
 	/*
-	 * C-DNN dispatch: "dnn" all dense, "snn" all spiking, "cdnn" each value
-	 * where it costs less (default). Never changes a token.
+	 * C-DNN dispatch (ctrans_dispatch.h): "dnn" all dense, "snn" all spiking,
+	 * "static" by layer, "tile" by work unit, "fine" by value (default; "cdnn"
+	 * is another name for it). Never changes a token.
 	 */
 	const char *policy;
-	const char *code;	/* spikes: "radix" (default) or "rate" */
+	const char *code;	/* spikes: "radix" (default), "rate" or "naf" */
 	uint32_t flags;		/* enum ctrans_model_flags */
 	uint32_t context;	/* most tokens a session may hold; 0: the model's */
 	/*
@@ -184,6 +185,28 @@ struct ctrans_model_params {
 	 * deleted at any time.
 	 */
 	const char *cache;
+	uint32_t flip;		/* 1: dense spike trains as their complement */
+	const char *objective;	/* "energy" (default), "latency" or "edp" */
+	const struct ctrans_policy *dispatch;	/* one of your own; NULL: @policy */
+	/*
+	 * Choose the operating point (chip model only): the fastest whose modelled
+	 * power while decoding stays below @power_cap watts; or the one of least
+	 * energy that decodes a token in @deadline seconds. 0 (default): not asked.
+	 */
+	float power_cap, deadline;
+	/*
+	 * Output spike speculation: "off" (default), "exact" (ReLU models: no
+	 * result changes), "sampled" (lossy: @sample, 0 to 1, of the timesteps are
+	 * integrated; calibrated thresholds only).
+	 */
+	const char *speculation;
+	float sample;
+	const char *weights;	/* of a shape: "s8" (default) or "esc" */
+	/*
+	 * A little model to draft tokens for this one, with the same tokenizer;
+	 * NULL: the one that a converted file holds, if any; "": none.
+	 */
+	const char *little;
 };
 
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
@@ -205,21 +228,6 @@ int ctrans_model_open(const char *path, const struct ctrans_model_params *params
 
 /* No call on the model may be under way, and its sessions must be closed. */
 void ctrans_model_close(struct ctrans_model *model);
-
-/*
- * Load @path as ctrans_model_open() does, and write it to the file @out as it
- * then is in memory: weights packed for the chip, thresholds if @params asks
- * for calibration, the tokenizer. What loads fastest, and gives the same tokens.
- * It is a GGUF file, but of an architecture that only this library knows.
- *
- * @out is replaced as a whole: whatever happens, it is what was there before, or
- * complete. The progress callback hears of reading first, then, from 0 again,
- * of writing. Errors are those of ctrans_model_open(); and -EINVAL for a model
- * that is converted already, flags, or an @out that holds the model's
- * weights or is no regular file; -ENOSPC, -EACCES and the like as the system says.
- */
-int ctrans_convert(const char *path, const struct ctrans_model_params *params,
-		   const char *out);
 
 struct ctrans_model_info {
 	size_t size;
@@ -560,7 +568,8 @@ int ctrans_score_tokens(struct ctrans_model *model, const uint32_t *tokens,
 }
 #endif
 
-/* ctrans_submit() and its like */
-#include "ctrans_queue.h"
+#include "ctrans_convert.h"	/* ctrans_convert() */
+#include "ctrans_dispatch.h"	/* policies, profiles, the cost model */
+#include "ctrans_queue.h"	/* ctrans_submit() and its like */
 
 #endif

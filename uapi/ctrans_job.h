@@ -4,9 +4,10 @@
  *
  * This is the hardware manual of everything a process may touch without the
  * kernel: doorbell words, the status region, submission and completion
- * entries, programs, argument blocks and the layouts of weights, keys and
- * values; statistics are in ctrans_stat.h. It is a stable ABI. The kernel's side
- * of the chip (BAR0, page tables) is in ctrans_regs.h.
+ * entries and argument blocks here, programs in ctrans_insn.h, the layouts of
+ * weights, keys and values in ctrans_layout.h, statistics in ctrans_stat.h. It is
+ * a stable ABI. The kernel's side of the chip (BAR0, page tables) is in
+ * ctrans_regs.h.
  *
  * Conventions
  *  - Everything is little-endian. Reserved fields ("rsvd") must be zero; a
@@ -27,6 +28,7 @@
 
 #include <linux/types.h>
 
+#include "ctrans_insn.h"
 #include "ctrans_stat.h"
 
 #define CTRANS_VA_BITS		39
@@ -42,6 +44,10 @@
 #define CTRANS_CAP_RATE		(1u << 4)
 #define CTRANS_CAP_RADIX	(1u << 5)
 #define CTRANS_CAP_KV_S8	(1u << 6)
+#define CTRANS_CAP_NAF		(1u << 7)
+#define CTRANS_CAP_FLIP		(1u << 8)
+#define CTRANS_CAP_UNIT		(1u << 9)
+#define CTRANS_CAP_SPECULATION	(1u << 10)
 
 /* ---- Doorbells ------------------------------------------------------- */
 /*
@@ -138,6 +144,7 @@ enum ctrans_status {
 	CTRANS_ST_FAULT		= 4,	/* an operand's VA is not mapped, or read-only */
 	CTRANS_ST_ABORTED	= 5,	/* queue aborted or chip reset */
 	CTRANS_ST_BUS		= 6,	/* mapped, but the bus refused the access */
+	CTRANS_ST_BAD_WEIGHT	= 7,	/* compressed weights malformed */
 };
 
 /*
@@ -245,348 +252,5 @@ struct ctrans_row {
 };
 
 #define CTRANS_ROW_LOGITS	(1u << 0)	/* the logits instruction wants it */
-
-/* ---- Layouts --------------------------------------------------------- */
-/*
- * Weights W[n_in][n_out], both padded with zeros: n_in to 4, n_out to 16.
- *
- * CTRANS_ENC_S8   signed bytes -127..127, tiles [n_out/16][n_in/4][16][4].
- *                 A 64-byte granule holds four inputs of sixteen outputs: what
- *                 a dot-product-of-four instruction multiplies at once. -128 is
- *                 not used. Beside it: __s32 column sums [n_out] (of the padded
- *                 matrix) and __u32 *_f32 scales [n_out].
- *                 With a -128 or other sums than the matrix has, numbers are
- *                 undefined: chips and kernels differ in whether they use sums.
- * CTRANS_ENC_F32  binary32, tiles [n_out/16][n_in][16], n_in padded to 16; no
- *                 sums, no scales. Only the chip model has it: the same
- *                 programs then give unquantised results to test against.
- */
-enum ctrans_encoding {
-	CTRANS_ENC_S8	= 0,
-	CTRANS_ENC_ESC	= 1,	/* extended sign compression; not yet defined */
-	CTRANS_ENC_IWG	= 2,	/* implicit weight generation; reserved */
-	CTRANS_ENC_F32	= 3,
-};
-
-#define CTRANS_TILE_OUT		16
-/*
- * Keys and values live in blocks of 64 positions; a block holds all layers of
- * its positions. Within a block, at an attention instruction's layer_offset:
- * for each head the key tile, then the value tile, nothing between.
- *   key tile    [64/16][head_dim][16]  position p at [p / 16][.][p % 16]
- *   value tile  [64][head_dim]
- * Sixteen positions side by side make a score a vertical sum on any vector
- * width, and a head's keys and values of a block one contiguous stream.
- *
- * CTRANS_KV_S8: signed bytes -127..127, and in front of each tile's elements the
- * scales of its positions, binary32 [64]: four granules. A vector x, the key or
- * the value of one position and head, is stored as
- *   m     = the largest |x[i]|, NaN left out (of none: 0)
- *   scale = m / 127; where that is not finite or below 2^-100, scale = 1
- *   a[i]  = rint(x[i] * (1 / scale)), clamped to +-127; NaN gives 0
- * and stands for a[i] * scale. Lossy, so only for whoever asks for it: half the
- * bytes of F16.
- */
-#define CTRANS_KV_POSITIONS	64
-/* Counts changes of the above, for blocks that are kept in files. */
-#define CTRANS_KV_LAYOUT	1u
-
-enum ctrans_kv_type {
-	CTRANS_KV_F16 = 0,	/* round to nearest even; overflow to infinity */
-	CTRANS_KV_F32 = 1,	/* model only, as CTRANS_ENC_F32 */
-	CTRANS_KV_S8 = 2,	/* where CTRANS_CAP_KV_S8 is set */
-};
-
-/* Bytes of an element, of a tile's scales, and of a key or value tile in all. */
-#define CTRANS_KV_ELEMENT(type) \
-	((type) == CTRANS_KV_F32 ? 4u : (type) == CTRANS_KV_S8 ? 1u : 2u)
-#define CTRANS_KV_SCALES(type) \
-	((type) == CTRANS_KV_S8 ? 4u * CTRANS_KV_POSITIONS : 0u)
-#define CTRANS_KV_TILE(type, head_dim) \
-	(CTRANS_KV_SCALES(type) + (__u64)CTRANS_KV_POSITIONS * (head_dim) * \
-	 CTRANS_KV_ELEMENT(type))
-
-/* ---- Arithmetic ------------------------------------------------------ */
-/*
- * Floating point is binary32, round to nearest even, subnormals kept, nothing
- * contracted; fma() below is a fused multiply-add. Division and square root
- * are correctly rounded. The sign and payload of a NaN are not defined.
- *
- * sum16(f, n): sixteen partial sums from +0, element i into partial i mod 16,
- * in ascending order; then p[j] += p[j + 8] for j < 8, p[j] += p[j + 4] for
- * j < 4, p[j] += p[j + 2] for j < 2, p[0] + p[1]. Where the summand is a
- * product the partial is p = fma(a, b, p).
- *
- * The bits of exp, tanh and erf are defined by lib/chip/fp.h.
- */
-
-/* ---- Programs -------------------------------------------------------- */
-/*
- * A program is an array of 128-byte instructions run in order, without
- * branches. No state but context memory survives an instruction; between
- * instructions the chip may switch queues or abort. Each instruction works on
- * all rows of the argument block: row r of an operand is at va + r * stride; a
- * stride is at least a row's width.
- *
- * Where an output shares memory with an input, and the instruction does not
- * allow it, numbers are undefined. A field out of range is CTRANS_ST_BAD_INSN, a
- * VA of 0 where there must be one CTRANS_ST_FAULT.
- */
-enum ctrans_insn_op {
-	CTRANS_INSN_EMBED	= 1,
-	CTRANS_INSN_NORM	= 2,
-	CTRANS_INSN_LINEAR	= 3,
-	CTRANS_INSN_ATTENTION	= 4,
-	CTRANS_INSN_LOGITS	= 5,
-	/* 6 activation, 7 add, 8 copy: reserved until a program needs them */
-};
-
-#define CTRANS_PROG_MAX		4096	/* instructions */
-
-/**
- * struct ctrans_insn_embed - out = table[token] + position[position]
- * @table_va: the token matrix packed as a LINEAR weight, n_in = n,
- *	n_out = n_vocab: with tied embeddings the head itself
- * @scale_va: S8: __u32 *_f32 [n_vocab]; else 0
- * @position_va: binary32 [n_positions][n], row stride 4 * n rounded up to 64;
- *	0 for none
- * @out_va: binary32 rows
- * @out_stride: bytes between rows of out
- * @n: width of a row
- * @n_vocab: tokens; a row's token must be below
- * @n_positions: positions; a row's position must be below
- * @encoding: S8 or F32
- * @rsvd: reserved
- *
- * S8: out[i] = fma((float)w[i], scale, position[i]).
- */
-struct ctrans_insn_embed {
-	__u64 table_va;
-	__u64 scale_va;
-	__u64 position_va;
-	__u64 out_va;
-	__u32 out_stride;
-	__u32 n;
-	__u32 n_vocab;
-	__u32 n_positions;
-	__u8 encoding;
-	__u8 rsvd[71];
-};
-
-enum ctrans_norm {
-	CTRANS_NORM_LAYER = 0,	/* 1 is reserved for root mean square */
-};
-
-/**
- * struct ctrans_insn_norm - layer normalisation of each row
- * @in_va: binary32 rows
- * @out_va: binary32 rows; may equal in_va
- * @gain_va: binary32 [n]
- * @bias_va: binary32 [n], or 0
- * @in_stride: bytes between rows
- * @out_stride: bytes between rows
- * @n: width
- * @eps_f32: added to the variance
- * @kind: enum ctrans_norm
- * @rsvd: reserved
- *
- * mean = sum16(x) / n; d = x - mean; var = sum16(d * d) / n;
- * r = 1 / sqrt(var + eps); out = fma(d * r, gain, bias).
- */
-struct ctrans_insn_norm {
-	__u64 in_va;
-	__u64 out_va;
-	__u64 gain_va;
-	__u64 bias_va;
-	__u32 in_stride;
-	__u32 out_stride;
-	__u32 n;
-	__u32 eps_f32;
-	__u8 kind;
-	__u8 rsvd[71];
-};
-
-enum ctrans_theta_mode {
-	CTRANS_THETA_STATIC = 0,	/* theta = theta_f32 */
-	CTRANS_THETA_DYNAMIC = 1,	/* theta = theta_f32 * rms of the row */
-};
-
-enum ctrans_spike_code {
-	CTRANS_CODE_RATE = 0,	/* |a| spikes, one timestep each */
-	CTRANS_CODE_RADIX = 1,	/* popcount(|a|) spikes, a timestep each bit */
-};
-
-enum ctrans_act {
-	CTRANS_ACT_NONE = 0,
-	CTRANS_ACT_GELU_TANH = 1,
-	CTRANS_ACT_GELU_ERF = 2,
-	CTRANS_ACT_RELU = 3,
-	CTRANS_ACT_SILU = 4,
-};
-
-/**
- * struct ctrans_insn_linear - out = act(in * W + bias), or out += ...
- * @in_va: binary32 rows
- * @out_va: binary32 rows. LOGITS: the j-th row with CTRANS_ROW_LOGITS goes to
- *	out_va + j * out_stride
- * @weight_va: packed weights
- * @colsum_va: S8: __s32 [n_out padded to 16]; else 0
- * @scale_va: S8: binary32 [n_out padded to 16]; else 0
- * @bias_va: binary32 [n_out padded to 16], or 0
- * @topk_va: LOGITS: struct ctrans_topk rows, or 0. LINEAR: 0
- * @spike_mask: bit m set: a value of magnitude m goes to the spiking domain,
- *	clear: to the dense one. Bit 0 is ignored: zeros are skipped
- * @in_stride: bytes between rows
- * @out_stride: bytes between rows
- * @n_in: inputs
- * @n_out: outputs
- * @theta_f32: firing threshold, or its factor; positive and finite
- * @topk_stride: LOGITS: bytes between topk rows
- * @rows_max: LOGITS: room at out_va (and topk_va); more n_logits are BAD_ARGS
- * @top_k: LOGITS: entries wanted, at most CTRANS_TOPK_MAX; NaN is none
- * @encoding: enum ctrans_encoding
- * @theta_mode: enum ctrans_theta_mode
- * @code: enum ctrans_spike_code
- * @act: enum ctrans_act; NONE for LOGITS
- * @flags: CTRANS_LINEAR_*
- * @rsvd: reserved
- *
- * Each row is quantised first:
- *   rms   = sqrt(sum16(x * x) / n_in)                     (dynamic only)
- *   theta = theta_f32, or theta_f32 * rms; where that is not finite or below
- *           2^-100, theta = 1
- *   a     = rint(x * (1 / theta)), clamped to +-32767; NaN gives 0. Each clamp
- *           is counted.
- * Value a, by its magnitude: 0 is skipped; 1..127 is the HMAU array's, spiking
- * or dense as @spike_mask says; beyond 127 the INT16 outlier unit's. All three
- * add into the same exact integer S = sum(a * w), 64 bits, so that no dispatch
- * can change it. Then
- *   y = fma((float)S, theta * scale, bias)
- * and, with F32 weights, y = sum16(x * w) + bias.
- * out = act(y); with CTRANS_LINEAR_ADD out = out + act(y).
- *
- * LOGITS is LINEAR for the rows that ask for it; rows that do not cost nothing.
- */
-struct ctrans_insn_linear {
-	__u64 in_va;
-	__u64 out_va;
-	__u64 weight_va;
-	__u64 colsum_va;
-	__u64 scale_va;
-	__u64 bias_va;
-	__u64 topk_va;
-	__u64 spike_mask[2];
-	__u32 in_stride;
-	__u32 out_stride;
-	__u32 n_in;
-	__u32 n_out;
-	__u32 theta_f32;
-	__u32 topk_stride;
-	__u32 rows_max;
-	__u16 top_k;
-	__u8 encoding;
-	__u8 theta_mode;
-	__u8 code;
-	__u8 act;
-	__u8 flags;
-	__u8 rsvd[13];
-};
-
-#define CTRANS_LINEAR_ADD	(1u << 0)
-#define CTRANS_TOPK_MAX		64
-
-/**
- * struct ctrans_topk - the best logits of a row
- * @lse_f32: m + log of the sum of exp(logit - m), m the largest logit
- * @n: entries that follow, highest logit first, the lower id first on a tie
- * @rsvd: zero
- * @e: id and logit
- *
- * The sum is in spans of 1024 logits: sum16 in each, spans in order.
- */
-struct ctrans_topk {
-	__u32 lse_f32;
-	__u32 n;
-	__u32 rsvd[2];
-	struct {
-		__u32 id;
-		__u32 logit_f32;
-	} e[];
-};
-
-/**
- * struct ctrans_insn_attention - causal attention, and the cache's writer
- * @q_va: binary32 rows, head h at h * head_dim
- * @k_va: binary32 rows of keys
- * @v_va: binary32 rows of values
- * @out_va: binary32 rows
- * @layer_offset: bytes from a block's start to this layer's head 0
- * @q_stride: bytes between rows of q
- * @kv_stride: bytes between rows of k and of v
- * @out_stride: bytes between rows of out
- * @n_head: heads
- * @head_dim: width of a head, at most CTRANS_HEAD_DIM_MAX
- * @scale_f32: multiplies each score
- * @n_positions: a row's position must be below; at most CTRANS_POSITIONS_MAX
- * @kv_type: enum ctrans_kv_type
- * @rsvd: reserved
- *
- * Bases of q, k, v and out are 4-byte aligned here, as heads may be.
- *
- * First k and v of every row go into the cache at its position. Then for each
- * row at position p and each head: s[i] = sum16(q * k[i]) * scale, i <= p;
- * m = max s; block by block from position 0, e[i] = exp(s[i] - m),
- * z += sum16(e of the block), o += sum16 over the block's positions (e * v);
- * out = o / z. With S8 k and v are the stored integers, and a position's scales
- * come in outside of the sums: s[i] = (sum16(q * k[i]) * kscale[i]) * scale,
- * and o takes (e[i] * vscale[i]) * v. A position's result is a function of keys
- * and values 0..p alone, however many rows a step has.
- */
-struct ctrans_insn_attention {
-	__u64 q_va;
-	__u64 k_va;
-	__u64 v_va;
-	__u64 out_va;
-	__u64 layer_offset;
-	__u32 q_stride;
-	__u32 kv_stride;
-	__u32 out_stride;
-	__u32 n_head;
-	__u32 head_dim;
-	__u32 scale_f32;
-	__u32 n_positions;
-	__u8 kv_type;
-	__u8 rsvd[51];
-};
-
-#define CTRANS_HEAD_DIM_MAX	512
-#define CTRANS_POSITIONS_MAX	65536
-#define CTRANS_WIDTH_MAX	(1u << 17)	/* any n, n_in, n_head * head_dim */
-#define CTRANS_OUT_MAX		(1u << 24)	/* n_out, n_vocab */
-
-/**
- * struct ctrans_insn - one instruction, 128 bytes
- * @op: enum ctrans_insn_op
- * @rsvd: reserved
- * @tag: user's mark, without meaning to the chip (the program builder puts the
- *	layer and kind there for reports)
- * @embed: for CTRANS_INSN_EMBED
- * @norm: for CTRANS_INSN_NORM
- * @linear: for CTRANS_INSN_LINEAR and CTRANS_INSN_LOGITS
- * @attention: for CTRANS_INSN_ATTENTION
- * @raw: for whoever copies
- */
-struct ctrans_insn {
-	__u8 op;
-	__u8 rsvd[3];
-	__u32 tag;
-	union {
-		struct ctrans_insn_embed embed;
-		struct ctrans_insn_norm norm;
-		struct ctrans_insn_linear linear;
-		struct ctrans_insn_attention attention;
-		__u8 raw[120];
-	};
-};
 
 #endif

@@ -38,7 +38,10 @@
  * @energy_sram_fj: of on-chip memory
  * @energy_external_fj: of external memory
  * @energy_static_fj: of leakage and clocks while it lasted
- * @rsvd: zero
+ * @ops_skipped: of ops_spiking and ops_dense without speculation, those that
+ *	speculation made unnecessary; they are not in those
+ * @cycles_stall: of cycles_compute, those in which the array waited for weights
+ *	or changed its mode
  */
 struct ctrans_stat {
 	__u64 cycles;
@@ -63,7 +66,8 @@ struct ctrans_stat {
 	__u64 energy_sram_fj;
 	__u64 energy_external_fj;
 	__u64 energy_static_fj;
-	__u64 rsvd[2];
+	__u64 ops_skipped;
+	__u64 cycles_stall;
 };
 
 #endif

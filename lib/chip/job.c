@@ -66,7 +66,7 @@ static bool check_embed(struct chip_job *job, const struct ctrans_insn_embed *e)
 {
 	widest(job, e->n);
 	return all_zero(e->rsvd, sizeof(e->rsvd)) && width_ok(e->n) &&
-	       e->n_vocab && e->n_vocab <= CTRANS_OUT_MAX &&
+	       !e->weight_granules && e->n_vocab && e->n_vocab <= CTRANS_OUT_MAX &&
 	       e->n_positions <= CTRANS_POSITIONS_MAX &&
 	       (e->n_positions > 0) == (e->position_va != 0) &&
 	       (e->encoding == CTRANS_ENC_S8 || e->encoding == CTRANS_ENC_F32) &&
@@ -102,7 +102,10 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 	    !stride_ok(l->out_stride, l->n_out, CTRANS_GRANULE) ||
 	    !positive_f32(l->theta_f32) ||
 	    l->theta_mode > CTRANS_THETA_DYNAMIC || l->code > CTRANS_CODE_RADIX ||
-	    l->act > CTRANS_ACT_SILU || l->flags & ~CTRANS_LINEAR_ADD)
+	    l->act > CTRANS_ACT_SILU || l->flags & ~CTRANS_LINEAR_ADD ||
+	    /* what this chip does not have yet: CTRANS_CAP_ESC, UNIT, SPECULATION */
+	    l->weight_granules || l->by || l->unit_low || l->unit_high ||
+	    l->speculation || l->spec_steps)
 		return false;
 	if (!logits)
 		return !l->topk_va && !l->topk_stride && !l->rows_max && !l->top_k;

@@ -141,7 +141,7 @@ static void add_up(const struct ctrans_stat *s, const struct chip_costs *c)
 	ck_assert_uint_eq(s->energy_external_fj, s->bytes_external * c->external_aj / 1000);
 	ck_assert_uint_ge(s->energy_sram_fj, s->bytes_sram * c->sram_read_aj / 1000);
 	ck_assert_uint_ge(s->values_spiking ? s->spikes : 0, s->values_spiking);
-	ck_assert_uint_eq(s->rsvd[0] | s->rsvd[1], 0);
+	ck_assert_uint_eq(s->ops_skipped | s->cycles_stall, 0);
 }
 
 static uint64_t energy(const struct ctrans_stat *s)

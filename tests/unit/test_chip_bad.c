@@ -279,7 +279,7 @@ static const struct wrong bad_insn[] = {
 	FIELD(embed, TINY_EMBED, encoding, CTRANS_ENC_F32, BAD),
 	FIELD(embed, TINY_EMBED, encoding, 4, BAD),
 	FIELD(embed, TINY_EMBED, rsvd[0], 1, BAD),
-	FIELD(embed, TINY_EMBED, rsvd[70], 1, BAD),
+	FIELD(embed, TINY_EMBED, rsvd[66], 1, BAD),
 
 	FIELD(norm, TINY_NORM_1, in_va, 0, FAULT),
 	FIELD(norm, TINY_NORM_1, in_va, BENCH_VA + 2, BAD),
@@ -342,7 +342,7 @@ static const struct wrong bad_insn[] = {
 	FIELD(linear, UP, flags, 2, BAD),
 	FIELD(linear, UP, flags, 0x80, BAD),
 	FIELD(linear, UP, rsvd[0], 1, BAD),
-	FIELD(linear, UP, rsvd[12], 1, BAD),
+	FIELD(linear, UP, rsvd[3], 1, BAD),
 
 	FIELD(linear, LG, act, CTRANS_ACT_RELU, BAD),
 	FIELD(linear, LG, flags, CTRANS_LINEAR_ADD, BAD),

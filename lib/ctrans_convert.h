@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libctrans: conversion, from a model as it was trained to one that the chip runs
+ * at its best. Part of ctrans.h, which says what holds for all functions, and
+ * includes it.
+ */
+#ifndef CTRANS_CONVERT_H
+#define CTRANS_CONVERT_H
+
+#include "ctrans.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/*
+ * What conversion found and decided for one linear layer. Shares are of values,
+ * 0 to 1; figures that take a calibration text are NaN without one.
+ */
+struct ctrans_layer_report {
+	size_t size;
+	uint32_t layer;
+	uint32_t kind;			/* enum ctrans_kind */
+	uint32_t n_in, n_out;
+	float threshold;		/* firing threshold; 0: each row its own */
+	float zero, outlier, clipped;	/* outlier: |a| > 127; clipped: > 32767 */
+	float spikes_radix, spikes_naf;	/* a value that is not zero */
+	float activation_snr_db;	/* at the output, from quantised activations */
+	float weight_snr_db;		/* at the output, from quantised weights */
+	float weight_bits;		/* a weight, as stored */
+	float weight_exceptions;	/* share of weights */
+	float smoothing;		/* largest factor moved into weights; 1: none */
+};
+
+/* A layer's report, in program order, when all of it is known. */
+typedef void ctrans_layer_report_fn(void *arg, const struct ctrans_layer_report *report);
+
+/*
+ * Phases follow each other: "Loading", "Calibrating", "Thresholds", "Weights",
+ * "Writing". Return non-zero to give up (-ECANCELED).
+ */
+typedef int ctrans_convert_progress_fn(void *arg, const char *phase, uint64_t done,
+				       uint64_t total);
+
+struct ctrans_convert_params {
+	size_t size;
+	const char *device;	/* to run the calibration text on; as model params' */
+	/* Text to calibrate with, and tokens of it at most (default 10240). */
+	const char *calibration;
+	size_t calibration_len;
+	uint32_t calibration_tokens;
+	/*
+	 * Firing thresholds with a calibration text: "search" (default), those of
+	 * least modelled energy at which outputs keep @noise_db of signal to noise
+	 * in the mean over layers; "rms", each layer's root mean square over
+	 * @levels. Without a text: "dynamic", each row has its own when it runs.
+	 */
+	const char *thresholds;
+	float noise_db, levels;
+	float smooth;		/* 0 (default): none; to 1: outliers into weights */
+	const char *weights;	/* "esc" (default) or "s8" */
+	/*
+	 * ESC: standard deviation of an output's weights in steps of their scale;
+	 * 0 (default): chosen by what it costs.
+	 */
+	float weight_sigma;
+	uint32_t correct;	/* 1 (default): later weights make up for earlier ones */
+	const char *little;	/* a little model to put into the file; NULL: none */
+	ctrans_convert_progress_fn *progress;
+	void *progress_arg;
+	ctrans_layer_report_fn *report;
+	void *report_arg;
+};
+
+/*
+ * Write the model at @path (as ctrans_model_open() takes it, but for shapes) to the
+ * GGUF file @out: weights packed, thresholds, what was seen of activations, the
+ * tokenizer, and the little model where there is one. It loads fastest, and every
+ * policy finds in it what it wants to know. Only this library reads such files.
+ * With weights "s8" and no calibration text it gives the tokens that the model
+ * gives unconverted.
+ *
+ * @out is replaced as a whole: whatever happens, it is what was there before, or
+ * complete. Errors are those of ctrans_model_open(); and -EINVAL for a model that is
+ * converted already, a calibration text too short, a little model with another
+ * tokenizer, or an @out that holds the model's weights or is no regular file;
+ * -ENOSPC, -EACCES and the like as the system says.
+ */
+int ctrans_convert(const char *path, const struct ctrans_model_params *params,
+		   const char *out);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libctrans: C-DNN dispatch, which values are computed densely and which as spikes.
+ * Included by ctrans.h.
+ *
+ * A policy decides for each linear layer of a model, before its program is built,
+ * from what is known of the activations that enter it and from what the chip's
+ * operations cost. It changes energy and time; the sums are the same integers
+ * whatever it says. dnn, snn, static, tile, fine and oracle come with the library
+ * (ctrans_model_params.policy); one of your own is a struct ctrans_policy, passed
+ * as ctrans_model_params.dispatch: tests/unit/test_policy.c has one of a page.
+ */
+#ifndef CTRANS_DISPATCH_H
+#define CTRANS_DISPATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/*
+ * The energy and time model at one operating point. Energies in attojoules (1e-18
+ * J), all modelled; the constants they come from, with a source each, are
+ * ctrans_constant_get()'s.
+ */
+struct ctrans_chip_costs {
+	size_t size;
+	uint32_t opp, mv, khz;
+	uint32_t cores, rows, cols;	/* HMAUs: 48 x 8 x 16 */
+	uint32_t spikes_per_cycle;	/* that one takes */
+	uint32_t lanes;			/* of the vector unit */
+	uint32_t reuse;			/* rows that share a read of a weight */
+	uint32_t external_mbps;
+	uint32_t fill_cycles, switch_cycles;
+	uint32_t clock_percent;		/* of on-chip dynamic energy */
+	uint32_t sram_weights, sram_activations;	/* bytes */
+	uint64_t mac8_aj, spike_aj, mac16_aj, vector_aj;
+	uint64_t sram_read_aj, sram_write_aj, external_aj;	/* a byte */
+	uint64_t leak_uw;
+};
+
+/* What is known of the values that enter a linear layer. */
+struct ctrans_layer_profile {
+	size_t size;
+	uint32_t layer;		/* of the model, from 0 */
+	uint32_t kind;		/* enum ctrans_kind */
+	uint32_t n_in, n_out;
+	float threshold;	/* firing threshold, or 0: each row has its own */
+	uint64_t rows;		/* that were looked at; 0: magnitudes are assumed */
+	uint64_t magnitude[128];	/* values of each |a|, of rows * n_in */
+	uint64_t outliers;	/* beyond 127 */
+	uint64_t clamped;	/* of them */
+};
+
+enum ctrans_code {
+	CTRANS_SPIKES_RATE = 0,		/* |a| spikes */
+	CTRANS_SPIKES_RADIX = 1,	/* one for each bit of |a| */
+	CTRANS_SPIKES_NAF = 2,		/* one for each signed digit */
+};
+
+/* How the chip is to treat one layer: uapi/ctrans_insn.h has each to the letter. */
+struct ctrans_dispatch {
+	size_t size;
+	uint32_t code;		/* enum ctrans_code */
+	uint32_t flip;		/* 1: dense trains as their complement */
+	uint32_t by_unit;	/* 0: by magnitude; 1: by units of 64 inputs */
+	uint64_t spike_mask[2];	/* by magnitude: bit m, those that spike */
+	uint32_t unit_low, unit_high;	/* by unit: eighths of a spike a value */
+};
+
+enum ctrans_objective {
+	CTRANS_LEAST_ENERGY = 0,
+	CTRANS_LEAST_LATENCY = 1,
+	CTRANS_LEAST_ENERGY_DELAY = 2,
+};
+
+struct ctrans_dispatch_goal {
+	size_t size;
+	uint32_t objective;	/* enum ctrans_objective */
+	uint32_t rows;		/* rows that a step usually has: 1 decodes */
+	uint32_t code, flip;	/* what was asked for */
+};
+
+/*
+ * A policy. @linear is called once for each linear layer, in program order, and
+ * fills @out, which comes filled with: all dense, code and flip as the goal has
+ * them. Return 0, or a negative errno, which the model's opening then fails with.
+ */
+struct ctrans_policy {
+	size_t size;
+	const char *name;	/* for reports, at most 15 bytes */
+	int (*linear)(void *arg, const struct ctrans_layer_profile *profile,
+		      const struct ctrans_chip_costs *costs,
+		      const struct ctrans_dispatch_goal *goal,
+		      struct ctrans_dispatch *out);
+	void *arg;
+};
+
+/* Spikes of magnitude 1..127 in a code; 0 for others. */
+unsigned int ctrans_spikes(uint32_t code, uint32_t flip, unsigned int magnitude);
+
+/*
+ * The @index-th constant of the energy and time model, from 0, and where it comes
+ * from. Values are at 0.9 V. -ENOENT past the end.
+ */
+struct ctrans_constant {
+	size_t size;
+	const char *name;	/* "8-bit multiply-accumulate" */
+	double value;
+	const char *unit;	/* "pJ" */
+	const char *provenance;	/* published, literature, computed, assumed or fitted */
+	const char *source;
+};
+
+int ctrans_constant_get(unsigned int index, struct ctrans_constant *constant,
+			size_t size);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
