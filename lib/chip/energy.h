@@ -74,16 +74,19 @@ struct chip_costs {
 
 void chip_costs_at(unsigned int opp, struct chip_costs *c);
 
-#define CHIP_TIMESTEPS	127	/* the rate code's; the radix code uses 7 */
+#define CHIP_TIMESTEPS	128	/* the rate code's; the others use up to 8 */
 
 /* How a quantised row's values fall into the domains. */
 struct chip_row_counts {
 	uint32_t zero, dense, spiking, outlier, clamped;
+	/* of the array's mode: along the row by unit, else one if both are used */
+	uint32_t switches;
 	uint64_t spikes;
 	uint32_t timesteps;
 	uint32_t at_step[CHIP_TIMESTEPS];	/* spikes in each timestep */
 };
 
+struct chip_dispatch;
 struct chip_kernel;
 struct chip_qrow;
 
@@ -92,10 +95,10 @@ struct chip_qrow;
  * magnitude; and from its values, by walking timestep after timestep.
  */
 void chip_count_row(const struct chip_kernel *k, const struct chip_qrow *row,
-		    const uint64_t mask[2], uint8_t code,
-		    struct chip_row_counts *c);
-void chip_count_row_reference(const int16_t *a, uint32_t n, const uint64_t mask[2],
-			      uint8_t code, struct chip_row_counts *c);
+		    const struct chip_dispatch *d, struct chip_row_counts *c);
+void chip_count_row_reference(const int16_t *a, uint32_t n,
+			      const struct chip_dispatch *d,
+			      struct chip_row_counts *c);
 
 struct chip_totals {
 	uint64_t cycles, energy_fj;

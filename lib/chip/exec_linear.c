@@ -69,12 +69,11 @@ static void prepare(const struct linear *c, uint32_t i)
 	if (c->own && !c->w->first)
 		return;
 	if (c->w->chip->reference) {
-		chip_count_row_reference(q->a, n, c->dispatch.spike_mask,
-					 c->dispatch.code, &c->job->counts[i]);
+		chip_count_row_reference(q->a, n, &c->dispatch,
+					 &c->job->counts[i]);
 		c->job->counts[i].clamped = q->n_clamped;
 	} else {
-		chip_count_row(c->k, q, c->dispatch.spike_mask, c->dispatch.code,
-			       &c->job->counts[i]);
+		chip_count_row(c->k, q, &c->dispatch, &c->job->counts[i]);
 	}
 }
 
@@ -406,7 +405,10 @@ static struct linear linear_of(struct chip_worker *w, const struct chip_op *op)
 		.n_rows = logits ? job->n_logits : job->n_rows,
 		.own = job->n_rows <= CHIP_FEW_ROWS,
 		.dispatch = { .spike_mask = { l->spike_mask[0], l->spike_mask[1] },
-			      .code = l->code },
+			      .code = l->code, .by = l->by,
+			      .unit_low = l->unit_low,
+			      .unit_high = l->unit_high,
+			      .flip = l->flags & CTRANS_LINEAR_FLIP },
 	};
 }
 

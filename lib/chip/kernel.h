@@ -51,6 +51,9 @@ struct chip_planes {
 struct chip_dispatch {
 	uint64_t spike_mask[2];
 	uint8_t code;		/* enum ctrans_spike_code */
+	uint8_t by;		/* enum ctrans_dispatch_by */
+	uint8_t unit_low, unit_high;
+	bool flip;
 };
 
 /*

@@ -48,14 +48,15 @@ static void *room(size_t bytes)
 
 static void linear(struct token *t, uint32_t n_in, uint32_t n_out)
 {
-	static const uint64_t mask[2] = { 0x1010116, 0x10001 };
+	const struct chip_dispatch d = { .spike_mask = { 0x1010116, 0x10001 },
+					 .code = t->code };
 	struct chip_shared shared = { .bytes_external = (n_in + 12ull) * n_out,
 				      .bytes_sram_written = (uint64_t)n_in * n_out };
 	struct chip_row_counts counts;
 
 	t->row.n = n_in;
 	memset(&t->stat, 0, sizeof(t->stat));
-	chip_count_row(t->k, &t->row, mask, t->code, &counts);
+	chip_count_row(t->k, &t->row, &d, &counts);
 	chip_charge_linear_row(&t->costs, &counts, n_in, n_out, 1, &t->stat);
 	chip_charge(&t->costs, &t->stat, 1, &shared, &t->total);
 }

@@ -54,16 +54,17 @@ static void as_row(struct chip_qrow *row, int16_t *a, uint8_t *u8, uint32_t n)
 }
 
 static void same_counts(const struct chip_kernel *k, const struct chip_qrow *row,
-			const uint64_t mask[2], uint8_t code,
+			const struct chip_dispatch *d,
 			const struct chip_row_counts *want)
 {
 	struct chip_row_counts is;
 
-	chip_count_row(k, row, mask, code, &is);
+	chip_count_row(k, row, d, &is);
 	ck_assert_uint_eq(is.zero, want->zero);
 	ck_assert_uint_eq(is.dense, want->dense);
 	ck_assert_uint_eq(is.spiking, want->spiking);
 	ck_assert_uint_eq(is.outlier, want->outlier);
+	ck_assert_uint_eq(is.switches, want->switches);
 	ck_assert_uint_eq(is.spikes, want->spikes);
 	ck_assert_uint_eq(is.timesteps, want->timesteps);
 	ck_assert(!memcmp(is.at_step, want->at_step,
@@ -79,24 +80,26 @@ START_TEST(counts)
 	struct chip_qrow row;
 
 	for (unsigned int n = 0; n < 3000; n++) {
-		uint64_t mask[2] = { (uint64_t)rnd() << 32 | rnd(),
-				     (uint64_t)rnd() << 32 | rnd() };
+		struct chip_dispatch d = {
+			.spike_mask = { (uint64_t)rnd() << 32 | rnd(),
+					(uint64_t)rnd() << 32 | rnd() },
+			.code = n & 1,
+		};
 		struct chip_row_counts want;
 		uint32_t len = n < 600 ? n : rnd() % 1200;
-		uint8_t code = n & 1;
 
 		if (n % 5 == 0)
-			mask[0] = mask[1] = 0;
+			d.spike_mask[0] = d.spike_mask[1] = 0;
 		if (n % 5 == 1)
-			mask[0] = mask[1] = UINT64_MAX;
+			d.spike_mask[0] = d.spike_mask[1] = UINT64_MAX;
 		if (n % 251 == 250)
 			len = 40000;
 		random_row(a, len, n / 2);
 		as_row(&row, a, u8, len);
-		chip_count_row_reference(a, len, mask, code, &want);
+		chip_count_row_reference(a, len, &d, &want);
 		for (unsigned int i = 0; chip_kernel_at(i); i++)
 			if (chip_kernel_at(i)->supported())
-				same_counts(chip_kernel_at(i), &row, mask, code, &want);
+				same_counts(chip_kernel_at(i), &row, &d, &want);
 	}
 }
 END_TEST
