@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 /* Goes up by one whenever this header gains something. */
-#define CTRANS_API_VERSION 2
+#define CTRANS_API_VERSION 3
 
 /* CTRANS_API_VERSION of the library that is running. */
 unsigned int ctrans_api_version(void);
@@ -303,6 +303,12 @@ struct ctrans_cost {
 	uint64_t bytes_sram, bytes_external;
 	uint64_t dense_fj, spiking_fj, outlier_fj, vector_fj;
 	uint64_t sram_fj, external_fj, static_fj;
+	/*
+	 * What arrays and external memory would take alone, and of the former what
+	 * the array waited for weights or took to change its mode.
+	 */
+	uint64_t cycles_compute, cycles_external, cycles_stall;
+	uint64_t ops_skipped;	/* that output spike speculation made unnecessary */
 };
 
 struct ctrans_usage {

@@ -43,6 +43,7 @@ struct ctrans_chip_costs {
 	uint64_t mac8_aj, spike_aj, mac16_aj, vector_aj;
 	uint64_t sram_read_aj, sram_write_aj, external_aj;	/* a byte */
 	uint64_t leak_uw;
+	uint64_t check_aj, draw_aj;	/* of output spike speculation */
 };
 
 /* What is known of the values that enter a linear layer. */

@@ -9,13 +9,20 @@
 
 #include <string.h>
 
+#define READER	"C-Transformer, ISSCC 2024 20.5, by a reader of the full text"
+#define TABLE	"ISSCC 2026 31.1, comparison table"
+#define MAC8_PJ	0.171
+#define SPIKES	8
+#define KAPPA	1.0
 #define HOROWITZ "Horowitz, ISSCC 2014 (45 nm, 0.9 V) x 0.62 for 28 nm"
 
 const struct chip_constant chip_constants[CHIP_CONSTANTS] = {
-	[CHIP_E_MAC8] = { "8-bit multiply-accumulate", 0.171, "pJ", CHIP_COMPUTED,
+	[CHIP_E_MAC8] = { "8-bit multiply-accumulate", MAC8_PJ, "pJ", CHIP_COMPUTED,
 		"0.2 multiply + 0.075 24-bit add, " HOROWITZ },
-	[CHIP_E_SPIKE] = { "spike accumulate", 0.171 / 8, "pJ", CHIP_ASSUMED,
-		"an HMAU cycle costs the same in both modes and takes 8 spikes" },
+	[CHIP_E_SPIKE] = { "spike accumulate", MAC8_PJ * KAPPA / SPIKES, "pJ",
+		CHIP_COMPUTED, "kappa times the product's energy, 8 spikes a cycle" },
+	[CHIP_KAPPA] = { "kappa: an HMAU's spiking cycle to its dense one", KAPPA, "",
+		CHIP_ASSUMED, "the same adders switch in both modes; 0.8 to 1.1 is plausible" },
 	[CHIP_E_MAC16] = { "16-bit outlier multiply-accumulate", 0.558, "pJ",
 		CHIP_COMPUTED, "multiplier of twice the area for 16 x 8 bits, four adds; "
 		HOROWITZ },
@@ -31,22 +38,33 @@ const struct chip_constant chip_constants[CHIP_CONSTANTS] = {
 		"middle of 1 to 5 mW for 500 KiB LSTP and logic" },
 	[CHIP_CLOCK_SHARE] = { "clock tree, of on-chip dynamic energy", 20, "%",
 		CHIP_ASSUMED, "usual for a synchronous accelerator" },
-	[CHIP_CORES] = { "homogeneous cores", 48, "", CHIP_PUBLISHED,
-		"C-Transformer, ISSCC 2024 20.5, by a reader of the full text" },
-	[CHIP_ROWS] = { "HMAU rows in a core", 8, "", CHIP_PUBLISHED, "as above" },
-	[CHIP_COLS] = { "HMAU columns in a core", 16, "", CHIP_PUBLISHED, "as above" },
-	[CHIP_SPIKES_PER_CYCLE] = { "spikes an HMAU takes in a cycle", 8, "",
-		CHIP_PUBLISHED, "as above" },
+	[CHIP_CORES] = { "homogeneous cores", 48, "", CHIP_PUBLISHED, READER },
+	[CHIP_ROWS] = { "HMAU rows in a core", 8, "", CHIP_PUBLISHED, READER },
+	[CHIP_COLS] = { "HMAU columns in a core", 16, "", CHIP_PUBLISHED, READER },
+	[CHIP_SPIKES_PER_CYCLE] = { "spikes an HMAU takes in a cycle", SPIKES, "",
+		CHIP_PUBLISHED, READER },
 	[CHIP_VECTOR_LANES] = { "vector unit lanes", 192, "", CHIP_ASSUMED,
 		"four for each core" },
 	[CHIP_WEIGHT_REUSE] = { "rows sharing a read of weights, keys or values", 16, "",
 		CHIP_ASSUMED, "column broadcast; one row has nothing to share with" },
 	[CHIP_EXT_MBPS] = { "external memory bandwidth", 1600, "MB/s", CHIP_PUBLISHED,
-		"ISSCC 2026 31.1, comparison table" },
+		TABLE },
 	[CHIP_FILL_CYCLES] = { "pipeline fill of an instruction", 64, "cycles",
-		CHIP_ASSUMED, "" },
+		CHIP_ASSUMED, "loading eight weights, eight deep, before the first sum" },
+	[CHIP_SWITCH_CYCLES] = { "change of an array's mode", 4, "cycles", CHIP_ASSUMED,
+		"of eight weights loaded at once half are lost in the mean" },
+	[CHIP_SRAM_WEIGHTS] = { "weight memory", 256, "KiB", CHIP_ASSUMED,
+		"a part of the 500 KB of " TABLE },
+	[CHIP_SRAM_ACTIVATIONS] = { "activation and partial sum memory", 192, "KiB",
+		CHIP_ASSUMED, "a part of the 500 KB of " TABLE },
+	[CHIP_SRAM_ESC] = { "memory of the sign compression's unit", 52, "KiB",
+		CHIP_ASSUMED, "a part of the 500 KB of " TABLE },
+	[CHIP_E_CHECK] = { "bound check of an output", 2.0, "pJ", CHIP_COMPUTED,
+		"3.1 32-bit multiply + 0.1 add, " HOROWITZ ", + 0.02 compare, Accelergy" },
+	[CHIP_E_DRAW] = { "speculated timestep of an output", 0.22, "pJ", CHIP_COMPUTED,
+		"32 register bits at 0.0063 + 0.02 compare, Accelergy (40 nm) x 0.7" },
 	[CHIP_V_NOMINAL] = { "voltage of the energies above", 900, "mV",
-		CHIP_COMPUTED, "" },
+		CHIP_COMPUTED, "Horowitz's and CACTI's" },
 };
 
 /*
@@ -81,6 +99,8 @@ void chip_costs_at(unsigned int opp, struct chip_costs *c)
 	c->spike_aj = scaled_aj(CHIP_E_SPIKE, v * v);
 	c->mac16_aj = scaled_aj(CHIP_E_MAC16, v * v);
 	c->vector_aj = scaled_aj(CHIP_E_VECTOR, v * v);
+	c->check_aj = scaled_aj(CHIP_E_CHECK, v * v);
+	c->draw_aj = scaled_aj(CHIP_E_DRAW, v * v);
 	c->sram_read_aj = scaled_aj(CHIP_E_SRAM_READ, v * v);
 	c->sram_write_aj = scaled_aj(CHIP_E_SRAM_WRITE, v * v);
 	c->external_aj = scaled_aj(CHIP_E_EXTERNAL, 1.0);
@@ -96,4 +116,7 @@ void chip_costs_at(unsigned int opp, struct chip_costs *c)
 	c->reuse = whole(CHIP_WEIGHT_REUSE);
 	c->ext_mbps = whole(CHIP_EXT_MBPS);
 	c->fill = whole(CHIP_FILL_CYCLES);
+	c->switch_cycles = whole(CHIP_SWITCH_CYCLES);
+	c->sram_weights = 1024 * whole(CHIP_SRAM_WEIGHTS);
+	c->sram_activations = 1024 * whole(CHIP_SRAM_ACTIVATIONS);
 }

@@ -34,6 +34,7 @@ struct chip_constant {
 enum chip_constant_id {
 	CHIP_E_MAC8,		/* 8-bit multiply-accumulate */
 	CHIP_E_SPIKE,		/* spike accumulate in the HMAU */
+	CHIP_KAPPA,		/* of which its energy is computed */
 	CHIP_E_MAC16,		/* outlier multiply-accumulate */
 	CHIP_E_VECTOR,		/* binary32 operation */
 	CHIP_E_SRAM_READ,	/* a byte from on-chip memory */
@@ -49,6 +50,12 @@ enum chip_constant_id {
 	CHIP_WEIGHT_REUSE,
 	CHIP_EXT_MBPS,
 	CHIP_FILL_CYCLES,
+	CHIP_SWITCH_CYCLES,
+	CHIP_SRAM_WEIGHTS,
+	CHIP_SRAM_ACTIVATIONS,
+	CHIP_SRAM_ESC,
+	CHIP_E_CHECK,		/* of the speculation unit */
+	CHIP_E_DRAW,
 	CHIP_V_NOMINAL,
 	CHIP_CONSTANTS
 };
@@ -65,11 +72,13 @@ extern const struct chip_opp chip_opps[CHIP_OPPS];
 /* The table at one operating point, in integers. */
 struct chip_costs {
 	uint64_t mac8_aj, spike_aj, mac16_aj, vector_aj;	/* attojoules */
+	uint64_t check_aj, draw_aj;
 	uint64_t sram_read_aj, sram_write_aj, external_aj;
 	uint64_t leak_uw;
 	uint32_t clock_percent;
 	uint32_t khz, mv;
 	uint32_t cores, rows, cols, spikes_per_cycle, lanes, reuse, ext_mbps, fill;
+	uint32_t switch_cycles, sram_weights, sram_activations;
 };
 
 void chip_costs_at(unsigned int opp, struct chip_costs *c);

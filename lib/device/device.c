@@ -90,6 +90,20 @@ void ct_device_info(const struct ct_device *dev, struct ct_device_info *info)
 	dev->t->info(dev->state, info);
 }
 
+int ct_device_set_opp(struct ct_device *dev, unsigned int opp, struct ct_err *err)
+{
+	struct ctrans_chip_costs costs;
+	int ret = ct_device_costs(dev, opp, &costs, err);
+
+	if (ret)
+		return ret;
+	if (!dev->t->set_opp)
+		return ct_fail(err, -ENOTSUP,
+			"the operating point of a chip is its kernel driver's choice; only the chip model's (device \"sim\") can be set");
+	dev->t->set_opp(dev->state, opp);
+	return 0;
+}
+
 int ct_device_list(unsigned int index, struct ct_device_info *info)
 {
 	for (size_t i = 0; i < N_TRANSPORTS; i++) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "ctrans_dispatch.h"
 #include "uapi/ctrans_job.h"
 
 struct ct_device;
@@ -45,6 +46,22 @@ void ct_device_info(const struct ct_device *dev, struct ct_device_info *info);
  * One that could not be opened has no cores, and says why.
  */
 int ct_device_list(unsigned int index, struct ct_device_info *info);
+
+/*
+ * What its operations cost at an operating point; a chip that is silicon has no
+ * other table than the model's. -EINVAL for a point that there is not.
+ */
+int ct_device_costs(const struct ct_device *dev, unsigned int opp,
+		    struct ctrans_chip_costs *costs, struct ct_err *err);
+
+/*
+ * Run at an operating point from the next job on. -EINVAL for one that there is
+ * not, -ENOTSUP for a chip: its kernel driver chooses.
+ */
+int ct_device_set_opp(struct ct_device *dev, unsigned int opp, struct ct_err *err);
+
+/* The @index-th constant of the energy and time model; -ENOENT past the end. */
+int ct_device_constant(unsigned int index, struct ctrans_constant *constant);
 
 /*
  * Memory that both sides see, zeroed, aligned to 4 KiB; from 1 MiB on at the

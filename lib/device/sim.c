@@ -217,6 +217,13 @@ static void sim_info(const void *state, struct ct_device_info *info)
 	info->khz = chip_read(s->chip, CTRANS_REG_OPP_KHZ);
 }
 
+static void sim_set_opp(void *state, unsigned int opp)
+{
+	struct sim *s = state;
+
+	chip_write(s->chip, CTRANS_REG_OPP, opp);
+}
+
 /* What open with no options would give, without making its threads. */
 static int sim_list(unsigned int index, struct ct_device_info *info)
 {
@@ -455,4 +462,5 @@ const struct ct_transport ct_transport_sim = {
 	.queue_restart = sim_queue_restart,
 	.doorbell = sim_doorbell,
 	.wait = sim_wait,
+	.set_opp = sim_set_opp,
 };

@@ -54,6 +54,9 @@ struct ct_transport {
 	 */
 	int (*wait)(void *state, struct ct_rings *rings, uint32_t seen,
 		    struct ct_err *err);
+
+	/* Run jobs from here on at a point that the model has; NULL: not ours to say. */
+	void (*set_opp)(void *state, unsigned int opp);
 };
 
 extern const struct ct_transport ct_transport_accel;

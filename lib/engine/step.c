@@ -93,6 +93,10 @@ static void add_stat(struct ctrans_cost *c, const struct ctrans_stat *s)
 	c->sram_fj += s->energy_sram_fj;
 	c->external_fj += s->energy_external_fj;
 	c->static_fj += s->energy_static_fj;
+	c->cycles_compute += s->cycles_compute;
+	c->cycles_external += s->cycles_external;
+	c->cycles_stall += s->cycles_stall;
+	c->ops_skipped += s->ops_skipped;
 }
 
 static void collect_costs(const struct ct_core *core, size_t n,

@@ -258,6 +258,32 @@ START_TEST(test_info)
 }
 END_TEST
 
+START_TEST(test_constants)
+{
+	static const char *const from[] = {
+		"published", "literature", "computed", "assumed", "fitted"
+	};
+	struct ctrans_constant c;
+	unsigned int n;
+
+	for (n = 0; !ctrans_constant_get(n, &c, sizeof(c)); n++) {
+		size_t i = 0;
+
+		ck_assert_uint_eq(c.size, sizeof(c));
+		ck_assert(*c.name && *c.source && c.unit && c.value > 0);
+		while (i < 5 && strcmp(c.provenance, from[i]))
+			i++;
+		ck_assert_uint_lt(i, 5);
+	}
+	ck_assert_uint_ge(n, 20);
+	ck_assert_int_eq(ctrans_constant_get(n, &c, sizeof(c)), -ENOENT);
+	says("no constant number");
+	ck_assert_int_eq(ctrans_constant_get(UINT32_MAX, &c, sizeof(c)), -ENOENT);
+	ck_assert_int_eq(ctrans_constant_get(0, &c, 4), -EINVAL);
+	ck_assert_int_eq(ctrans_constant_get(0, NULL, sizeof(c)), -EINVAL);
+}
+END_TEST
+
 START_TEST(test_tokens)
 {
 	static const char text[] = "a\0b\xff<|endoftext|>";
@@ -480,6 +506,7 @@ int main(void)
 	tcase_add_test(tc, test_log);
 	tcase_add_test(tc, test_info);
 	tcase_add_test(tc, test_old_structures);
+	tcase_add_test(tc, test_constants);
 	tcase_add_test(tc, test_tokens);
 	tcase_add_test(tc, test_no_weights);
 	tcase_add_test(tc, test_sessions);

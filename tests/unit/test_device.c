@@ -97,6 +97,33 @@ START_TEST(bad_names)
 }
 END_TEST
 
+START_TEST(points)
+{
+	struct ctrans_chip_costs c, last = { 0 };
+	struct ct_device_info info;
+	struct ct_device *dev;
+	struct ct_err err;
+	unsigned int opp;
+
+	ck_assert_int_eq(ct_device_open("sim:threads=1", &dev, NULL), 0);
+	for (opp = 0; !ct_device_costs(dev, opp, &c, &err); opp++) {
+		ck_assert_uint_eq(c.opp, opp);
+		ck_assert(c.khz > last.khz && c.mac8_aj > last.mac8_aj);
+		ck_assert_uint_eq(c.sram_weights + c.sram_activations, 448 << 10);
+		ck_assert_int_eq(ct_device_set_opp(dev, opp, &err), 0);
+		ct_device_info(dev, &info);
+		ck_assert(info.khz == c.khz && info.mv == c.mv);
+		last = c;
+	}
+	ck_assert_uint_eq(opp, 5);
+	ck_assert_int_eq(ct_device_set_opp(dev, opp, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.msg, "0 to 4"));
+	ct_device_info(dev, &info);
+	ck_assert_uint_eq(info.khz, last.khz);
+	ct_device_close(dev);
+}
+END_TEST
+
 /* ---- Queues ----------------------------------------------------------- */
 
 /* One NORM of one row: the smallest job that computes. */
@@ -346,6 +373,8 @@ int main(void)
 	tcase_set_timeout(t, 100);
 	tcase_add_test(t, good_names);
 	tcase_add_test(t, bad_names);
+	tcase_add_test(t, points);
+	tcase_add_test(t, points);
 	tcase_add_test(t, full_ring);
 	tcase_add_test(t, all_slots);
 	tcase_add_test(t, failed_then_good);
