@@ -50,8 +50,9 @@ enum ctrans_encoding {
  * A byte that the list does not name is its low four bits, sign extended: -16..15.
  * The list may name a byte again; the last entry counts. A packer fills the last
  * granule by repeating an entry. A list of more than CTRANS_ESC_LIST_MAX granules
- * (more exceptions than make S8 shorter), a table that is not ascending in this
- * way or reaches beyond the instruction's weight_granules is CTRANS_ST_BAD_WEIGHT.
+ * (more exceptions than make S8 shorter), an entry beyond the block's bytes, a table
+ * that is not ascending in this way or reaches beyond the instruction's
+ * weight_granules is CTRANS_ST_BAD_WEIGHT.
  */
 #define CTRANS_ESC_INPUTS	256
 #define CTRANS_ESC_LIST_MAX	24
