@@ -76,6 +76,9 @@ struct ctrans_convert_params {
 	void *report_arg;
 };
 
+/* The defaults; @size is sizeof(*params). */
+void ctrans_convert_params_init(struct ctrans_convert_params *params, size_t size);
+
 /*
  * Write the model at @path (as ctrans_model_open() takes it, but for shapes) to the
  * GGUF file @out: weights packed, thresholds, what was seen of activations, the
@@ -90,7 +93,7 @@ struct ctrans_convert_params {
  * tokenizer, or an @out that holds the model's weights or is no regular file;
  * -ENOSPC, -EACCES and the like as the system says.
  */
-int ctrans_convert(const char *path, const struct ctrans_model_params *params,
+int ctrans_convert(const char *path, const struct ctrans_convert_params *params,
 		   const char *out);
 
 #ifdef __GNUC__

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "engine/api.h"
+#include "engine/convert.h"
 #include "engine/model.h"
 #include "engine/save.h"
 
@@ -40,10 +41,21 @@ static int check_source(const char *path, const char *out, struct ct_err *err)
 	return ret;
 }
 
-static int convert(const char *path, const struct ctrans_model_params *params,
+int ct_phase_progress(void *arg, uint64_t done, uint64_t total)
+{
+	const struct ct_phase *phase = arg;
+	const struct ctrans_convert_params *p = phase->params;
+
+	return p->progress ? p->progress(p->progress_arg, phase->name, done, total) :
+			     0;
+}
+
+static int convert(const char *path, const struct ctrans_convert_params *params,
 		   const char *out, struct ct_err *err)
 {
-	struct ctrans_model_params p;
+	struct ctrans_convert_params p;
+	struct ct_phase phase = { &p, "Loading" };
+	struct ctrans_model_params open;
 	struct ct_model *model;
 	struct ct_core *core;
 	struct ct_save how;
@@ -54,22 +66,27 @@ static int convert(const char *path, const struct ctrans_model_params *params,
 			       "no model named: give a Hugging Face directory or a GGUF file");
 	if (!out || !*out)
 		return ct_fail(err, -EINVAL, "no file named to write to");
-	ret = ct_model_params_take(&p, params, err);
-	if (!ret && p.flags)
-		ret = ct_fail(err, -EINVAL,
-			      "flags %#x: only whole, packed models are converted",
-			      p.flags);
+	ret = ct_convert_params_take(&p, params, err);
 	if (!ret)
 		ret = check_source(path, out, err);
-	if (!ret)
-		ret = ct_core_open_files(path, &p, NULL, &core, &model, err);
 	if (ret)
 		return ret;
+	ctrans_model_params_init(&open, sizeof(open));
+	open.device = p.device;
+	open.levels = p.levels;
+	open.calibration = p.calibration;
+	open.calibration_len = p.calibration_len;
+	open.progress = ct_phase_progress;
+	open.progress_arg = &phase;
+	ret = ct_core_open_files(path, &open, NULL, &core, &model, err);
+	if (ret)
+		return ret;
+	phase.name = "Writing";
 	how = (struct ct_save){
 		.source = path,
 		.levels = p.levels,
-		.progress = p.progress,
-		.progress_arg = p.progress_arg,
+		.progress = ct_phase_progress,
+		.progress_arg = &phase,
 	};
 	ret = ct_core_save(core, model, out, &how, err);
 	ct_model_close(model);
@@ -77,7 +94,7 @@ static int convert(const char *path, const struct ctrans_model_params *params,
 	return ret;
 }
 
-int ctrans_convert(const char *path, const struct ctrans_model_params *params,
+int ctrans_convert(const char *path, const struct ctrans_convert_params *params,
 		   const char *out)
 {
 	struct ct_err err = { 0 };

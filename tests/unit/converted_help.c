@@ -97,6 +97,13 @@ void params_init(struct ctrans_model_params *p, const char *device)
 	p->device = device;
 }
 
+void convert_params_init(struct ctrans_convert_params *p)
+{
+	ctrans_convert_params_init(p, sizeof(*p));
+	p->device = "sim:threads=1";
+	p->weights = "s8";
+}
+
 size_t greedy(struct ctrans_model *m, uint32_t *tokens, size_t room)
 {
 	struct ctrans_generate_params g;

@@ -31,6 +31,9 @@ void sign(struct image *f);
 /* Default parameters on one thread, or as many as said. */
 void params_init(struct ctrans_model_params *p, const char *device);
 
+/* The same to convert by, as it is in memory: S8 and no calibration. */
+void convert_params_init(struct ctrans_convert_params *p);
+
 /* Greedy tokens after a prompt; how many there are. */
 size_t greedy(struct ctrans_model *m, uint32_t *tokens, size_t room);
 

@@ -34,9 +34,9 @@ static void open_core(const char *path, const char *device, struct ct_core **cor
 
 static void convert(const char *from, const char *to)
 {
-	struct ctrans_model_params p;
+	struct ctrans_convert_params p;
 
-	params_init(&p, "sim:threads=1");
+	convert_params_init(&p);
 	ck_assert_msg(!ctrans_convert(from, &p, to), "%s", ctrans_message());
 }
 
@@ -138,6 +138,7 @@ END_TEST
 
 START_TEST(same_tokens)
 {
+	struct ctrans_convert_params c;
 	struct ctrans_model_params p;
 	struct ctrans_model *m;
 	struct ctrans_model_info info;
@@ -148,16 +149,21 @@ START_TEST(same_tokens)
 	tmp_make();
 	to = tmp_path("out.gguf");
 	params_init(&p, "sim:threads=1");
+	convert_params_init(&c);
+	c.thresholds = "rms";
 	/* calibrated: thresholds are in the file */
 	if (_i) {
 		p.calibration = "abcabcabcabcabcaabbccaabbccabcabcabc";
 		p.calibration_len = strlen(p.calibration);
 		p.levels = 17;
+		c.calibration = p.calibration;
+		c.calibration_len = p.calibration_len;
+		c.levels = p.levels;
 	}
 	ck_assert_int_eq(ctrans_model_open(data_path("hf_f16"), &p, &m), 0);
 	n = greedy(m, a, 8);
 	ctrans_model_close(m);
-	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &p, to), 0);
+	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &c, to), 0);
 	params_init(&p, "sim:threads=2");
 	ck_assert_int_eq(ctrans_model_open(to, &p, &m), 0);
 	ck_assert_int_eq(ctrans_model_info(m, &info, sizeof(info)), 0);
@@ -332,23 +338,24 @@ END_TEST
 
 START_TEST(not_for_that)
 {
+	struct ctrans_convert_params c;
 	struct ctrans_model_params p;
 	struct ctrans_model *m;
 	const char *from = good_path;
 
 	params_init(&p, "sim:threads=1");
-	ck_assert_int_eq(ctrans_convert(from, &p, tmp_path("again.gguf")), -EINVAL);
+	convert_params_init(&c);
+	ck_assert_int_eq(ctrans_convert(from, &c, tmp_path("again.gguf")), -EINVAL);
 	ck_assert(strstr(ctrans_message(), "converted already"));
-	ck_assert_int_eq(ctrans_convert(from, &p, from), -EINVAL);
+	ck_assert_int_eq(ctrans_convert(from, &c, from), -EINVAL);
 	ck_assert(strstr(ctrans_message(), "another file"));
-	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &p, "/dev/null"), -EINVAL);
-	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &p, ""), -EINVAL);
-	ck_assert_int_eq(ctrans_convert(NULL, &p, "x"), -EINVAL);
-	ck_assert_int_eq(ctrans_convert("/nowhere", &p, "x"), -ENOENT);
-	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &p, "/nowhere/x"),
+	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &c, "/dev/null"), -EINVAL);
+	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &c, ""), -EINVAL);
+	ck_assert_int_eq(ctrans_convert(NULL, &c, "x"), -EINVAL);
+	ck_assert_int_eq(ctrans_convert("/nowhere", &c, "x"), -ENOENT);
+	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &c, "/nowhere/x"),
 			 -ENOENT);
 	p.flags = CTRANS_MODEL_F32;
-	ck_assert_int_eq(ctrans_convert(data_path("hf_f16"), &p, "x"), -EINVAL);
 	ck_assert_int_eq(ctrans_model_open(from, &p, &m), -ENOTSUP);
 	ck_assert(strstr(ctrans_message(), "binary32"));
 	ck_assert(access("x", F_OK));
@@ -366,7 +373,7 @@ static void copy_file(const char *from, const char *to)
 /* What the model was made of is not written over, by whatever name. */
 START_TEST(own_files)
 {
-	struct ctrans_model_params p;
+	struct ctrans_convert_params p;
 	char weights[300], name[400], other[300], from[300];
 	struct image before, after;
 
@@ -381,7 +388,7 @@ START_TEST(own_files)
 	snprintf(from, sizeof(from), "%s", weights);
 	*strrchr(from, '/') = '\0';
 	before = read_image(weights);
-	params_init(&p, "sim:threads=1");
+	convert_params_init(&p);
 	ck_assert_int_eq(ctrans_convert(from, &p, weights), -EINVAL);
 	ck_assert(strstr(ctrans_message(), "another file"));
 	ck_assert_int_eq(ctrans_convert(from, &p, other), -EINVAL);
@@ -395,10 +402,11 @@ START_TEST(own_files)
 }
 END_TEST
 
-static int cancel(void *arg, uint64_t done, uint64_t total)
+static int cancel(void *arg, const char *phase, uint64_t done, uint64_t total)
 {
 	int *left = arg;
 
+	(void)phase;
 	(void)done;
 	(void)total;
 	return !--*left;
@@ -406,12 +414,12 @@ static int cancel(void *arg, uint64_t done, uint64_t total)
 
 START_TEST(cancelled)
 {
-	struct ctrans_model_params p;
+	struct ctrans_convert_params p;
 	const char *to = bad_path;
 	int left, n;
 
 	for (n = 1; n < 100; n++) {
-		params_init(&p, "sim:threads=1");
+		convert_params_init(&p);
 		left = n;
 		p.progress = cancel;
 		p.progress_arg = &left;

@@ -47,14 +47,14 @@ static const char *const models[] = { "hf_f16", "q8_0.gguf" };
 
 START_TEST(converting)
 {
-	struct ctrans_model_params p;
+	struct ctrans_convert_params p;
 	unsigned long n;
 
 	snprintf(source, sizeof(source), "%s", data_path(models[_i]));
 	for (n = 1;; n++) {
 		int ret;
 
-		params_init(&p, "sim:threads=1");
+		convert_params_init(&p);
 		fail_alloc_at(n);
 		ret = ctrans_convert(source, &p, out);
 		if (!fail_alloc_stop()) {
@@ -73,13 +73,15 @@ END_TEST
 
 START_TEST(opening)
 {
+	struct ctrans_convert_params c;
 	struct ctrans_model_params p;
 	struct ctrans_model *m;
 	unsigned long n;
 
 	snprintf(source, sizeof(source), "%s", data_path(models[_i]));
 	params_init(&p, "sim:threads=1");
-	ck_assert_int_eq(ctrans_convert(source, &p, out), 0);
+	convert_params_init(&c);
+	ck_assert_int_eq(ctrans_convert(source, &c, out), 0);
 	for (n = 1;; n++) {
 		int ret;
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* ctrans convert: a model to a file that loads faster. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli.h"
+#include "input.h"
 #include "model_options.h"
+#include "terminal.h"
 
 static struct {
-	const char *out;
+	const char *out, *calibrate;
+	float levels;
+	bool levels_given;
 } options;
 
 static const struct option_spec specs[] = {
@@ -17,11 +22,11 @@ static const struct option_spec specs[] = {
 };
 
 static const struct option_spec threshold_specs[] = {
-	{ OPTION_TEXT, 0, "calibrate", "FILE", &model_options.calibrate,
+	{ OPTION_TEXT, 0, "calibrate", "FILE", &options.calibrate,
 	  .help = "fixed thresholds for each layer, from running this text once; "
 		  "they become part of the file" },
-	{ OPTION_FLOAT, 0, "levels", "X", &model_options.levels,
-	  &model_options.levels_given, 1, 32767,
+	{ OPTION_FLOAT, 0, "levels", "X", &options.levels,
+	  &options.levels_given, 1, 32767,
 	  .help = "such a threshold: a layer's root mean square over X (default "
 		  "24)" },
 	{ OPTION_END },
@@ -52,6 +57,61 @@ const struct command command_convert = {
 	.run = run,
 };
 
+static int on_progress(void *arg, const char *phase, uint64_t done, uint64_t total)
+{
+	char note[48];
+
+	(void)arg;
+	snprintf(note, sizeof(note), "%.0f of %.0f MB", (double)done / 1e6,
+		 (double)total / 1e6);
+	/* what is no bytes counts to less */
+	progress_show(phase, done, total, total < 1000000 ? NULL : note);
+	return interrupted();
+}
+
+static int finish(struct text *calibration, int ret)
+{
+	progress_clear();
+	text_free(calibration);
+	if (!ret)
+		return EXIT_OK;
+	if (ret == -EINVAL)
+		return fail_library(ret, EXIT_USAGE);
+	/* A file, not the device, could not be read. */
+	if (ret == -EIO)
+		return fail(EXIT_MODEL, "%s", ctrans_message());
+	return fail_library(ret, EXIT_MODEL);
+}
+
+static int convert(const char *path)
+{
+	struct ctrans_convert_params p;
+	struct text calibration = { 0 };
+	char device[256];
+	int status;
+
+	set_log();
+	ctrans_convert_params_init(&p, sizeof(p));
+	status = device_name(&command_convert, device, sizeof(device), &p.device);
+	if (!status && options.calibrate)
+		status = read_text(options.calibrate, &calibration);
+	if (status)
+		return status;
+	if (options.calibrate && !calibration.len) {
+		text_free(&calibration);
+		return fail(EXIT_FAILED, "%s is empty, and calibration takes text",
+			    options.calibrate);
+	}
+	if (options.levels_given)
+		p.levels = options.levels;
+	if (options.calibrate) {
+		p.calibration = calibration.bytes;
+		p.calibration_len = calibration.len;
+	}
+	p.progress = on_progress;
+	return finish(&calibration, ctrans_convert(path, &p, options.out));
+}
+
 static int run(int argc, char **argv)
 {
 	const char *path;
@@ -62,9 +122,9 @@ static int run(int argc, char **argv)
 	if (!options.out || !*options.out)
 		return usage_error(&command_convert,
 			"-o FILE is missing: where to write the converted model");
-	if (model_options.levels_given && !model_options.calibrate)
+	if (options.levels_given && !options.calibrate)
 		return usage_error(&command_convert,
 			"--levels is part of the file only with --calibrate; else give it where the file is run");
 	catch_interrupt();
-	return model_convert(&command_convert, path, options.out);
+	return convert(path);
 }

@@ -122,8 +122,8 @@ static void append(char *to, size_t size, const char *name, const char *value)
 }
 
 /* --threads, --kernel and --opp are the chip model's: they go into its name. */
-static int compose_device(const struct command *command, char *to, size_t size,
-			  const char **device)
+int device_name(const struct command *command, char *to, size_t size,
+		const char **device)
 {
 	const struct model_options *o = &model_options;
 	const char *given = o->device && *o->device ? o->device : NULL;
@@ -216,8 +216,7 @@ static int take_options(const struct command *command, struct model_params *m)
 	set_log();
 	ctrans_model_params_init(&m->p, sizeof(m->p));
 	m->calibration = (struct text){ 0 };
-	status = compose_device(command, m->device, sizeof(m->device),
-				&m->p.device);
+	status = device_name(command, m->device, sizeof(m->device), &m->p.device);
 	if (!status)
 		status = compose_cache(m->cache, sizeof(m->cache), &m->p.cache);
 	if (status)
@@ -272,38 +271,4 @@ int model_load(const struct command *command, const char *path, uint32_t flags,
 		return status;
 	m.p.flags |= flags;
 	return finish(&m, ctrans_model_open(path, &m.p, model));
-}
-
-struct phase {
-	uint64_t last;
-	bool writes;
-};
-
-/* Bytes that come from 0 again are those that are written. */
-static int on_convert(void *arg, uint64_t done, uint64_t total)
-{
-	struct phase *phase = arg;
-	char note[48];
-
-	phase->writes |= done < phase->last;
-	phase->last = done;
-	snprintf(note, sizeof(note), "%.0f of %.0f MB", (double)done / 1e6,
-		 (double)total / 1e6);
-	progress_show(phase->writes ? "Writing" : "Loading", done, total,
-		      total < 1000000 ? NULL : note);
-	return interrupted();
-}
-
-int model_convert(const struct command *command, const char *path,
-		  const char *out)
-{
-	struct phase phase = { 0 };
-	struct model_params m;
-	int status = take_options(command, &m);
-
-	if (status)
-		return status;
-	m.p.progress = on_convert;
-	m.p.progress_arg = &phase;
-	return finish(&m, ctrans_convert(path, &m.p, out));
 }

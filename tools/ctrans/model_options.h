@@ -34,11 +34,11 @@ int model_load(const struct command *command, const char *path, uint32_t flags,
 	       struct ctrans_model **model);
 
 /*
- * The same to a file of its own, @out: to be loaded from then on. Only device,
- * threshold and message options count.
+ * The device that the options name, or NULL: @device, which may be in @to. An
+ * exit status.
  */
-int model_convert(const struct command *command, const char *path,
-		  const char *out);
+int device_name(const struct command *command, char *to, size_t size,
+		const char **device);
 
 /* Up to what the library says is printed, by -q and -v. */
 void set_log(void);

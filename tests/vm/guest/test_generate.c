@@ -143,12 +143,13 @@ static void converted(void)
 {
 	struct answer expected[ANSWERS];
 	const char *path = "/tmp/converted.gguf";
-	struct ctrans_model_params p;
+	struct ctrans_convert_params p;
 	struct ctrans_model *model;
 
 	expected_answers(demo_model(), NULL, expected);
-	ctrans_model_params_init(&p, sizeof(p));
+	ctrans_convert_params_init(&p, sizeof(p));
 	p.device = "accel";
+	p.weights = "s8";
 	must(!ctrans_convert(demo_model(), &p, path));
 	must(!open_on("accel", path, NULL, &model));
 	check_answers(model, expected, "converted and read on the chip");
