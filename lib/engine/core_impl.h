@@ -77,9 +77,13 @@ int ct_cache_open(const char *path, const struct ctrans_model_params *params,
 int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 		    const struct ctrans_model_params *params, struct ct_err *err);
 
-/* core.c: the first @n_insns instructions on @n_rows rows; lock held */
-int ct_core_run(struct ct_core *core, size_t n_insns, const struct ct_step_row *rows,
-		size_t n_rows, bool stats, struct ct_err *err);
+/*
+ * step.c: @n_insns instructions at @prog_va on @n_rows rows; lock held. Statistics
+ * have room for the core's own program.
+ */
+int ct_core_run(struct ct_core *core, uint64_t prog_va, size_t n_insns,
+		const struct ct_step_row *rows, size_t n_rows, bool stats,
+		struct ct_err *err);
 void ct_core_build(struct ct_core *core);
 
 /* calibrate.c */

@@ -30,13 +30,14 @@ static void fill_args(struct ct_core *core, const struct ct_step_row *rows, size
 	core->args->n_logits = logits;
 }
 
-int ct_core_run(struct ct_core *core, size_t n_insns, const struct ct_step_row *rows,
-		size_t n, bool stats, struct ct_err *err)
+int ct_core_run(struct ct_core *core, uint64_t prog_va, size_t n_insns,
+		const struct ct_step_row *rows, size_t n, bool stats,
+		struct ct_err *err)
 {
 	struct ctrans_sqe sqe = {
 		.op = CTRANS_OP_RUN,
 		.sequence = ++core->sequence,
-		.prog_va = core->prog_va,
+		.prog_va = prog_va,
 		.prog_len = (uint32_t)(n_insns * sizeof(struct ctrans_insn)),
 		.args_va = core->args_va,
 		.stats_va = stats ? core->stats_va : 0,
@@ -180,7 +181,8 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 		i = end;
 	}
 	if (!ret)
-		ret = ct_core_run(core, core->n_insns, rows, n, cost != NULL, err);
+		ret = ct_core_run(core, core->prog_va, core->n_insns, rows, n,
+				  cost != NULL, err);
 	for (size_t i = 0; i < n && !ret; i++) {
 		rows[i].device_ns = core->step_ns / n;
 		if (ct_row_wants(&rows[i]))

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "convert/calibration.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "uapi/ctrans_job.h"
+
+#define BLOCK	CTRANS_ESC_INPUTS
+/* Rows whose products are added to a Gram block at once. */
+#define ROWS	8u
+
+static uint32_t blocks(uint32_t n_in)
+{
+	return (n_in + BLOCK - 1) / BLOCK;
+}
+
+static uint32_t inputs(uint32_t n_in, uint32_t first)
+{
+	return n_in - first < BLOCK ? n_in - first : BLOCK;
+}
+
+static int open_layer(struct ct_calibration_layer *l,
+		      const struct ct_calibration_shape *s, uint32_t n_samples,
+		      bool gram)
+{
+	/* all blocks but the last are full */
+	uint32_t last = inputs(s->n_in, (blocks(s->n_in) - 1) * BLOCK);
+	size_t cells = (size_t)(blocks(s->n_in) - 1) * BLOCK * BLOCK +
+		       (size_t)last * last;
+
+	*l = (struct ct_calibration_layer){
+		.layer = s->layer, .kind = s->kind,
+		.n_in = s->n_in, .n_out = s->n_out, .snr_db = NAN,
+	};
+	l->max = calloc(s->n_in, sizeof(*l->max));
+	l->sum = calloc(s->n_in, sizeof(*l->sum));
+	l->squares = calloc(s->n_in, sizeof(*l->squares));
+	l->samples = calloc((size_t)n_samples * s->n_in, sizeof(*l->samples));
+	if (gram)
+		l->gram = calloc(cells, sizeof(*l->gram));
+	return l->max && l->sum && l->squares && l->samples && (l->gram || !gram) ?
+	       0 : -ENOMEM;
+}
+
+int ct_calibration_open(const struct ct_calibration_shape *shapes, size_t n,
+			uint64_t rows_total, bool gram, struct ct_calibration **out,
+			struct ct_err *err)
+{
+	struct ct_calibration *c = calloc(1, sizeof(*c));
+
+	if (c)
+		c->layers = calloc(n, sizeof(*c->layers));
+	if (!c || !c->layers) {
+		free(c);
+		return ct_fail(err, -ENOMEM, "out of memory");
+	}
+	c->n = n;
+	c->rows_total = rows_total;
+	c->n_samples = rows_total < CT_CALIBRATION_SAMPLES ? (uint32_t)rows_total :
+							   CT_CALIBRATION_SAMPLES;
+	for (size_t i = 0; i < n; i++)
+		if (open_layer(&c->layers[i], &shapes[i], c->n_samples, gram)) {
+			ct_calibration_close(c);
+			return ct_fail(err, -ENOMEM,
+				       "no memory for the activations of %zu layers",
+				       n);
+		}
+	*out = c;
+	return 0;
+}
+
+void ct_calibration_close(struct ct_calibration *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->layers[i].max);
+		free(c->layers[i].sum);
+		free(c->layers[i].squares);
+		free(c->layers[i].samples);
+		free(c->layers[i].gram);
+		free(c->layers[i].smoothing);
+	}
+	free(c->layers);
+	free(c);
+}
+
+/* ---- Adding rows ------------------------------------------------------ */
+
+/* Some rows of one block of one linear's inputs. */
+struct part {
+	struct ct_calibration_layer *l;
+	const struct ct_calibration_rows *in;
+	uint32_t first, m;
+};
+
+struct adding {
+	const struct ct_calibration *c;
+	uint32_t n_rows;
+	struct part *parts;
+};
+
+/* Samples taken of the first @rows rows: evenly spread. */
+static uint32_t samples_of(const struct ct_calibration *c, uint64_t rows)
+{
+	return (uint32_t)(rows * c->n_samples / c->rows_total);
+}
+
+static void copy_row(float *to, const float *x, uint32_t m)
+{
+	for (uint32_t k = 0; k < m; k++)
+		to[k] = isfinite(x[k]) ? x[k] : 0.0f;
+}
+
+static void add_sums(const struct part *p, const float *x)
+{
+	float *max = p->l->max + p->first;
+	double *sum = p->l->sum + p->first, *squares = p->l->squares + p->first;
+
+	for (uint32_t k = 0; k < p->m; k++) {
+		float a = fabsf(x[k]);
+
+		max[k] = a > max[k] ? a : max[k];
+		sum[k] += (double)x[k];
+		squares[k] += (double)x[k] * (double)x[k];
+	}
+}
+
+#define BODY	static inline __attribute__((always_inline))
+
+/* The upper half; products of the rows one after the other into each cell. */
+BODY void gram_body(float (*x)[BLOCK], uint32_t m, float *g)
+{
+	for (uint32_t i = 0; i < m; i++) {
+		float *line = g + (size_t)i * m;
+
+		for (uint32_t j = i; j < m; j++) {
+			float s = line[j];
+
+			for (uint32_t r = 0; r < ROWS; r++)
+				s += x[r][i] * x[r][j];
+			line[j] = s;
+		}
+	}
+}
+
+static void gram_portable(float (*x)[BLOCK], uint32_t m, float *g)
+{
+	gram_body(x, m, g);
+}
+
+#if defined(__x86_64__)
+/* Wider, with the same roundings: no target here makes one of two operations. */
+__attribute__((target("avx2")))
+static void gram_avx2(float (*x)[BLOCK], uint32_t m, float *g)
+{
+	gram_body(x, m, g);
+}
+
+static void add_gram(float (*x)[BLOCK], uint32_t m, float *g)
+{
+	static _Atomic int wide = -1;
+
+	if (wide < 0)
+		wide = !!__builtin_cpu_supports("avx2");
+	if (wide)
+		gram_avx2(x, m, g);
+	else
+		gram_portable(x, m, g);
+}
+#else
+static void add_gram(float (*x)[BLOCK], uint32_t m, float *g)
+{
+	gram_portable(x, m, g);
+}
+#endif
+
+static void add_part(void *ctx, size_t i)
+{
+	const struct adding *a = ctx;
+	const struct part *p = &a->parts[i];
+	const struct ct_calibration *c = a->c;
+	float *g = p->l->gram ? p->l->gram + (size_t)p->first * BLOCK : NULL;
+	float x[ROWS][BLOCK];
+
+	for (uint32_t r = 0; r < a->n_rows; r += ROWS) {
+		uint32_t n = a->n_rows - r < ROWS ? a->n_rows - r : ROWS;
+
+		if (n < ROWS)
+			memset(x, 0, sizeof(x));
+		for (uint32_t j = 0; j < n; j++) {
+			uint64_t row = c->rows + r + j;
+			uint32_t s = samples_of(c, row);
+
+			copy_row(x[j], p->in->x + (r + j) * p->in->stride + p->first,
+				 p->m);
+			add_sums(p, x[j]);
+			if (samples_of(c, row + 1) > s)
+				memcpy(p->l->samples + (size_t)s * p->l->n_in +
+				       p->first, x[j], p->m * sizeof(float));
+		}
+		if (g)
+			add_gram(x, p->m, g);
+	}
+	/* after the last row the lower half, too */
+	if (!g || c->rows + a->n_rows < c->rows_total)
+		return;
+	for (uint32_t k = 0; k < p->m; k++)
+		for (uint32_t j = 0; j < k; j++)
+			g[(size_t)k * p->m + j] = g[(size_t)j * p->m + k];
+}
+
+int ct_calibration_add(struct ct_calibration *c, const struct ct_calibration_rows *in,
+		       uint32_t n_rows, unsigned int threads, struct ct_err *err)
+{
+	struct adding a = { .c = c, .n_rows = n_rows };
+	size_t n = 0, most = 0;
+
+	if (n_rows > c->rows_total - c->rows)
+		return ct_fail(err, -EINVAL, "more rows than were announced");
+	for (size_t i = 0; i < c->n; i++)
+		most += blocks(c->layers[i].n_in);
+	a.parts = calloc(most, sizeof(*a.parts));
+	if (!a.parts)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < c->n; i++)
+		for (uint32_t k = 0; k < c->layers[i].n_in; k += BLOCK)
+			a.parts[n++] = (struct part){
+				.l = &c->layers[i], .in = &in[i], .first = k,
+				.m = inputs(c->layers[i].n_in, k),
+			};
+	ct_parallel(threads, n, add_part, &a);
+	c->rows += n_rows;
+	free(a.parts);
+	return 0;
+}
+
+/* ---- Asking ----------------------------------------------------------- */
+
+float *ct_calibration_gram(const struct ct_calibration_layer *l, uint32_t first,
+			   uint32_t *m)
+{
+	*m = inputs(l->n_in, first);
+	return l->gram ? l->gram + (size_t)first * BLOCK : NULL;
+}
+
+double ct_calibration_rms(const struct ct_calibration *c, size_t linear)
+{
+	const struct ct_calibration_layer *l = &c->layers[linear];
+	double sum = 0;
+
+	for (uint32_t k = 0; k < l->n_in; k++)
+		sum += l->squares[k];
+	return c->rows ? sqrt(sum / ((double)c->rows * l->n_in)) : 0;
+}
+
+void ct_thresholds_rms(struct ct_calibration *c, float levels)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		double rms = ct_calibration_rms(c, i);
+
+		/* a layer that is always zero has no scale; any will do */
+		c->layers[i].threshold = rms > 1e-20 ? (float)(rms / levels) : 1.0f;
+	}
+}
