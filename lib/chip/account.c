@@ -9,6 +9,27 @@ static uint64_t div_up(uint64_t n, uint64_t d)
 	return (n + d - 1) / d;
 }
 
+static uint64_t fj(uint64_t count, uint64_t aj)
+{
+	return (uint64_t)((unsigned __int128)count * aj / 1000);
+}
+
+/*
+ * Cycles in which a group's array does not work. The feed brings each HMAU one
+ * weight a cycle in either mode. A product takes one; an HMAU that takes eight
+ * spikes takes eight, so spiking values, of which each needs its weight once for
+ * all timesteps and for the rows that share it, may be fed more slowly than their
+ * spikes are taken.
+ */
+static uint64_t stalled(const struct chip_costs *c, const struct chip_row_counts *k,
+			uint32_t reuse, uint64_t spiking_cycles)
+{
+	uint64_t feed = div_up(k->spiking, (uint64_t)c->rows * reuse);
+	uint64_t wait = feed > spiking_cycles ? feed - spiking_cycles : 0;
+
+	return wait + (uint64_t)k->switches * c->switch_cycles;
+}
+
 void chip_charge_linear_row(const struct chip_costs *c,
 			    const struct chip_row_counts *k, uint32_t n_in,
 			    uint32_t n_out, uint32_t n_rows,
@@ -16,15 +37,20 @@ void chip_charge_linear_row(const struct chip_costs *c,
 {
 	uint64_t n_pad = div_up(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
 	uint64_t groups = div_up(n_out, (uint64_t)c->cols * c->cores);
-	uint64_t array = div_up(k->dense, c->rows);
-	uint64_t outlier = k->outlier;
+	uint64_t width = (uint64_t)c->rows * c->spikes_per_cycle;
+	uint64_t spiking = 0, stall, array, outlier = k->outlier;
 	uint32_t reuse = n_rows < c->reuse ? n_rows : c->reuse;
 
 	for (uint32_t t = 0; t < k->timesteps; t++)
-		array += div_up(k->at_step[t],
-				(uint64_t)c->rows * c->spikes_per_cycle);
+		spiking += div_up(k->at_step[t], width);
+	stall = stalled(c, k, reuse, spiking);
+	array = div_up(k->dense, c->rows) + spiking + stall;
 	/* the INT16 unit works beside the array, one input a cycle */
 	st->cycles_compute = groups * (array > outlier ? array : outlier);
+	st->cycles_stall = groups * stall;
+	/* an array that waits is clocked: a share of what it would use working */
+	st->energy_spiking_fj = fj(stall * width * n_pad,
+				   c->spike_aj * c->clock_percent) / 100;
 
 	st->values_zero = k->zero;
 	st->values_dense = k->dense;
@@ -46,9 +72,32 @@ uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i)
 	return total / n + (i < total % n);
 }
 
-static uint64_t fj(uint64_t count, uint64_t aj)
+/*
+ * Rows lie in the activation memory with their inputs, 16 bits each, and the
+ * 32-bit partial sums of a group of outputs. Those that do not fit go in passes,
+ * each of which reads all weights; or weights stay, as many outputs' as half of
+ * the weight memory holds, and all inputs are read for each such set. Whichever
+ * is less.
+ */
+uint64_t chip_linear_refetch(const struct chip_costs *c, uint32_t n_in,
+			     uint32_t n_out, uint32_t n_rows, uint64_t weight_bytes)
 {
-	return (uint64_t)((unsigned __int128)count * aj / 1000);
+	uint64_t n_pad = div_up(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
+	uint64_t group = (uint64_t)c->cols * c->cores;
+	uint64_t row = 2ull * n_in + 4 * (n_pad < group ? n_pad : group);
+	uint64_t fit = c->sram_activations / row;
+	uint64_t held = c->sram_weights / 2 / n_in / CTRANS_TILE_OUT * CTRANS_TILE_OUT;
+	uint64_t again, inputs;
+
+	if (!fit)
+		fit = 1;
+	if (n_rows <= fit)
+		return 0;
+	again = (div_up(n_rows, fit) - 1) * weight_bytes;
+	if (!held)
+		return again;
+	inputs = div_up(n_pad, held) * 2 * n_in * n_rows;
+	return inputs < again ? inputs : again;
 }
 
 static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)
@@ -56,12 +105,26 @@ static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)
 	return div_up(bytes * c->khz, (uint64_t)c->ext_mbps * 1000);
 }
 
+/* How long an instruction takes, and how far ahead memory is after it. */
+static uint64_t elapse(const struct chip_costs *c, uint64_t compute, uint64_t ext,
+		       uint64_t *ahead)
+{
+	uint64_t most = external_cycles(c, c->sram_weights / 2);
+	uint64_t left = ext > *ahead ? ext - *ahead : 0;
+	uint64_t cycles = (compute > left ? compute : left) + c->fill;
+
+	*ahead += cycles - ext;
+	if (*ahead > most)
+		*ahead = most;
+	return cycles;
+}
+
 void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		 uint32_t n_rows, const struct chip_shared *shared,
 		 struct chip_totals *total)
 {
 	uint64_t compute = 0, bytes = shared->bytes_external, ext, cycles;
-	uint64_t busy_dense = 0, busy_spiking = 0, vector = 0;
+	uint64_t busy_dense = 0, busy_spiking = 0, vector = 0, speculation;
 
 	for (uint32_t r = 0; r < n_rows; r++) {
 		struct ctrans_stat *st = &rows[r];
@@ -77,14 +140,16 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		if (array) {
 			/* the widest products have 2^41 of one, 2^28 of the other */
 			uint64_t dense = (uint64_t)((unsigned __int128)
-				st->cycles_compute * st->ops_dense / array);
+				(st->cycles_compute - st->cycles_stall) *
+				st->ops_dense / array);
 
 			busy_dense += dense;
 			busy_spiking += st->cycles_compute - dense;
 		}
 	}
 	ext = external_cycles(c, bytes);
-	cycles = (compute > ext ? compute : ext) + c->fill;
+	cycles = elapse(c, compute, ext, &total->ahead);
+	speculation = fj(shared->checks, c->check_aj) + fj(shared->draws, c->draw_aj);
 	total->cycles += cycles;
 	total->busy_cycles[CTRANS_DOMAIN_DENSE] += busy_dense;
 	total->busy_cycles[CTRANS_DOMAIN_SPIKING] += busy_spiking;
@@ -94,13 +159,14 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 	for (uint32_t r = 0; r < n_rows; r++) {
 		struct ctrans_stat *st = &rows[r];
 		uint64_t written = chip_part(shared->bytes_sram_written, n_rows, r);
-		uint64_t dynamic;
+		uint64_t stall = st->energy_spiking_fj, dynamic;
 
 		st->cycles = chip_part(cycles, n_rows, r);
 		st->cycles_external = chip_part(ext, n_rows, r);
 		st->bytes_external += chip_part(shared->bytes_external, n_rows, r);
 		st->energy_dense_fj = fj(st->ops_dense, c->mac8_aj);
-		st->energy_spiking_fj = fj(st->ops_spiking, c->spike_aj);
+		st->energy_spiking_fj = stall + fj(st->ops_spiking, c->spike_aj) +
+					chip_part(speculation, n_rows, r);
 		st->energy_outlier_fj = fj(st->ops_outlier, c->mac16_aj);
 		st->energy_vector_fj = fj(st->ops_vector, c->vector_aj);
 		st->energy_sram_fj = fj(st->bytes_sram, c->sram_read_aj) +
@@ -109,8 +175,11 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		dynamic = st->energy_dense_fj + st->energy_spiking_fj +
 			  st->energy_outlier_fj + st->energy_vector_fj +
 			  st->energy_sram_fj;
-		/* uW x cycles / kHz = nJ x 1e-3 ... = 1e6 fJ each */
-		st->energy_static_fj = dynamic * c->clock_percent / 100 +
+		/*
+		 * Stalls are clocks already. uW x cycles / kHz = nJ x 1e-3 ... = 1e6
+		 * fJ each
+		 */
+		st->energy_static_fj = (dynamic - stall) * c->clock_percent / 100 +
 			chip_part((uint64_t)((unsigned __int128)c->leak_uw * cycles *
 					1000000 / c->khz), n_rows, r);
 		total->energy_fj += dynamic + st->energy_external_fj +

@@ -111,6 +111,12 @@ void chip_count_row_reference(const int16_t *a, uint32_t n,
 
 struct chip_totals {
 	uint64_t cycles, energy_fj;
+	/*
+	 * Cycles by which external memory is ahead of computing: while an instruction
+	 * computes longer than its own bytes take, those of the next ones come in, as
+	 * many as half of the weight memory holds; the other half is in use.
+	 */
+	uint64_t ahead;
 	uint64_t busy_cycles[4];	/* CTRANS_DOMAIN_* */
 };
 
@@ -118,6 +124,7 @@ struct chip_totals {
 struct chip_shared {
 	uint64_t bytes_external;
 	uint64_t bytes_sram_written;
+	uint64_t checks, draws;	/* of the speculation unit */
 };
 
 /* Share @i of @total among @n; what is left over goes one each to the first. */
@@ -125,8 +132,9 @@ uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i);
 
 /*
  * Fill the records of one instruction, a row each, from what each row did
- * (ops_*, values_*, spikes, bytes_* of its own and cycles_compute set by the
- * caller) and what all share; add to the job's totals.
+ * (ops_*, values_*, spikes, bytes_* of its own, cycles_compute, cycles_stall and,
+ * as energy_spiking_fj, what stalls cost set by the caller) and what all share; add
+ * to the job's totals.
  */
 void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		 uint32_t n_rows, const struct chip_shared *shared,
@@ -137,5 +145,13 @@ void chip_charge_linear_row(const struct chip_costs *c,
 			    const struct chip_row_counts *k, uint32_t n_in,
 			    uint32_t n_out, uint32_t n_rows,
 			    struct ctrans_stat *st);
+
+/*
+ * Bytes that external memory gives to a linear beyond its @weight_bytes, once,
+ * because not all rows fit the activation memory.
+ */
+uint64_t chip_linear_refetch(const struct chip_costs *c, uint32_t n_in,
+			     uint32_t n_out, uint32_t n_rows,
+			     uint64_t weight_bytes);
 
 #endif

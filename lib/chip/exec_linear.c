@@ -382,7 +382,11 @@ static void charge(const struct linear *c)
 			executed(c, i, st);
 	}
 	if (l->encoding == CTRANS_ENC_S8) {
-		shared.bytes_sram_written = chip_round_up(l->n_in, 4) * pad;
+		uint64_t weights = chip_round_up(l->n_in, 4) * pad;
+
+		shared.bytes_sram_written = weights +
+			chip_linear_refetch(&c->w->chip->costs, l->n_in, l->n_out,
+					    c->n_rows, weights);
 		/* weights, scales, biases, and the sums that spike flipping uses */
 		shared.bytes_external = shared.bytes_sram_written +
 					(l->bias_va ? 12 : 8) * pad;
