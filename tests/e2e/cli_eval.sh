@@ -84,4 +84,70 @@ check "shows no bar where there is no terminal" test ! -s "$err"
 
 evaluate --text "$text" --stats
 check "--stats fits 80 columns" awk 'length > 80 { exit 1 }' "$err"
+
+# ---- every policy ------------------------------------------------------
+evaluate --text "$text" --policy all --ctx 32 --decode 5
+expect_status 0 "eval --policy all"
+expect_match "$out" "same, bit for bit" "says that dispatch changes no result"
+expect_match "$out" "^AMORTISED over windows of 32" "many tokens a pass"
+expect_match "$out" "^DECODE, one token in a pass" "and one, apart"
+check "its tables fit 80 columns" awk 'NR > 2 && length > 80 { exit 1 }' "$out"
+check "its tables have a number or a dash in each cell" awk '
+	/^(dnn|[a-z]+, [a-z+]+) / {
+		rows++
+		n = split(substr($0, 16), cell, " ")
+		for (i = 1; i <= n; i++)
+			bad += cell[i] !~ /^([0-9.]+|-)$/
+		bad += n != 8
+	}
+	END { exit bad || rows < 16 }' "$out"
+
+evaluate --text "$text" --policy all --ctx 32 --stride 32 --decode 5 --json
+expect_status 0 "eval --policy all --json"
+check "is valid" python3 -m json.tool "$out"
+expect_equal "$(field "$out" "o['equal'], o['decoded'], len({
+	(d['nll'], d['top1'], d['tokens']) for d in o['dispatch']})")" "True 5 1" \
+	"all rows have one log-likelihood, to the last bit"
+expect_equal "$(field "$out" "all(
+	d[way]['modelled'][domain] == o['dispatch'][0][way]['modelled'][domain]
+	for d in o['dispatch'] for way in ('amortised', 'decode')
+	for domain in ('vector_fj', 'external_fj'))")" True \
+	"dispatch leaves the vector unit and external memory alone"
+expect_equal "$(field "$out" "all(
+	d['decode']['energy_uj_per_token'] > 2 * d['amortised']['energy_uj_per_token']
+	for d in o['dispatch'])")" True \
+	"a token alone costs far more than one of a window"
+expect_equal "$(field "$out" "[abs(q['to_fp32'] - 1) < 0.05 for q in o['quality']]")" \
+	"[True, True]" "perplexity beside that of binary32"
+all=$(field "$out" "o['dispatch'][0]['nll']")
+evaluate --text "$text" --json --ctx 32 --stride 32
+expect_equal "$(field "$out" "o['nll']")" "$all" "which is that of a run by itself"
+
+# ---- bad input ---------------------------------------------------------
+evaluate --policy all
+expect_error 2 "text FILE is missing" "no text"
+printf 'Once' >"$tap_dir/one"
+evaluate --text "$tap_dir/one" --policy all
+expect_error 1 "scoring takes two" "a text that is too short"
+# the demo model with another order of tokens
+other=$tap_dir/other
+mkdir "$other"
+cp "$DEMO"/*.json "$DEMO"/merges.txt "$DEMO"/*.safetensors "$other"
+python3 - "$other/vocab.json" <<'PYTHON'
+import json, sys
+v = json.load(open(sys.argv[1], encoding='utf-8'))
+v['a'], v['b'] = v['b'], v['a']
+v['\u0120the'], v['\u0120was'] = v['\u0120was'], v['\u0120the']
+json.dump(v, open(sys.argv[1], 'w', encoding='utf-8'))
+PYTHON
+evaluate --text "$text" --policy all --reference "$other"
+expect_error 1 "another tokenizer" "a reference of another tokenizer"
+evaluate --text "$text" --policy all --reference "$tap_dir/none"
+expect_error 3 "none" "a reference that is not there"
+evaluate --text "$text" --reference "$model"
+expect_error 2 "takes --policy all" "a reference with nothing to compare"
+evaluate --text "$text" --policy all --f32
+expect_error 2 "leave out --f32" "binary32 has no dispatch"
+call timeout 60 "$CTRANS" run "$model" -p x -n 1 --policy all
+expect_error 2 "name one here" "other commands take one policy"
 tap_done

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* ctrans eval: how well a model predicts a text. */
+/* ctrans eval: how well a model predicts a text, and what that costs. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
-#include "input.h"
+#include "eval.h"
 #include "model_options.h"
 #include "report.h"
 #include "terminal.h"
 
 static struct {
-	const char *text, *ids;
-	uint32_t ctx, stride;
+	const char *text, *ids, *reference;
+	uint32_t ctx, stride, decode;
 	bool json, stats;
-} options;
+} options = { .decode = 64 };
 
 static const struct option_spec specs[] = {
 	{ OPTION_TEXT, 0, "text", "FILE", &options.text,
@@ -34,8 +33,19 @@ static const struct option_spec specs[] = {
 	{ OPTION_END },
 };
 
+static const struct option_spec compare_specs[] = {
+	{ OPTION_TEXT, 0, "reference", "MODEL", &options.reference,
+	  .help = "what perplexities are compared with, in binary32: the model "
+		  "that MODEL was converted from (default: MODEL, where it is "
+		  "not converted)" },
+	{ OPTION_UINT, 0, "decode", "N", &options.decode, NULL, 1, 1e6,
+	  .help = "tokens to run one at a time as well (default 64)" },
+	{ OPTION_END },
+};
+
 static const struct option_group groups[] = {
 	{ "Text", specs },
+	{ "With --policy all", compare_specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
 	{ "Loading", cache_option_specs },
@@ -47,32 +57,26 @@ static int run(int argc, char **argv);
 
 const struct command command_eval = {
 	.name = "eval",
-	.summary = "perplexity of a text",
+	.summary = "perplexity of a text, and energy under each policy",
 	.synopsis = "MODEL --text FILE [OPTION...]",
 	.about =
 	"Print the perplexity of a text: windows of C tokens start at 0, S, 2S, ...;\n"
 	"in each, the tokens after the previous window's end are scored, the very first\n"
 	"token of the text is not; the result is exp of the mean negative log-likelihood.\n"
-	"Special tokens that the text names, such as <|endoftext|>, are tokens.",
+	"Special tokens that the text names, such as <|endoftext|>, are tokens.\n"
+	"\n"
+	"With --policy all the text is scored under each dispatch policy and spike code,\n"
+	"and its first tokens are run once more one at a time: tables of modelled energy\n"
+	"by domain and of time, both ways. That no result depends on them is checked.",
 	.examples =
 	"  ctrans eval models/demo --text book.txt\n"
-	"  ctrans eval models/demo --text book.txt --ctx 128 --stride 32 --json",
+	"  ctrans eval models/demo --text book.txt --ctx 128 --stride 32 --json\n"
+	"  ctrans eval model.gguf --text book.txt --policy all --reference models/demo",
 	.takes_model = true,
 	.needs_model = true,
 	.groups = groups,
 	.run = run,
 };
-
-static int on_score(void *arg, uint64_t done, uint64_t total, double nll)
-{
-	char note[48];
-
-	(void)arg;
-	snprintf(note, sizeof(note), "perplexity %.3f",
-		 done ? exp(nll / (double)done) : 0);
-	progress_show("Scoring", done, total, note);
-	return interrupted();
-}
 
 static double wall_seconds(const struct ctrans_usage *u)
 {
@@ -85,7 +89,8 @@ static double joule(const struct ctrans_usage *u)
 }
 
 static int print_json(const char *path, const struct ctrans_model_info *info,
-		      const struct ctrans_score *s, size_t n, double seconds)
+		      const struct eval_text *text, const struct ctrans_score *s,
+		      double seconds)
 {
 	cJSON *object = json_object();
 	double tokens = (double)s->tokens;
@@ -95,9 +100,9 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 	json_add_number(object, "ppl", s->perplexity);
 	json_add_count(object, "top1", s->top1);
 	json_add_number(object, "top1_agreement", (double)s->top1 / tokens);
-	json_add_count(object, "ctx", options.ctx);
-	json_add_count(object, "stride", options.stride);
-	json_add_count(object, "text_tokens", n);
+	json_add_count(object, "ctx", text->ctx);
+	json_add_count(object, "stride", text->stride);
+	json_add_count(object, "text_tokens", text->n);
 	json_add_number(object, "seconds", seconds);
 	json_add_number(object, "energy_uj_per_token", 1e6 * joule(&s->usage) / tokens);
 	json_add_string(object, "model", path);
@@ -110,7 +115,8 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 	return json_print(object);
 }
 
-static int print_text(const struct ctrans_score *s, double seconds)
+static int print_text(const struct eval_text *text, const struct ctrans_score *s,
+		      double seconds)
 {
 	char energy[24], chip[24];
 	double tokens = (double)s->tokens;
@@ -120,7 +126,7 @@ static int print_text(const struct ctrans_score *s, double seconds)
 	printf("perplexity   %.4f\n", s->perplexity);
 	printf("nll          %.5f a token, %.2f in all\n", s->nll / tokens, s->nll);
 	printf("tokens       %llu scored, windows of %u, stride %u\n",
-	       (unsigned long long)s->tokens, options.ctx, options.stride);
+	       (unsigned long long)s->tokens, text->ctx, text->stride);
 	printf("top-1        %.2f %% of them were the model's first choice\n",
 	       100 * (double)s->top1 / tokens);
 	printf("energy       %s for each scored token (modelled)\n", energy);
@@ -130,53 +136,75 @@ static int print_text(const struct ctrans_score *s, double seconds)
 }
 
 static int score(struct ctrans_model *model, const char *path,
-		 const uint32_t *ids, size_t n)
+		 struct eval_text *text)
 {
 	struct ctrans_model_info info;
 	struct ctrans_score s;
 	double seconds;
-	uint64_t start;
 	int ret, status;
 
 	ret = ctrans_model_info(model, &info, sizeof(info));
 	if (ret)
 		return fail_library(ret, EXIT_FAILED);
-	if (options.ctx > info.context)
-		return usage_error(&command_eval,
-			"--ctx %u is more than the model's context, %u",
-			options.ctx, info.context);
-	if (!options.ctx)
-		options.ctx = info.context;
-	if (!options.stride)
-		options.stride = options.ctx > 1 ? options.ctx / 2 : 1;
-	if (options.stride > options.ctx)
-		return usage_error(&command_eval,
-			"--stride %u is more than a window's %u tokens: some would be left out",
-			options.stride, options.ctx);
-
-	start = now_ns();
-	ret = ctrans_score_tokens(model, ids, n, options.ctx, options.stride,
-				  on_score, NULL, &s, sizeof(s));
-	seconds = (double)(now_ns() - start) * 1e-9;
-	progress_clear();
-	if (ret)
-		return fail_library(ret, EXIT_FAILED);
+	status = eval_windows(text, &info);
+	if (!status)
+		status = eval_score(model, text, "Scoring", &s, &seconds);
+	if (status)
+		return status;
 	if (wall_seconds(&s.usage) > 0)
 		seconds = wall_seconds(&s.usage);
-	status = options.json ? print_json(path, &info, &s, n, seconds) :
-				print_text(&s, seconds);
+	status = options.json ? print_json(path, &info, text, &s, seconds) :
+				print_text(text, &s, seconds);
 	if (options.stats)
 		print_stats(&s.usage, &info.device);
 	return status;
 }
 
+static int score_one(const char *path, struct eval_text *text)
+{
+	struct ctrans_model *model = NULL;
+	int status;
+
+	status = model_load(&command_eval, path, 0, &model);
+	if (!status)
+		status = eval_tokens(text, model);
+	if (!status)
+		status = score(model, path, text);
+	ctrans_model_close(model);
+	return status;
+}
+
+static int score_all(const char *path, struct eval_text *text)
+{
+	struct eval_comparison c = {
+		.path = path, .reference = options.reference,
+		.decoded = options.decode,
+	};
+	int status;
+
+	if (options.stats)
+		return usage_error(&command_eval,
+			"--stats is of one policy: with --policy all there are tables of all");
+	if (model_options.f32 || model_options.code)
+		return usage_error(&command_eval,
+			"--policy all runs %s itself: leave out --%s",
+			model_options.f32 ? "binary32" : "every spike code",
+			model_options.f32 ? "f32" : "code");
+	status = eval_compare(&command_eval, &c, text);
+	if (status)
+		return status;
+	status = options.json ? eval_print_json(&c) : eval_print(&c);
+	if (!c.equal)
+		return fail(EXIT_FAILED,
+			"results differ between policies, which must not be: please report this, with the model and the text");
+	return status;
+}
+
 static int run(int argc, char **argv)
 {
-	const char *path, *file;
-	struct ctrans_model *model = NULL;
-	struct text text = { 0 };
-	uint32_t *ids = NULL;
-	size_t n = 0;
+	struct eval_text text = { 0 };
+	bool all;
+	const char *path;
 	int status;
 
 	if (!options_parse(&command_eval, argc, argv, &path, &status))
@@ -185,25 +213,17 @@ static int run(int argc, char **argv)
 		return usage_error(&command_eval, options.text ?
 			"--text and --ids exclude each other" :
 			"--text FILE is missing (or --ids FILE)");
+	all = model_options.policy && !strcmp(model_options.policy, "all");
+	if (options.reference && !all)
+		return usage_error(&command_eval,
+			"--reference compares, which takes --policy all");
 	catch_interrupt();
-	file = options.text ? options.text : options.ids;
-	status = read_text(file, &text);
-	if (!status && options.ids)
-		status = parse_ids(&text, file, &ids, &n);
+	text.ctx = options.ctx;
+	text.stride = options.stride;
+	status = eval_read(&text, options.text ? options.text : options.ids,
+			   options.ids);
 	if (!status)
-		status = model_load(&command_eval, path, 0, &model);
-	if (!status && options.text)
-		/* <|endoftext|> in a text is the token, as Hugging Face has it */
-		status = tokenize_text(model, &text, CTRANS_TOKENIZE_SPECIAL,
-				       &ids, &n);
-	if (!status && n < 2)
-		status = fail(EXIT_FAILED,
-			"%s has %zu token%s, and scoring takes two at least",
-			file, n, n == 1 ? "" : "s");
-	if (!status)
-		status = score(model, path, ids, n);
-	ctrans_model_close(model);
-	free(ids);
-	text_free(&text);
+		status = all ? score_all(path, &text) : score_one(path, &text);
+	eval_text_free(&text);
 	return status;
 }

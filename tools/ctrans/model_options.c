@@ -12,7 +12,7 @@
 
 struct model_options model_options;
 
-static const char *const policies[] = { "dnn", "snn", "cdnn", NULL };
+static const char *const policies[] = { "dnn", "snn", "cdnn", "all", NULL };
 static const char *const codes[] = { "radix", "rate", NULL };
 static const char *const kvs[] = { "f16", "s8", NULL };
 
@@ -39,7 +39,8 @@ const struct option_spec device_option_specs[] = {
 const struct option_spec dispatch_option_specs[] = {
 	{ OPTION_CHOICE, 0, "policy", "P", &model_options.policy, .choices = policies,
 	  .help = "dnn (all dense), snn (all spiking) or cdnn (each value where "
-		  "it costs less; default); never changes a token" },
+		  "it costs less; default); never changes a token; all (eval): "
+		  "tables of each" },
 	{ OPTION_CHOICE, 0, "code", "C", &model_options.code, .choices = codes,
 	  .help = "spikes of a value: radix (default) or rate" },
 	{ OPTION_FLOAT, 0, "levels", "X", &model_options.levels,
@@ -215,6 +216,9 @@ static int take_options(const struct command *command, struct model_params *m)
 
 	set_log();
 	ctrans_model_params_init(&m->p, sizeof(m->p));
+	if (o->policy && !strcmp(o->policy, "all"))
+		return usage_error(command,
+			"--policy all compares policies, as \"ctrans eval\" does: name one here");
 	m->calibration = (struct text){ 0 };
 	status = device_name(command, m->device, sizeof(m->device), &m->p.device);
 	if (!status)

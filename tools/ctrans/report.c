@@ -47,6 +47,16 @@ double cost_joule(const struct ctrans_cost *cost)
 	return (double)ctrans_cost_energy_fj(cost) * 1e-15;
 }
 
+void cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part)
+{
+	const uint64_t *from = (const uint64_t *)part;
+	uint64_t *to = (uint64_t *)sum;
+
+	_Static_assert(sizeof(*sum) % sizeof(*to) == 0, "counts, all of them");
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
 /* Of the prompt: the others were taken over from another text. */
 static uint32_t tokens_run(const struct ctrans_usage *u)
 {
@@ -74,8 +84,7 @@ double usage_prefill_tps(const struct ctrans_usage *u)
 	return tokens_run(u) / ((double)u->prefill_ns * 1e-9);
 }
 
-static void json_add_cost(cJSON *parent, const char *key,
-			  const struct ctrans_cost *c)
+void json_add_cost(cJSON *parent, const char *key, const struct ctrans_cost *c)
 {
 	const struct {
 		const char *name;

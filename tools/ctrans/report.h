@@ -15,6 +15,8 @@ void show_bytes(char *buf, size_t size, double bytes);
 /* Energy of a cost in joules. */
 double cost_joule(const struct ctrans_cost *cost);
 
+void cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part);
+
 /*
  * Energy of one token: of the decode steps where there are any, else of the
  * prompt's tokens. NaN if nothing was run.
@@ -25,6 +27,8 @@ double usage_joule_per_token(const struct ctrans_usage *usage);
 double usage_decode_tps(const struct ctrans_usage *usage);
 double usage_prefill_tps(const struct ctrans_usage *usage);
 
+/* "@key": {...} of @parent */
+void json_add_cost(cJSON *parent, const char *key, const struct ctrans_cost *cost);
 /* "usage": {...} of @object */
 void json_add_usage(cJSON *object, const struct ctrans_usage *usage);
 /* "device": {...} */

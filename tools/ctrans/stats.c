@@ -24,25 +24,6 @@ static void energies(const struct ctrans_cost *c, double joule[DOMAINS])
 		joule[d] = (double)fj[d] * 1e-15;
 }
 
-static void add(struct ctrans_cost *sum, const struct ctrans_cost *c)
-{
-	sum->cycles += c->cycles;
-	sum->values_zero += c->values_zero;
-	sum->values_dense += c->values_dense;
-	sum->values_spiking += c->values_spiking;
-	sum->values_outlier += c->values_outlier;
-	sum->values_clamped += c->values_clamped;
-	sum->spikes += c->spikes;
-	sum->bytes_external += c->bytes_external;
-	sum->dense_fj += c->dense_fj;
-	sum->spiking_fj += c->spiking_fj;
-	sum->outlier_fj += c->outlier_fj;
-	sum->vector_fj += c->vector_fj;
-	sum->sram_fj += c->sram_fj;
-	sum->external_fj += c->external_fj;
-	sum->static_fj += c->static_fj;
-}
-
 /* The unit in which the largest has four to six digits: fractions say nothing. */
 static double unit_of(double largest, const char **prefix)
 {
@@ -132,7 +113,7 @@ void print_stats(const struct ctrans_usage *u,
 	char bytes[24];
 
 	for (int k = 0; k < CTRANS_KINDS; k++)
-		add(&total, &u->kind[k]);
+		cost_add(&total, &u->kind[k]);
 	energies(&total, joule);
 	time_unit = unit_of((double)total.cycles * per_cycle, &time);
 	energy_unit = unit_of(joule[DOMAINS - 1], &energy);

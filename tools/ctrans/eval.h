@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of ctrans eval share: a text in windows, and what it gave. */
+#ifndef CTRANS_TOOL_EVAL_H
+#define CTRANS_TOOL_EVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctrans.h"
+#include "input.h"
+#include "options.h"
+
+struct eval_text {
+	const char *file;
+	struct text bytes;
+	bool are_ids;		/* @bytes is a list of token ids */
+	uint32_t *ids;		/* of the model that is scored */
+	size_t n;
+	uint32_t ctx, stride;	/* 0 until eval_windows() */
+};
+
+/*
+ * Functions here print what is wrong and return an exit status.
+ *
+ * Read @file; then, as tokens of @model; free both.
+ */
+int eval_read(struct eval_text *text, const char *file, bool are_ids);
+int eval_tokens(struct eval_text *text, const struct ctrans_model *model);
+void eval_text_free(struct eval_text *text);
+
+/* Fill in @text's windows where they were not given, and check them. */
+int eval_windows(struct eval_text *text, const struct ctrans_model_info *info);
+
+/* Score all of @text, a bar that says @what meanwhile; @seconds of wall time. */
+int eval_score(struct ctrans_model *model, const struct eval_text *text,
+	       const char *what, struct ctrans_score *score, double *seconds);
+
+/* A way to run the model; none changes a token. */
+struct eval_variant {
+	const char *name;	/* unique, at most 15 bytes */
+	const char *policy, *code;
+};
+
+#define EVAL_VARIANTS	5
+
+/* Modelled costs, and the wall time it took. */
+struct eval_cost {
+	struct ctrans_cost sum, kind[CTRANS_KINDS];
+	uint64_t tokens;	/* that were run */
+	double chip_seconds;	/* of all of them */
+	double seconds;
+};
+
+struct eval_row {
+	const struct eval_variant *variant;
+	struct eval_cost amortised, decode;
+	double nll;
+	uint64_t scored, top1;
+	uint64_t logits;	/* hash of all logits while decoding */
+};
+
+/* A figure of quality: the model in one of its number formats. */
+struct eval_quality {
+	const char *name;
+	bool known;
+	double perplexity, top1;
+	double bits;		/* a parameter, in the chip's memory */
+	double seconds;
+};
+
+struct eval_comparison {
+	const char *path, *reference;	/* reference: NULL where there is none */
+	struct ctrans_model_info info;
+	const struct eval_text *text;
+	uint32_t decoded;		/* tokens run one at a time */
+	struct eval_quality fp32, plain, own;	/* plain: the reference in 8 bits */
+	struct eval_row row[EVAL_VARIANTS];	/* the first is all dense */
+	size_t n;
+	bool equal;		/* every row gave the same results, to the bit */
+};
+
+/* Measure everything in @c but what the caller has set: the first four. */
+int eval_compare(const struct command *command, struct eval_comparison *c,
+		 struct eval_text *text);
+
+/* Energy of the arrays: products, spikes and outliers, femtojoules. */
+double eval_compute_fj(const struct ctrans_cost *cost);
+/* As if a spiking cycle cost @kappa of a dense one. */
+double eval_compute_kappa_fj(const struct ctrans_cost *cost, double kappa);
+/* What an all-dense run would take that does not skip zeros. */
+double eval_zeros_fj(const struct eval_cost *dense);
+
+int eval_print(const struct eval_comparison *c);
+int eval_print_json(const struct eval_comparison *c);
+
+#endif

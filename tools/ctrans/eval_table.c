@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/* Tables of ctrans eval --policy all, for people, in 80 columns. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "eval.h"
+#include "report.h"
+
+#define DOMAINS	8	/* seven and their sum */
+
+static const char *const domain_names[DOMAINS] = {
+	"dense", "spikes", "outlier", "vector", "SRAM", "extern", "static",
+	"all",
+};
+
+static void domains(const struct ctrans_cost *c, double fj[DOMAINS])
+{
+	const uint64_t counts[DOMAINS] = {
+		c->dense_fj, c->spiking_fj, c->outlier_fj, c->vector_fj,
+		c->sram_fj, c->external_fj, c->static_fj,
+		ctrans_cost_energy_fj(c),
+	};
+
+	for (int d = 0; d < DOMAINS; d++)
+		fj[d] = (double)counts[d];
+}
+
+/* Four digits in a field of @width: what is nothing is "-". */
+static void cell(int width, double value)
+{
+	if (isnan(value) || value <= 0)
+		printf(" %*s", width, "-");
+	else
+		printf(" %*.*f", width, value < 9.9995 ? 3 : value < 99.995 ? 2 :
+		       value < 999.95 ? 1 : 0, value);
+}
+
+static void print_quality_row(const struct eval_quality *q,
+			      const struct eval_quality *fp32)
+{
+	if (!q->known)
+		return;
+	printf("%-24s %10.4f", q->name, q->perplexity);
+	if (fp32->known)
+		printf(" %9.5f", q->perplexity / fp32->perplexity);
+	else
+		printf(" %9s", "-");
+	printf(" %8.2f %10.2f %8.2f\n", 100 * q->top1, q->bits, q->seconds);
+}
+
+static void print_quality(const struct eval_comparison *c)
+{
+	printf("%-24s %10s %9s %8s %10s %8s\n", "quality (measured)", "perplexity",
+	       "to fp32", "top-1 %", "bits/param", "wall s");
+	print_quality_row(&c->fp32, &c->fp32);
+	print_quality_row(&c->plain, &c->fp32);
+	print_quality_row(&c->own, &c->fp32);
+	if (!c->fp32.known)
+		printf("(nothing in binary32 to compare with: --reference MODEL names what it was\n"
+		       "converted from)\n");
+}
+
+static const struct eval_cost *cost_of(const struct eval_row *row, bool one)
+{
+	return one ? &row->decode : &row->amortised;
+}
+
+/* So that the largest figure has one to four digits before the point. */
+static double unit_of(double joule, const char **prefix)
+{
+	static const char *const prefixes[] = { "p", "n", "u", "m", "" };
+	double unit = 1e-12;
+	int i = 0;
+
+	while (i < 4 && joule >= 9999.5 * unit) {
+		unit *= 1e3;
+		i++;
+	}
+	*prefix = prefixes[i];
+	return unit;
+}
+
+/* Energy by domain. */
+static void print_domains(const struct eval_comparison *c, bool one)
+{
+	double fj[DOMAINS], most = 0, unit;
+	const char *prefix;
+	char title[24];
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct eval_cost *cost = cost_of(&c->row[i], one);
+
+		most = fmax(most, cost_joule(&cost->sum) / (double)cost->tokens);
+	}
+	unit = unit_of(most, &prefix);
+	snprintf(title, sizeof(title), "%sJ a token", prefix);
+	printf("%-15s", title);
+	for (int d = 0; d < DOMAINS; d++)
+		printf(" %7s", domain_names[d]);
+	putchar('\n');
+	for (size_t i = 0; i < c->n; i++) {
+		const struct eval_cost *cost = cost_of(&c->row[i], one);
+
+		printf("%-15s", c->row[i].variant->name);
+		domains(&cost->sum, fj);
+		for (int d = 0; d < DOMAINS; d++)
+			cell(7, fj[d] * 1e-15 / unit / (double)cost->tokens);
+		putchar('\n');
+	}
+}
+
+/* The arrays' energy over that of all dense, and time. */
+static void print_ratios(const struct eval_comparison *c, bool one)
+{
+	static const double kappas[] = { 0.8, 0.9, 1.0, 1.1 };
+	const struct eval_cost *dense = cost_of(&c->row[0], one);
+	double base = eval_compute_fj(&dense->sum);
+	char title[24];
+
+	printf("%-15s %31s %7s %7s %7s %7s\n", "compute energy", "over all dense, kappa =     ",
+	       "zeros", "modelled", "", "wall");
+	printf("%-15s", "(arrays)");
+	for (size_t k = 0; k < 4; k++) {
+		snprintf(title, sizeof(title), "%.1f", kappas[k]);
+		printf(" %7s", title);
+	}
+	printf(" %7s %7s %7s %7s\n", "counted", "ms/tok", "tok/s", "s");
+	for (size_t i = 0; i < c->n; i++) {
+		const struct eval_cost *cost = cost_of(&c->row[i], one);
+		double tokens = (double)cost->tokens;
+
+		printf("%-15s", c->row[i].variant->name);
+		for (size_t k = 0; k < 4; k++)
+			cell(7, eval_compute_kappa_fj(&cost->sum, kappas[k]) / base);
+		cell(7, eval_compute_fj(&cost->sum) / eval_zeros_fj(dense));
+		cell(7, 1e3 * cost->chip_seconds / tokens);
+		cell(7, tokens / cost->chip_seconds);
+		cell(7, cost->seconds);
+		putchar('\n');
+	}
+}
+
+static void print_block(const struct eval_comparison *c, bool one)
+{
+	putchar('\n');
+	print_domains(c, one);
+	putchar('\n');
+	print_ratios(c, one);
+}
+
+static double mib(uint64_t bytes)
+{
+	return (double)bytes / 1048576;
+}
+
+int eval_print(const struct eval_comparison *c)
+{
+	const struct ctrans_device_info *d = &c->info.device;
+	const struct eval_row *row = &c->row[0];
+
+	printf("%s: %.1f M parameters, %.1f MiB on the chip, thresholds %s\n"
+	       "%s: %zu tokens, windows of %u, stride %u; %llu scored, %llu run\n\n",
+	       c->path, (double)c->info.parameters * 1e-6, mib(c->info.chip_bytes),
+	       c->info.thresholds, c->text->file, c->text->n, c->text->ctx,
+	       c->text->stride, (unsigned long long)row->scored,
+	       (unsigned long long)row->amortised.tokens);
+	print_quality(c);
+	if (c->equal)
+		printf("\nDispatch changes no result: the log-likelihood of the text and the logits of\n"
+		       "%u tokens are the same, bit for bit, in all %zu rows below.\n",
+		       c->decoded, c->n);
+	printf("\nAMORTISED over windows of %u tokens, that is up to 256 rows in a pass over the\n"
+	       "weights. Energy of a token that is run, modelled at %.2f V and %.4g MHz\n",
+	       c->text->ctx, d->mv * 1e-3, d->khz * 1e-3);
+	print_block(c, false);
+	printf("\nDECODE, one token in a pass over the weights: the first %u tokens of the text,\n"
+	       "one at a time. Modelled as above\n", c->decoded);
+	print_block(c, true);
+	printf("\nkappa: energy of a spiking cycle over that of a dense one, 1 in the columns\n"
+	       "without; the dispatch is that of 1. The baseline skips zeros, as the chip does;\n"
+	       "\"zeros counted\" is over one that does not.\n");
+	return finish_output();
+}
