@@ -86,6 +86,18 @@ static bool check_norm(struct chip_job *job, const struct ctrans_insn_norm *n)
 	       stride_ok(n->out_stride, n->n, CTRANS_GRANULE);
 }
 
+/* How values go to the domains, and what their spike trains are. */
+static bool check_dispatch(const struct ctrans_insn_linear *l)
+{
+	if (l->code > CTRANS_CODE_NAF || l->by > CTRANS_BY_UNIT ||
+	    (l->code == CTRANS_CODE_NAF && l->flags & CTRANS_LINEAR_FLIP))
+		return false;
+	if (l->by == CTRANS_BY_UNIT)
+		return !l->spike_mask[0] && !l->spike_mask[1] &&
+		       l->unit_low <= l->unit_high;
+	return !l->unit_low && !l->unit_high;
+}
+
 static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *l,
 			 bool logits)
 {
@@ -101,15 +113,15 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 	    !stride_ok(l->in_stride, l->n_in, CTRANS_GRANULE) ||
 	    !stride_ok(l->out_stride, l->n_out, CTRANS_GRANULE) ||
 	    !positive_f32(l->theta_f32) ||
-	    l->theta_mode > CTRANS_THETA_DYNAMIC || l->code > CTRANS_CODE_RADIX ||
-	    l->act > CTRANS_ACT_SILU || l->flags & ~CTRANS_LINEAR_ADD ||
-	    /* what this chip does not have yet: CTRANS_CAP_ESC, UNIT, SPECULATION */
-	    l->weight_granules || l->by || l->unit_low || l->unit_high ||
-	    l->speculation || l->spec_steps)
+	    l->theta_mode > CTRANS_THETA_DYNAMIC || !check_dispatch(l) ||
+	    l->act > CTRANS_ACT_SILU ||
+	    l->flags & ~(CTRANS_LINEAR_ADD | CTRANS_LINEAR_FLIP) ||
+	    /* what this chip does not have yet: CTRANS_CAP_ESC, SPECULATION */
+	    l->weight_granules || l->speculation || l->spec_steps)
 		return false;
 	if (!logits)
 		return !l->topk_va && !l->topk_stride && !l->rows_max && !l->top_k;
-	return !l->act && !l->flags && l->rows_max &&
+	return !l->act && !(l->flags & CTRANS_LINEAR_ADD) && l->rows_max &&
 	       (l->topk_va != 0) == (l->topk_stride != 0) &&
 	       l->topk_stride % CTRANS_GRANULE == 0 &&
 	       l->top_k <= CTRANS_TOPK_MAX && (l->topk_va || !l->top_k) &&

@@ -40,11 +40,14 @@ struct chip_qrow {
 	struct chip_outlier *outliers;	/* ascending k; room for n */
 };
 
-/* What the radix code makes of a row's bytes: see energy.h. */
+#define CHIP_PLANES	8u
+
+/* What a code of binary weights makes of a row's bytes: see energy.h. */
 struct chip_planes {
 	uint32_t nonzero;
-	uint32_t spiking;	/* nonzero and in the spike mask */
-	uint32_t plane[7];	/* of the spiking ones, those with bit p */
+	uint32_t spiking;	/* of them */
+	uint32_t switches;
+	uint32_t plane[CHIP_PLANES];	/* spikes of weight 2^p */
 };
 
 /* How values go to the domains; only the reference computes by it. */
@@ -173,8 +176,8 @@ struct chip_kernel {
 	float (*sumsq)(const float *x, uint32_t n);
 	/* fill row->a, u8, outliers, n_outliers, n_clamped from x; theta is set */
 	void (*quantise)(const float *x, uint32_t n, struct chip_qrow *row);
-	/* counts of |u8[i] - 128|, i < n, a multiple of 64 */
-	void (*planes)(const uint8_t *u8, uint32_t n, const uint64_t mask[2],
+	/* counts of |u8[i] - 128|, i < n, a multiple of 64; not for the rate code */
+	void (*planes)(const uint8_t *u8, uint32_t n, const struct chip_dispatch *d,
 		       struct chip_planes *c);
 	void (*sums)(const struct chip_sums *s);
 	void (*epilogue)(const struct chip_epilogue *e);

@@ -9,22 +9,18 @@
 #include "chip/fp.h"
 #include "chip/kernel_ref.h"
 #include "chip/kernel_variants.h"
+#include "chip/train.h"
 
 #define N_OUT CTRANS_TILE_OUT
 
 /* ---- Sums: three domains --------------------------------------------- */
 
-enum domain { ZERO, DENSE, SPIKING, OUTLIER };
-
-static enum domain domain_of(int32_t a, const struct chip_dispatch *d)
+static enum chip_domain domain_of(const struct chip_ref_work *work, uint32_t k)
 {
-	uint32_t m = (uint32_t)abs(a);
+	static const struct chip_dispatch dense;
 
-	if (m == 0)
-		return ZERO;
-	if (m > 127)
-		return OUTLIER;
-	return d && (d->spike_mask[m / 64] >> (m % 64) & 1) ? SPIKING : DENSE;
+	return chip_train_domain(work->dispatch ? work->dispatch : &dense,
+				 work->a[k], k, work->units);
 }
 
 /* Weight of input k for output j, k counted from k0. */
@@ -42,7 +38,7 @@ static uint64_t ref_dense(const struct chip_ref_work *work, int64_t s[16])
 	for (uint32_t k = work->k0; k < work->k1; k++) {
 		int32_t a = work->a[k];
 
-		if (domain_of(a, work->dispatch) != DENSE)
+		if (domain_of(work, k) != CHIP_DENSE)
 			continue;
 		for (unsigned int j = 0; j < N_OUT; j++)
 			s[j] += a * weight(work, k, j);
@@ -51,14 +47,14 @@ static uint64_t ref_dense(const struct chip_ref_work *work, int64_t s[16])
 	return ops;
 }
 
-/* One spike: every output adds the weight, or subtracts it where a < 0. */
-static void spike(const struct chip_ref_work *work, uint32_t k, int32_t a,
+/* One spike: every output adds the weight, or subtracts it. */
+static void spike(const struct chip_ref_work *work, uint32_t k, bool add,
 		  unsigned int shift, int64_t s[16])
 {
 	for (unsigned int j = 0; j < N_OUT; j++) {
 		int32_t w = weight(work, k, j) * (1 << shift);
 
-		if (a > 0)
+		if (add)
 			s[j] += w;
 		else
 			s[j] -= w;
@@ -66,35 +62,26 @@ static void spike(const struct chip_ref_work *work, uint32_t k, int32_t a,
 }
 
 /*
- * Time goes by in the outer loop, as in the array. Rate: a value of magnitude m
- * spikes in timesteps 0..m-1. Radix: in timestep t where bit t of m is set, and
- * the weight stands shifted by t.
+ * Time goes by in the outer loop, as in the array. An inhibitory spike turns
+ * round what the value's sign says.
  */
 static uint64_t ref_spiking(const struct chip_ref_work *work, int64_t s[16])
 {
-	bool radix = work->dispatch && work->dispatch->code == CTRANS_CODE_RADIX;
-	uint32_t timesteps = 0;
+	const struct chip_dispatch *d = work->dispatch;
 	uint64_t ops = 0;
 
-	for (uint32_t k = work->k0; k < work->k1; k++) {
-		uint32_t m = (uint32_t)abs(work->a[k]);
-
-		if (domain_of(work->a[k], work->dispatch) != SPIKING)
-			continue;
-		if (radix)
-			m = 32 - (uint32_t)__builtin_clz(m);
-		timesteps = m > timesteps ? m : timesteps;
-	}
-	for (uint32_t t = 0; t < timesteps; t++) {
+	for (uint32_t t = 0; d && t < chip_train_steps(d); t++) {
 		for (uint32_t k = work->k0; k < work->k1; k++) {
 			int32_t a = work->a[k];
-			uint32_t m = (uint32_t)abs(a);
+			int fired;
 
-			if (!(radix ? m >> t & 1 : t < m))
+			if (domain_of(work, k) != CHIP_SPIKING)
 				continue;
-			if (domain_of(a, work->dispatch) != SPIKING)
+			fired = chip_train_at(d, (uint32_t)abs(a), t);
+			if (!fired)
 				continue;
-			spike(work, k, a, radix ? t : 0, s);
+			spike(work, k, (a > 0) == (fired > 0),
+			      chip_train_shift(d, t), s);
 			ops += N_OUT;
 		}
 	}
@@ -111,7 +98,7 @@ static uint64_t ref_outlier(const struct chip_ref_work *work, int64_t s[16])
 		int32_t low = a & 0xff;
 		int32_t high = (a - low) / 256;
 
-		if (domain_of(a, work->dispatch) != OUTLIER)
+		if (domain_of(work, k) != CHIP_OUTLIER)
 			continue;
 		for (unsigned int j = 0; j < N_OUT; j++) {
 			int32_t w = weight(work, k, j);
@@ -134,7 +121,11 @@ void chip_ref_sums(const struct chip_ref_domains *domains,
 {
 	for (uint32_t r = 0; r < sums->n_rows; r++) {
 		struct chip_domain_counts counts = { 0 };
+		uint64_t units[CHIP_UNIT_WORDS];
 
+		if (sums->dispatch)
+			chip_train_units(sums->dispatch, sums->rows[r]->a,
+					 sums->rows[r]->n, units);
 		for (uint32_t t = 0; t < sums->n_tiles; t++) {
 			struct chip_ref_work work = {
 				.a = sums->rows[r]->a,
@@ -142,6 +133,7 @@ void chip_ref_sums(const struct chip_ref_domains *domains,
 				.k0 = sums->k0,
 				.k1 = sums->k1,
 				.dispatch = sums->dispatch,
+				.units = units,
 			};
 			int64_t dense[16] = { 0 }, spiking[16] = { 0 };
 			int64_t outlier[16] = { 0 };
@@ -197,22 +189,38 @@ static void ref_quantise(const float *x, uint32_t n, struct chip_qrow *row)
 	}
 }
 
-static void ref_planes(const uint8_t *u8, uint32_t n, const uint64_t mask[2],
+static void ref_planes(const uint8_t *u8, uint32_t n, const struct chip_dispatch *d,
 		       struct chip_planes *c)
 {
-	memset(c, 0, sizeof(*c));
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t m = (uint32_t)abs(u8[i] - 128);
+	enum chip_domain unit = CHIP_ZERO, last = CHIP_ZERO;
 
-		if (!m)
-			continue;
-		c->nonzero++;
-		if (!(mask[m / 64] >> m % 64 & 1))
-			continue;
-		c->spiking++;
-		for (unsigned int p = 0; p < 7; p++)
-			c->plane[p] += m >> p & 1;
+	memset(c, 0, sizeof(*c));
+	for (uint32_t k = 0; k < n; k += CTRANS_UNIT_INPUTS) {
+		int16_t a[CTRANS_UNIT_INPUTS];
+		uint64_t spiking;
+
+		for (uint32_t i = 0; i < CTRANS_UNIT_INPUTS; i++)
+			a[i] = (int16_t)(u8[k + i] - 128);
+		unit = chip_train_unit(d, a, CTRANS_UNIT_INPUTS, unit);
+		spiking = unit == CHIP_SPIKING;
+		for (uint32_t i = 0; i < CTRANS_UNIT_INPUTS; i++) {
+			enum chip_domain to = chip_train_domain(d, a[i], i, &spiking);
+
+			if (to == CHIP_ZERO)
+				continue;
+			c->nonzero++;
+			c->switches += last != CHIP_ZERO && last != to;
+			last = to;
+			if (to != CHIP_SPIKING)
+				continue;
+			c->spiking++;
+			for (uint32_t p = 0; p < CHIP_PLANES; p++)
+				c->plane[p] += chip_train_at(d, (uint32_t)abs(a[i]),
+							     p) != 0;
+		}
 	}
+	if (d->by == CTRANS_BY_VALUE)
+		c->switches = c->spiking && c->spiking < c->nonzero;
 }
 
 /* ---- The vector unit -------------------------------------------------- */

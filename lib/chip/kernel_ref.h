@@ -13,7 +13,8 @@ struct chip_ref_work {
 	const int16_t *a;	/* every value of the row */
 	const int8_t *w;	/* the tile, from input k0 on */
 	uint32_t k0, k1;
-	const struct chip_dispatch *dispatch;
+	const struct chip_dispatch *dispatch;	/* or NULL: all dense */
+	const uint64_t *units;	/* of the row, see chip_train_units() */
 };
 
 /*

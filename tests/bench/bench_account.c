@@ -27,7 +27,7 @@ static const uint32_t layer[][2] = {	/* n_in, n_out */
 
 struct token {
 	const struct chip_kernel *k;
-	uint8_t code;
+	struct chip_dispatch dispatch;
 	struct chip_costs costs;
 	struct chip_qrow row;
 	struct chip_totals total;
@@ -48,15 +48,13 @@ static void *room(size_t bytes)
 
 static void linear(struct token *t, uint32_t n_in, uint32_t n_out)
 {
-	const struct chip_dispatch d = { .spike_mask = { 0x1010116, 0x10001 },
-					 .code = t->code };
 	struct chip_shared shared = { .bytes_external = (n_in + 12ull) * n_out,
 				      .bytes_sram_written = (uint64_t)n_in * n_out };
 	struct chip_row_counts counts;
 
 	t->row.n = n_in;
 	memset(&t->stat, 0, sizeof(t->stat));
-	chip_count_row(t->k, &t->row, &d, &counts);
+	chip_count_row(t->k, &t->row, &t->dispatch, &counts);
 	chip_charge_linear_row(&t->costs, &counts, n_in, n_out, 1, &t->stat);
 	chip_charge(&t->costs, &t->stat, 1, &shared, &t->total);
 }
@@ -137,28 +135,67 @@ static void fill(struct token *t)
 	free(x);
 }
 
-int main(void)
+static const struct {
+	const char *name;
+	uint8_t code, by;
+	bool flip;
+} ways[] = {
+	{ "rate", CTRANS_CODE_RATE, CTRANS_BY_VALUE, false },
+	{ "rate, flipped", CTRANS_CODE_RATE, CTRANS_BY_VALUE, true },
+	{ "rate by unit", CTRANS_CODE_RATE, CTRANS_BY_UNIT, false },
+	{ "rate, flipped, by unit", CTRANS_CODE_RATE, CTRANS_BY_UNIT, true },
+	{ "radix", CTRANS_CODE_RADIX, CTRANS_BY_VALUE, false },
+	{ "radix, flipped", CTRANS_CODE_RADIX, CTRANS_BY_VALUE, true },
+	{ "radix by unit", CTRANS_CODE_RADIX, CTRANS_BY_UNIT, false },
+	{ "radix, flipped, by unit", CTRANS_CODE_RADIX, CTRANS_BY_UNIT, true },
+	{ "signed digits", CTRANS_CODE_NAF, CTRANS_BY_VALUE, false },
+	{ "signed digits by unit", CTRANS_CODE_NAF, CTRANS_BY_UNIT, false },
+};
+
+static double accounts(struct token *t, size_t way)
+{
+	double time[REPS];
+
+	t->dispatch = (struct chip_dispatch){
+		.code = ways[way].code, .by = ways[way].by, .flip = ways[way].flip,
+	};
+	if (t->dispatch.by == CTRANS_BY_VALUE) {
+		t->dispatch.spike_mask[0] = 0x1010116;
+		t->dispatch.spike_mask[1] = 0x10001;
+	} else {
+		/* about the mean, so that units go either way */
+		t->dispatch.unit_low = t->dispatch.code == CTRANS_CODE_RATE ? 152 : 18;
+		t->dispatch.unit_high = (uint8_t)(t->dispatch.unit_low + 2);
+	}
+	for (int r = 0; r < REPS; r++) {
+		double start = now();
+
+		token(t);
+		time[r] = now() - start;
+	}
+	return median(time, REPS, NULL);
+}
+
+int main(int argc, char **argv)
 {
 	size_t bytes = weights();
 	uint64_t *w = room(bytes + MB);
 	double read = read_weights(w, bytes);
-	struct token t = { .k = chip_kernel_get(NULL) };
+	struct token t = { .k = chip_kernel_get(argc > 1 ? argv[1] : NULL) };
 
+	if (!t.k) {
+		fprintf(stderr, "bench_account: no kernel \"%s\" on this CPU\n", argv[1]);
+		return 1;
+	}
 	chip_costs_at(CTRANS_OPP_RESET, &t.costs);
 	fill(&t);
-	for (t.code = CTRANS_CODE_RATE; t.code <= CTRANS_CODE_RADIX; t.code++) {
-		double time[REPS], accounts;
+	printf("%s: a token's weights read in %.2f ms; its accounts, by code:\n",
+	       t.k->name, 1e3 * read);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		double time = accounts(&t, i);
 
-		for (int r = 0; r < REPS; r++) {
-			double start = now();
-
-			token(&t);
-			time[r] = now() - start;
-		}
-		accounts = median(time, REPS, NULL);
-		printf("%-10s %s code: accounts of a token %.1f us, its weights read in %.2f ms: %.2f %%\n",
-		       t.k->name, t.code == CTRANS_CODE_RADIX ? "radix" : "rate",
-		       1e6 * accounts, 1e3 * read, 100 * accounts / read);
+		printf("%-24s %6.1f us  %5.2f %%\n", ways[i].name, 1e6 * time,
+		       100 * time / read);
 	}
 	return 0;
 }

@@ -36,6 +36,42 @@ static inline uint32_t rnd(void)
 	return (uint32_t)(rnd64() >> 32);
 }
 
+/*
+ * Each code, flipped where it may be, by value and by unit, in turn; masks and limits
+ * at random, but everything to one domain in some.
+ */
+#define N_DISPATCHES 10u
+
+static inline struct chip_dispatch any_dispatch(uint32_t n)
+{
+	static const struct {
+		uint8_t code;
+		bool flip;
+	} trains[] = {
+		{ CTRANS_CODE_RATE, false }, { CTRANS_CODE_RATE, true },
+		{ CTRANS_CODE_RADIX, false }, { CTRANS_CODE_RADIX, true },
+		{ CTRANS_CODE_NAF, false },
+	};
+	struct chip_dispatch d = { .code = trains[n % 5].code,
+				   .flip = trains[n % 5].flip };
+	uint32_t style = n / N_DISPATCHES % 5;
+
+	if (n / 5 % 2) {
+		/* about the spikes that values have, so that units differ */
+		uint32_t most = d.code == CTRANS_CODE_RATE ? 256 : 40;
+
+		d.by = CTRANS_BY_UNIT;
+		d.unit_low = (uint8_t)(rnd() % most);
+		d.unit_high = (uint8_t)(d.unit_low + rnd() % (256 - d.unit_low));
+		if (style < 2)
+			d.unit_low = d.unit_high = style ? 255 : 0;
+		return d;
+	}
+	for (int i = 0; i < 2; i++)
+		d.spike_mask[i] = style == 0 ? 0 : style == 1 ? UINT64_MAX : rnd64();
+	return d;
+}
+
 static inline void *xmalloc(size_t n)
 {
 	void *p = malloc(n ? n : 1);

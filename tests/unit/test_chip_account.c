@@ -12,28 +12,21 @@
 #include "chip/kernel.h"
 #include "chip_bench_model.h"
 #include "chip_must.h"
-
-static uint32_t rnd(void)
-{
-	static uint64_t x = 88172645463325252ull;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 32);
-}
+#include "kernel_help.h"
 
 static void random_row(int16_t *a, uint32_t n, unsigned int style)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		int32_t v = (int32_t)(rnd() % 65535) - 32767;
 
-		switch (style % 6) {
+		switch (style % 7) {
 		case 0:		v %= 128; break;
 		case 1:		v %= 8; break;
 		case 2:		v = 0; break;
 		case 3:		v = v < 0 ? -127 : 127; break;
 		case 4:		v %= 300; break;
+		/* units unlike each other, some empty */
+		case 5:		v = v % 128 / (1 << i / 64 * 5 % 8); break;
 		default:	break;
 		}
 		a[i] = (int16_t)v;
@@ -79,22 +72,14 @@ START_TEST(counts)
 	static uint8_t u8[40064];
 	struct chip_qrow row;
 
-	for (unsigned int n = 0; n < 3000; n++) {
-		struct chip_dispatch d = {
-			.spike_mask = { (uint64_t)rnd() << 32 | rnd(),
-					(uint64_t)rnd() << 32 | rnd() },
-			.code = n & 1,
-		};
+	for (unsigned int n = 0; n < 6000; n++) {
+		struct chip_dispatch d = any_dispatch(n);
 		struct chip_row_counts want;
 		uint32_t len = n < 600 ? n : rnd() % 1200;
 
-		if (n % 5 == 0)
-			d.spike_mask[0] = d.spike_mask[1] = 0;
-		if (n % 5 == 1)
-			d.spike_mask[0] = d.spike_mask[1] = UINT64_MAX;
 		if (n % 251 == 250)
 			len = 40000;
-		random_row(a, len, n / 2);
+		random_row(a, len, n / N_DISPATCHES);
 		as_row(&row, a, u8, len);
 		chip_count_row_reference(a, len, &d, &want);
 		for (unsigned int i = 0; chip_kernel_at(i); i++)

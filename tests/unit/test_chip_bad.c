@@ -337,9 +337,13 @@ static const struct wrong bad_insn[] = {
 	FIELD(linear, UP, encoding, CTRANS_ENC_F32, BAD),
 	FIELD(linear, UP, encoding, 255, BAD),
 	FIELD(linear, UP, theta_mode, 2, BAD),
-	FIELD(linear, UP, code, 2, BAD),
+	FIELD(linear, UP, code, 3, BAD),
 	FIELD(linear, UP, act, 5, BAD),
-	FIELD(linear, UP, flags, 2, BAD),
+	FIELD(linear, UP, flags, 4, BAD),
+	FIELD(linear, UP, by, 2, BAD),
+	/* by value */
+	FIELD(linear, UP, unit_low, 1, BAD),
+	FIELD(linear, UP, unit_high, 1, BAD),
 	FIELD(linear, UP, flags, 0x80, BAD),
 	FIELD(linear, UP, rsvd[0], 1, BAD),
 	FIELD(linear, UP, rsvd[3], 1, BAD),
@@ -401,6 +405,52 @@ START_TEST(instruction)
 	ends(&sqe, w->status, w->insn);
 	tiny_set(&b, &t, w->insn, &was);
 	still_good();
+}
+END_TEST
+
+/* Two fields that do not go together. */
+START_TEST(dispatch)
+{
+	static const struct {
+		uint8_t code, flags, by, low, high;
+		uint64_t mask[2];
+		bool bad;
+	} cases[] = {
+		{ CTRANS_CODE_NAF, 0, 0, 0, 0, { ~0ull, 0 }, false },
+		{ CTRANS_CODE_NAF, CTRANS_LINEAR_FLIP, 0, 0, 0, { 0, 0 }, true },
+		{ CTRANS_CODE_RADIX, CTRANS_LINEAR_FLIP, 0, 0, 0, { 0, 0 }, false },
+		{ CTRANS_CODE_RATE, CTRANS_LINEAR_FLIP, 1, 3, 3, { 0, 0 }, false },
+		{ CTRANS_CODE_RATE, 0, 1, 0, 255, { 0, 0 }, false },
+		{ CTRANS_CODE_RATE, 0, 1, 4, 3, { 0, 0 }, true },
+		{ CTRANS_CODE_RATE, 0, 1, 3, 4, { 2, 0 }, true },
+		{ CTRANS_CODE_RATE, 0, 1, 3, 4, { 0, 1 }, true },
+	};
+
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		static const uint32_t linears[] = { TINY_QKV, TINY_LOGITS };
+		struct ctrans_sqe sqe = tiny_sqe(&t, true);
+		struct ctrans_insn was, i;
+
+		tiny_args(&b, &t, some_rows, SOME);
+		now = "dispatch";
+		for (int l = 0; l < 2; l++) {
+			tiny_get(&b, &t, linears[l], &was);
+			i = was;
+			i.linear.code = cases[c].code;
+			i.linear.flags = cases[c].flags;
+			i.linear.by = cases[c].by;
+			i.linear.unit_low = cases[c].low;
+			i.linear.unit_high = cases[c].high;
+			i.linear.spike_mask[0] = cases[c].mask[0];
+			i.linear.spike_mask[1] = cases[c].mask[1];
+			tiny_set(&b, &t, linears[l], &i);
+			if (cases[c].bad)
+				ends(&sqe, BAD, linears[l]);
+			else
+				still_good();
+			tiny_set(&b, &t, linears[l], &was);
+		}
+	}
 }
 END_TEST
 
@@ -531,6 +581,7 @@ int main(void)
 	tcase_add_test(c, tables);
 	tcase_add_loop_test(c, instruction, 0,
 			    (int)(sizeof(bad_insn) / sizeof(bad_insn[0])));
+	tcase_add_test(c, dispatch);
 	tcase_add_test(c, optional);
 	tcase_add_test(c, no_logits);
 	tcase_add_test(c, aborted_before);

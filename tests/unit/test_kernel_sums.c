@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "chip/kernel_ref.h"
+#include "chip/train.h"
 #include "kernel_help.h"
 
 #define TILES CHIP_TILES_AT_ONCE
@@ -82,9 +83,7 @@ static void make(struct problem *p, uint32_t n, uint32_t n_rows, uint32_t n_tile
 		for (uint32_t k = n; k < padded; k++)
 			for (uint32_t j = 0; j < 16; j++)
 				p->w[t * stride + k / 4 * 64 + j * 4 + k % 4] = 0;
-	p->dispatch.spike_mask[0] = rnd64();
-	p->dispatch.spike_mask[1] = rnd64();
-	p->dispatch.code = (uint8_t)(rnd() % 2);
+	p->dispatch = any_dispatch(rnd());
 	p->sums = (struct chip_sums){
 		.rows = p->rows, .n_rows = n_rows, .n_tiles = n_tiles,
 		.w = p->w, .tile_stride = stride, .k0 = 0, .k1 = padded,
@@ -224,7 +223,8 @@ START_TEST(extremes)
 			struct problem p;
 
 			make(&p, CHIP_K_SPAN, 2, 2, style, w);
-			p.dispatch.code = CTRANS_CODE_RADIX;
+			/* the rate code's 128 timesteps of so many take a while */
+			p.dispatch = any_dispatch(style % 2 ? 4 : 3);
 			for (uint32_t k = 0; style >= 3 && k < CHIP_K_SPAN; k++) {
 				int a = abs(p.row[0].a[k]);
 
@@ -245,19 +245,21 @@ END_TEST
 /* Executed operations are what the values say, whatever the mask and code. */
 START_TEST(counts)
 {
-	for (int round = 0; round < 60; round++) {
+	for (uint32_t round = 0; round < 100; round++) {
 		struct problem p;
 		struct chip_domain_counts c[ROWS] = { { 0 } };
 		uint32_t rows = 1 + rnd() % 3, tiles = 1 + rnd() % TILES;
 
 		make(&p, 1 + rnd() % 300, rows, tiles, rnd() % N_ACTIVATIONS, 0);
-		p.dispatch.code = (uint8_t)(round % 2);
+		p.dispatch = any_dispatch(round);
 		p.sums.counts = c;
 		p.sums.acc = new_accs(rows, 0);
 		ref->sums(&p.sums);
 		for (uint32_t r = 0; r < rows; r++) {
 			struct chip_domain_counts want = { 0 };
+			uint64_t units[CHIP_UNIT_WORDS];
 
+			chip_train_units(&p.dispatch, p.row[r].a, p.row[r].n, units);
 			for (uint32_t k = 0; k < p.row[r].n; k++) {
 				uint32_t m = (uint32_t)abs(p.row[r].a[k]);
 
@@ -265,11 +267,11 @@ START_TEST(counts)
 					want.outlier_ops++;
 				else if (!m)
 					continue;
-				else if (!(p.dispatch.spike_mask[m / 64] >> m % 64 & 1))
+				else if (chip_train_domain(&p.dispatch, (int32_t)m, k,
+							   units) == CHIP_DENSE)
 					want.dense_ops++;
 				else
-					want.spike_ops += p.dispatch.code ?
-						(uint32_t)__builtin_popcount(m) : m;
+					want.spike_ops += chip_train_spikes(&p.dispatch, m);
 			}
 			ck_assert_uint_eq(c[r].dense_ops, want.dense_ops * 16 * tiles);
 			ck_assert_uint_eq(c[r].spike_ops, want.spike_ops * 16 * tiles);
@@ -478,8 +480,7 @@ START_TEST(broken_domain)
 		p.row[i].a[1] = 6;
 		p.row[i].a[2] = 500;
 	}
-	p.dispatch.spike_mask[0] = 1u << 5;
-	p.dispatch.spike_mask[1] = 0;
+	p.dispatch = (struct chip_dispatch){ .spike_mask = { 1u << 5 } };
 	column_sums(&p);
 	define(&p, want);
 
