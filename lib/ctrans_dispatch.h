@@ -103,6 +103,21 @@ struct ctrans_policy {
 	void *arg;
 };
 
+struct ctrans_model;
+
+/*
+ * Run @n tokens, in windows of the model's context one after the other, and count
+ * what enters each linear layer as the chip quantises it, with the thresholds that
+ * the model has. Layers come in program order, the head, of every token, last.
+ * Writes at most @room profiles, and sets *@n_profiles to how many layers there
+ * are; -E2BIG if that is more (@profiles may be NULL with @room 0 to ask: nothing
+ * is run then). profiles[0].size says how large the caller's elements are. Other
+ * calls on the model may go on meanwhile.
+ */
+int ctrans_profile_tokens(struct ctrans_model *model, const uint32_t *tokens, size_t n,
+			  struct ctrans_layer_profile *profiles, size_t room,
+			  size_t *n_profiles);
+
 /* Spikes of magnitude 1..127 in a code; 0 for others. */
 unsigned int ctrans_spikes(uint32_t code, uint32_t flip, unsigned int magnitude);
 

@@ -257,13 +257,3 @@ double ct_calibration_rms(const struct ct_calibration *c, size_t linear)
 		sum += l->squares[k];
 	return c->rows ? sqrt(sum / ((double)c->rows * l->n_in)) : 0;
 }
-
-void ct_thresholds_rms(struct ct_calibration *c, float levels)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		double rms = ct_calibration_rms(c, i);
-
-		/* a layer that is always zero has no scale; any will do */
-		c->layers[i].threshold = rms > 1e-20 ? (float)(rms / levels) : 1.0f;
-	}
-}

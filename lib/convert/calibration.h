@@ -70,7 +70,4 @@ float *ct_calibration_gram(const struct ct_calibration_layer *l, uint32_t first,
 /* Root mean square of a layer's inputs, over everything. */
 double ct_calibration_rms(const struct ct_calibration *c, size_t linear);
 
-/* Fixed thresholds, each layer's root mean square over @levels. */
-void ct_thresholds_rms(struct ct_calibration *c, float levels);
-
 #endif

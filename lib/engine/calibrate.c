@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/threshold.h"
 #include "engine/load.h"
 #include "engine/taps.h"
 #include "text/bpe.h"
@@ -36,40 +37,28 @@ static int open_calibration(const struct ct_taps *taps, size_t n_tokens, bool gr
 	return ret;
 }
 
-static int take(const struct ct_taps *taps, size_t n, struct ct_calibration_rows *in,
-		struct ct_calibration *c, struct ct_err *err)
+struct observing {
+	const struct ct_calibrate *how;
+	struct ct_calibration *c;
+	struct ct_calibration_rows *in;	/* by linear */
+};
+
+static int take(void *arg, const struct ct_taps *taps, size_t rows, size_t done,
+		struct ct_err *err)
 {
+	const struct observing *o = arg;
+	int ret;
+
 	for (size_t i = 0; i < taps->n; i++)
-		in[i] = (struct ct_calibration_rows){
+		o->in[i] = (struct ct_calibration_rows){
 			.x = ct_taps_in(taps, i, 0),
 			.stride = taps->tap[i].in_stride / sizeof(float),
 		};
-	return ct_calibration_add(c, in, (uint32_t)n, ct_load_threads(taps->core), err);
-}
-
-static int run_text(struct ct_taps *taps, struct ct_seq *seq, const uint32_t *tokens,
-		    size_t n, const struct ct_calibrate *how, struct ct_calibration *c,
-		    struct ct_err *err)
-{
-	struct ct_calibration_rows *in = calloc(taps->n, sizeof(*in));
-	uint32_t context = taps->core->context;
-	int ret = in ? 0 : ct_fail(err, -ENOMEM, "out of memory");
-
-	for (size_t at = 0, here; at < n && !ret; at += here) {
-		uint32_t left;
-
-		if (ct_seq_position(seq) == context)
-			ct_seq_truncate(seq, 0);
-		left = context - ct_seq_position(seq);
-		here = n - at < taps->rows ? n - at : taps->rows;
-		here = here < left ? here : left;
-		ret = ct_taps_run(taps, seq, tokens + at, here, err);
-		if (!ret)
-			ret = take(taps, here, in, c, err);
-		if (!ret && how->progress && how->progress(how->arg, at + here, n))
-			ret = ct_fail(err, -ECANCELED, "calibration was cancelled");
-	}
-	free(in);
+	ret = ct_calibration_add(o->c, o->in, (uint32_t)rows,
+				 ct_load_threads(taps->core), err);
+	if (!ret && o->how->progress &&
+	    o->how->progress(o->how->arg, done, o->c->rows_total))
+		ret = ct_fail(err, -ECANCELED, "calibration was cancelled");
 	return ret;
 }
 
@@ -77,30 +66,25 @@ int ct_core_observe_tokens(struct ct_core *core, const uint32_t *tokens, size_t 
 			   const struct ct_calibrate *how,
 			   struct ct_calibration **out, struct ct_err *err)
 {
-	struct ct_calibration *c = NULL;
+	struct observing o = { .how = how };
 	struct ct_taps taps;
-	struct ct_seq *seq;
 	int ret;
 
 	ret = ct_taps_open(core, CT_STEP_ROWS, false, &taps, err);
 	if (ret)
 		return ret;
-	ret = ct_seq_open(core, &seq, err);
-	if (ret) {
-		ct_taps_close(&taps);
-		return ret;
-	}
-	ct_seq_unshared(seq);
-	ret = open_calibration(&taps, n, how->gram, &c, err);
+	o.in = calloc(taps.n, sizeof(*o.in));
+	ret = o.in ? open_calibration(&taps, n, how->gram, &o.c, err) :
+		     ct_fail(err, -ENOMEM, "out of memory");
 	if (!ret)
-		ret = run_text(&taps, seq, tokens, n, how, c, err);
-	ct_seq_close(seq);
+		ret = ct_taps_text(&taps, tokens, n, take, &o, err);
+	free(o.in);
 	ct_taps_close(&taps);
 	if (ret) {
-		ct_calibration_close(c);
+		ct_calibration_close(o.c);
 		return ret;
 	}
-	*out = c;
+	*out = o.c;
 	return 0;
 }
 
@@ -129,6 +113,32 @@ int ct_core_observe(struct ct_core *core, const char *text, size_t len,
 	return ret;
 }
 
+int ct_core_take_thresholds(struct ct_core *core, struct ct_calibration *c,
+			    struct ct_err *err)
+{
+	float *theta = calloc(c->n, sizeof(*theta));
+	struct ctrans_layer_profile *p = calloc(c->n, sizeof(*p));
+	int ret = theta && p ? ct_thresholds_profile(c, ct_load_threads(core), err) :
+			       ct_fail(err, -ENOMEM, "out of memory");
+
+	if (ret) {
+		free(theta);
+		free(p);
+		return ret;
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		theta[i] = c->layers[i].threshold;
+		p[i] = c->layers[i].profile;
+	}
+	free(core->theta);
+	free(core->profiles);
+	core->theta = theta;
+	core->profiles = p;
+	core->at.theta = theta;
+	ct_core_build(core);
+	return 0;
+}
+
 int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,
 		      float levels, struct ct_err *err)
 {
@@ -141,16 +151,8 @@ int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,
 	ret = ct_core_observe(core, text, len, &how, &c, err);
 	if (ret)
 		return ret;
-	core->theta = calloc(c->n, sizeof(*core->theta));
-	if (core->theta) {
-		ct_thresholds_rms(c, levels);
-		for (size_t i = 0; i < c->n; i++)
-			core->theta[i] = c->layers[i].threshold;
-		core->at.theta = core->theta;
-		ct_core_build(core);
-	} else {
-		ret = ct_fail(err, -ENOMEM, "out of memory");
-	}
+	ct_thresholds_rms(c, levels);
+	ret = ct_core_take_thresholds(core, c, err);
 	ct_calibration_close(c);
 	return ret;
 }

@@ -28,4 +28,8 @@ int ct_core_observe_tokens(struct ct_core *core, const uint32_t *tokens, size_t 
 			   const struct ct_calibrate *how,
 			   struct ct_calibration **out, struct ct_err *err);
 
+/* Run with the thresholds of @c from now on; what it saw at them is kept, too. */
+int ct_core_take_thresholds(struct ct_core *core, struct ct_calibration *c,
+			    struct ct_err *err);
+
 #endif

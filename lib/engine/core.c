@@ -405,6 +405,7 @@ void ct_core_close(struct ct_core *core)
 	}
 	ct_bpe_free(core->bpe);
 	free(core->theta);
+	free(core->profiles);
 	free(core->layer_va);
 	ct_image_free(&core->image);
 	pthread_mutex_destroy(&core->lock);

@@ -30,6 +30,8 @@ struct ct_core {
 	struct ct_buf_dev ctl;		/* program, arguments, statistics, top-k */
 	struct ct_layer_va *layer_va;
 	float *theta;			/* calibrated thresholds, or NULL */
+	/* by linear: what calibration saw at these thresholds; NULL: not known */
+	struct ctrans_layer_profile *profiles;
 	struct ct_program_layout at;
 
 	/* inside ctl */
@@ -89,6 +91,10 @@ void ct_core_build(struct ct_core *core);
 /* calibrate.c */
 int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,
 		      float levels, struct ct_err *err);
+
+/* profile.c: profiles of all its linears, with nothing counted yet */
+void ct_core_profile_shapes(const struct ct_core *core,
+			    struct ctrans_layer_profile *p);
 
 /*
  * kv.c: before a step, blocks that it may write for positions below @end; after

@@ -2,9 +2,11 @@
 /* From a converted file: one stretch of bytes, read to where it stays. */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "convert/converted.h"
+#include "convert/profile.h"
 #include "engine/load.h"
 #include "model/reader.h"
 
@@ -33,6 +35,26 @@ static int take_thresholds(struct ct_core *core, struct ct_converted *c,
 	core->at.theta = core->theta;
 	c->thresholds = NULL;
 	return 0;
+}
+
+/* Of its own thresholds only. */
+static int take_profiles(struct ct_core *core, const struct ct_gguf *gguf,
+			 struct ct_err *err)
+{
+	size_t n = ct_program_linears(&core->cfg);
+	bool found;
+	int ret;
+
+	core->profiles = calloc(n, sizeof(*core->profiles));
+	if (!core->profiles)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	ct_core_profile_shapes(core, core->profiles);
+	ret = ct_profiles_get(gguf, core->profiles, n, &found, err);
+	if (ret || !found) {
+		free(core->profiles);
+		core->profiles = NULL;
+	}
+	return ret;
 }
 
 int ct_load_converted(struct ct_core *core, const struct ct_model *model,
@@ -64,6 +86,8 @@ int ct_load_converted(struct ct_core *core, const struct ct_model *model,
 	/* thresholds asked for now go before those of the file */
 	if (!ret && !params->calibration)
 		ret = take_thresholds(core, &c, err);
+	if (!ret && core->theta)
+		ret = take_profiles(core, &model->gguf, err);
 	if (ret)
 		ct_file_prefix(&model->files.v[0], err);
 	ct_converted_free(&c);

@@ -7,6 +7,7 @@
 
 #include "base/replace.h"
 #include "convert/converted.h"
+#include "convert/profile.h"
 #include "model/converted.h"
 
 /* Written at a time; the progress bar's step. */
@@ -85,7 +86,11 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 				 ct_program_linears(&core->cfg));
 		ct_gguf_put_f32(out, CT_KEY_LEVELS, how->levels);
 	}
-	ret = ct_save_tokenizer(out, model, core->bpe, err);
+	if (core->profiles)
+		ret = ct_profiles_put(out, core->profiles,
+				      ct_program_linears(&core->cfg), err);
+	if (!ret)
+		ret = ct_save_tokenizer(out, model, core->bpe, err);
 	return ret ? ret : ct_converted_finish(out, &core->image,
 					       core->weights.cpu, err);
 }

@@ -78,6 +78,33 @@ int ct_taps_run(struct ct_taps *taps, struct ct_seq *seq, const uint32_t *tokens
 	return ret;
 }
 
+int ct_taps_text(struct ct_taps *taps, const uint32_t *tokens, size_t n, ct_taps_fn *fn,
+		 void *arg, struct ct_err *err)
+{
+	uint32_t context = taps->core->context;
+	struct ct_seq *seq;
+	int ret;
+
+	ret = ct_seq_open(taps->core, &seq, err);
+	if (ret)
+		return ret;
+	ct_seq_unshared(seq);
+	for (size_t at = 0, here; at < n && !ret; at += here) {
+		uint32_t left;
+
+		if (ct_seq_position(seq) == context)
+			ct_seq_truncate(seq, 0);
+		left = context - ct_seq_position(seq);
+		here = n - at < taps->rows ? n - at : taps->rows;
+		here = here < left ? here : left;
+		ret = ct_taps_run(taps, seq, tokens + at, here, err);
+		if (!ret)
+			ret = fn(arg, taps, here, at + here, err);
+	}
+	ct_seq_close(seq);
+	return ret;
+}
+
 static const float *at(const struct ct_taps *taps, uint64_t offset)
 {
 	return (const float *)((const uint8_t *)taps->buf.cpu + offset);

@@ -29,6 +29,17 @@ void ct_taps_close(struct ct_taps *taps);
 int ct_taps_run(struct ct_taps *taps, struct ct_seq *seq, const uint32_t *tokens,
 		size_t n, struct ct_err *err);
 
+/*
+ * Run @n tokens in windows of the model's context, one after the other, and call
+ * @fn after each step with how many of them it was and how many are done. Not 0
+ * ends it with that value.
+ */
+typedef int ct_taps_fn(void *arg, const struct ct_taps *taps, size_t rows, size_t done,
+		       struct ct_err *err);
+
+int ct_taps_text(struct ct_taps *taps, const uint32_t *tokens, size_t n, ct_taps_fn *fn,
+		 void *arg, struct ct_err *err);
+
 const float *ct_taps_in(const struct ct_taps *taps, size_t linear, size_t row);
 /* Before activation, and not added to anything. */
 const float *ct_taps_out(const struct ct_taps *taps, size_t linear, size_t row);

@@ -36,6 +36,11 @@
 #define CT_KEY_THRESHOLDS	"ctrans.thresholds"
 #define CT_KEY_LEVELS		"ctrans.levels"
 /*
+ * u64s by linear in program order, if any: what calibration saw at the thresholds:
+ * rows, how many values had magnitude 0..127, how many more, how many were clamped
+ */
+#define CT_KEY_PROFILE		"ctrans.profile"
+/*
  * XXH3 (64 bits) of each stretch of so many bytes (u32) of the data (u64s), and
  * of the header (u64), up to the end of its tensors, with 0 in place of itself
  */

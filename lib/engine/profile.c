@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/* The values that enter each linear of a model, counted as the chip counts them. */
+#include <errno.h>
+#include <fenv.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "convert/values.h"
+#include "engine/api.h"
+#include "engine/model.h"
+#include "engine/taps.h"
+
+struct counting {
+	struct ctrans_layer_profile *p;
+	int16_t *a;			/* a row of the widest */
+};
+
+static float factor_of(const struct ctrans_insn_linear *l)
+{
+	float f;
+
+	memcpy(&f, &l->theta_f32, sizeof(f));
+	return f;
+}
+
+static int count(void *arg, const struct ct_taps *taps, size_t rows, size_t done,
+		 struct ct_err *err)
+{
+	const struct counting *c = arg;
+
+	(void)done;
+	(void)err;
+	for (size_t i = 0; i < taps->n; i++) {
+		const struct ctrans_insn_linear *l = &ct_taps_insn(taps, i)->linear;
+		bool dynamic = l->theta_mode == CTRANS_THETA_DYNAMIC;
+
+		for (size_t r = 0; r < rows; r++) {
+			const float *x = ct_taps_in(taps, i, r);
+			float theta = ct_values_theta(x, l->n_in, factor_of(l), dynamic);
+			uint32_t clamped = ct_values_quantise(x, l->n_in, theta, c->a);
+
+			ct_values_count(c->a, l->n_in, clamped, &c->p[i]);
+		}
+	}
+	return 0;
+}
+
+void ct_core_profile_shapes(const struct ct_core *core,
+			    struct ctrans_layer_profile *p)
+{
+	uint32_t d = core->cfg.n_embd, inner = core->cfg.n_inner;
+	const struct {
+		uint32_t kind, n_in, n_out;
+	} of_layer[] = {
+		{ CTRANS_KIND_QKV, d, 3 * d },
+		{ CTRANS_KIND_PROJECTION, d, d },
+		{ CTRANS_KIND_FFN_UP, d, inner },
+		{ CTRANS_KIND_FFN_DOWN, inner, d },
+	};
+	size_t n = ct_program_linears(&core->cfg);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (struct ctrans_layer_profile){
+			.size = sizeof(*p), .layer = (uint32_t)(i / 4),
+			.kind = of_layer[i % 4].kind, .n_in = of_layer[i % 4].n_in,
+			.n_out = of_layer[i % 4].n_out,
+			.threshold = core->theta ? core->theta[i] : 0,
+		};
+	p[n - 1].layer = 0;
+	p[n - 1].kind = CTRANS_KIND_HEAD;
+	p[n - 1].n_out = core->cfg.n_vocab;
+}
+
+static int run(struct ct_core *core, const uint32_t *tokens, size_t n,
+	       struct counting *c, struct ct_err *err)
+{
+	struct ct_taps taps;
+	uint32_t widest = 0;
+	fenv_t env;
+	int ret;
+
+	ret = ct_taps_open(core, CT_STEP_ROWS, false, &taps, err);
+	if (ret)
+		return ret;
+	ct_core_profile_shapes(core, c->p);
+	for (size_t i = 0; i < taps.n; i++)
+		widest = c->p[i].n_in > widest ? c->p[i].n_in : widest;
+	c->a = malloc(widest * sizeof(*c->a));
+	if (c->a) {
+		fegetenv(&env);
+		fesetenv(FE_DFL_ENV);
+		ret = ct_taps_text(&taps, tokens, n, count, c, err);
+		fesetenv(&env);
+	} else {
+		ret = ct_fail(err, -ENOMEM, "out of memory");
+	}
+	free(c->a);
+	ct_taps_close(&taps);
+	return ret;
+}
+
+static int check(const struct ctrans_model *model, const uint32_t *tokens, size_t n,
+		 const struct ctrans_layer_profile *profiles, size_t room,
+		 const size_t *n_profiles, struct ct_err *err)
+{
+	int ret;
+
+	if (!model || !n_profiles || (!profiles && room))
+		return ct_fail(err, -EINVAL,
+			       "ctrans_profile_tokens() needs a model, profiles and their count: one is NULL");
+	ret = ct_model_needs_weights(model, err);
+	if (ret)
+		return ret;
+	if (model->core->at.enc == CTRANS_ENC_F32)
+		return ct_fail(err, -ENOTSUP,
+			       "the model was opened unquantised (CTRANS_MODEL_F32): its values are not integers");
+	if (room && (profiles->size < offsetof(struct ctrans_layer_profile, clamped) +
+				      sizeof(profiles->clamped) ||
+		     profiles->size % _Alignof(struct ctrans_layer_profile)))
+		return ct_fail(err, -EINVAL,
+			       "profiles[0].size is %zu: set it to sizeof(struct ctrans_layer_profile)",
+			       profiles->size);
+	if (room && (!tokens || !n))
+		return ct_fail(err, -EINVAL, "no tokens to run");
+	return 0;
+}
+
+static int profile(struct ctrans_model *model, const uint32_t *tokens, size_t n,
+		   struct ctrans_layer_profile *profiles, size_t room,
+		   size_t *n_profiles, struct ct_err *err)
+{
+	struct counting c = { 0 };
+	size_t layers, size, known;
+	int ret;
+
+	ret = check(model, tokens, n, profiles, room, n_profiles, err);
+	if (ret)
+		return ret;
+	layers = ct_program_linears(&model->core->cfg);
+	*n_profiles = layers;
+	if (!room)
+		return ct_fail(err, -E2BIG, "the model has %zu linear layers", layers);
+	c.p = calloc(layers, sizeof(*c.p));
+	if (!c.p)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	ret = run(model->core, tokens, n, &c, err);
+	size = profiles->size;
+	known = size < sizeof(*c.p) ? size : sizeof(*c.p);
+	for (size_t i = 0; i < layers && i < room && !ret; i++) {
+		c.p[i].size = known;
+		memcpy((uint8_t *)profiles + i * size, &c.p[i], known);
+	}
+	free(c.p);
+	if (!ret && room < layers)
+		ret = ct_fail(err, -E2BIG,
+			      "the model has %zu linear layers and there is room for %zu",
+			      layers, room);
+	return ret;
+}
+
+int ctrans_profile_tokens(struct ctrans_model *model, const uint32_t *tokens, size_t n,
+			  struct ctrans_layer_profile *profiles, size_t room,
+			  size_t *n_profiles)
+{
+	struct ct_err err = { 0 };
+
+	return ct_api_return(profile(model, tokens, n, profiles, room, n_profiles, &err),
+			     &err);
+}
