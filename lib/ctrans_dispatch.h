@@ -137,6 +137,39 @@ struct ctrans_constant {
 int ctrans_constant_get(unsigned int index, struct ctrans_constant *constant,
 			size_t size);
 
+/* Ratios that were measured on some model; 0: the default in brackets. */
+struct ctrans_measured {
+	size_t size;
+	double compute;		/* arrays' energy to that of all dense (0.265) */
+	double weight_bits;	/* of a weight, as stored (5.38) */
+	double little;		/* external memory with a little model to without (1) */
+};
+
+/*
+ * The @index-th published figure about the chip, from 0, and what this model of it
+ * gives for the same shapes: GPT-2-large's blocks, T5-large's and FSMT's decoders.
+ * -ENOENT past the end. @measured NULL: all defaults. The strings stay.
+ *
+ * Only what is "predicted" can agree or not. "fitted": a constant was chosen so
+ * that it comes out; "not reconciled": it does not follow, for no reason that is
+ * public; "context": the two are not the same thing.
+ */
+struct ctrans_published {
+	size_t size;
+	const char *what;	/* "GPT-2 latency" */
+	const char *source;	/* "ISSCC 2024 20.5" */
+	const char *unit;	/* "s"; "" for a number, "x" for a ratio */
+	const char *status;
+	const char *per;	/* "amortised", "decode" (one token a pass) or "" */
+	double low, high;	/* as published; equal where it is one figure */
+	double half;		/* half of its last digit */
+	double our_low, our_high;	/* NaN where the model has none */
+	const char *how;	/* ours comes about, in a line */
+};
+
+int ctrans_published_get(unsigned int index, const struct ctrans_measured *measured,
+			 struct ctrans_published *published, size_t size);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

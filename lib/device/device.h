@@ -49,7 +49,8 @@ int ct_device_list(unsigned int index, struct ct_device_info *info);
 
 /*
  * What its operations cost at an operating point; a chip that is silicon has no
- * other table than the model's. -EINVAL for a point that there is not.
+ * other table than the model's, and @dev may be NULL for now. -EINVAL for a point
+ * that there is not.
  */
 int ct_device_costs(const struct ct_device *dev, unsigned int opp,
 		    struct ctrans_chip_costs *costs, struct ct_err *err);
