@@ -6,7 +6,7 @@
  * A policy decides for each linear layer of a model, before its program is built,
  * from what is known of the activations that enter it and from what the chip's
  * operations cost. It changes energy and time; the sums are the same integers
- * whatever it says. dnn, snn, static, tile, fine and oracle come with the library
+ * whatever it says. dnn, snn, static, tile and fine come with the library
  * (ctrans_model_params.policy); one of your own is a struct ctrans_policy, passed
  * as ctrans_model_params.dispatch: tests/unit/test_policy.c has one of a page.
  */
@@ -117,6 +117,44 @@ struct ctrans_model;
 int ctrans_profile_tokens(struct ctrans_model *model, const uint32_t *tokens, size_t n,
 			  struct ctrans_layer_profile *profiles, size_t room,
 			  size_t *n_profiles);
+
+/*
+ * What a layer costs in a step of some rows, as means, from its profile: by the
+ * laws that the chip counts by. Energies in femtojoules, all modelled.
+ */
+struct ctrans_layer_cost {
+	size_t size;
+	double cycles;			/* elapsed, for the whole step */
+	double cycles_compute, cycles_external, cycles_stall;
+	double values_zero, values_dense, values_spiking, values_outlier, spikes;
+	double dense_fj, spiking_fj, outlier_fj, vector_fj, sram_fj, external_fj;
+	double static_fj;
+};
+
+/* What operations cost at the operating point of the model's device. */
+int ctrans_model_costs(const struct ctrans_model *model,
+		       struct ctrans_chip_costs *costs, size_t size);
+
+/*
+ * The cost of a layer with 8-bit weights when it is treated as @dispatch says, in
+ * a step of @rows rows. For policies that search; those of the library do.
+ * -EINVAL for a dispatch that the chip would not take or no rows.
+ */
+int ctrans_layer_cost(const struct ctrans_layer_profile *profile,
+		      const struct ctrans_chip_costs *costs,
+		      const struct ctrans_dispatch *dispatch, uint32_t rows,
+		      struct ctrans_layer_cost *cost, size_t size);
+
+/*
+ * The oracle: least energy of the arrays, for the same rows, if each value went
+ * where it costs least, to the dense domain or to spikes in any code, flipped or
+ * not, and nothing ever waited for weights or changed its mode. No policy can be
+ * run that does it: it is the bound that others are compared with, by dense_fj,
+ * spiking_fj and outlier_fj; the other fields are 0.
+ */
+int ctrans_layer_bound(const struct ctrans_layer_profile *profile,
+		       const struct ctrans_chip_costs *costs, uint32_t rows,
+		       struct ctrans_layer_cost *cost, size_t size);
 
 /* Spikes of magnitude 1..127 in a code; 0 for others. */
 unsigned int ctrans_spikes(uint32_t code, uint32_t flip, unsigned int magnitude);

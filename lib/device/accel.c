@@ -84,6 +84,7 @@ static void fill_info(const struct ct_accel *a, struct ct_device_info *info)
 	info->cores = a->chip.cores;
 	info->mv = clock.mv;
 	info->khz = clock.khz;
+	info->caps = a->chip.caps;
 	info->has_f32 = a->chip.caps & CTRANS_CAP_F32;
 	info->has_kv_s8 = a->chip.caps & CTRANS_CAP_KV_S8;
 }

@@ -25,6 +25,7 @@ struct ct_device_info {
 	uint32_t cores;
 	uint32_t mv, khz;
 	bool is_model;
+	uint32_t caps;		/* CTRANS_CAP_* */
 	bool has_f32;		/* CTRANS_ENC_F32 */
 	bool has_kv_s8;
 };

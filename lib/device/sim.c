@@ -204,6 +204,7 @@ static void sim_info(const void *state, struct ct_device_info *info)
 	uint32_t opp = chip_read(s->chip, CTRANS_REG_OPP);
 
 	describe(info);
+	info->caps = chip_read(s->chip, CTRANS_REG_CAPS);
 	info->threads = chip_threads(s->chip);
 	snprintf(info->kernel, sizeof(info->kernel), "%s", chip_kernel_name(s->chip));
 	snprintf(info->name, sizeof(info->name), "sim:threads=%u,kernel=%s,opp=%u",

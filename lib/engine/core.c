@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/core_impl.h"
+#include "engine/dispatch.h"
 #include "engine/fingerprint.h"
 
 #include <errno.h>
@@ -298,16 +299,14 @@ static int open_core(struct ct_core *core, const char *path,
 		     const char *cache_key, struct ct_model **model,
 		     struct ct_err *err)
 {
+	struct ct_dispatch_want want;
 	int ret;
 
-	ret = ct_policy_parse(params->policy, &core->policy, err);
-	if (!ret)
-		ret = ct_code_parse(params->code, &core->at.code, err);
+	ret = ct_dispatch_want(params, &want, err);
 	if (!ret)
 		ret = choose_kv(core, params, err);
 	if (ret)
 		return ret;
-	ct_policy_mask(core->policy, core->at.code, core->at.spike_mask);
 	core->info.bos = -1;
 	core->info.eos = -1;
 
@@ -343,7 +342,7 @@ static int open_core(struct ct_core *core, const char *path,
 	if (ret)
 		return ret;
 	describe_config(core);
-	put(core->info.policy, sizeof(core->info.policy), ct_policy_name(core->policy));
+	put(core->info.policy, sizeof(core->info.policy), want.policy->name);
 	put(core->info.thresholds, sizeof(core->info.thresholds),
 	    has_thresholds(*model, params) ? "calibrated" : "dynamic");
 	if (params->flags & (CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_TOKENIZER))
@@ -352,6 +351,8 @@ static int open_core(struct ct_core *core, const char *path,
 	if (!ret && params->calibration)
 		ret = ct_core_calibrate(core, params->calibration,
 					params->calibration_len, params->levels, err);
+	if (!ret)
+		ret = ct_core_dispatch(core, &want, err);
 	describe_device(core);
 	return ret;
 }
@@ -404,8 +405,9 @@ void ct_core_close(struct ct_core *core)
 		ct_device_close(core->dev);
 	}
 	ct_bpe_free(core->bpe);
-	free(core->theta);
+	free(core->dispatch);
 	free(core->profiles);
+	free(core->theta);
 	free(core->layer_va);
 	ct_image_free(&core->image);
 	pthread_mutex_destroy(&core->lock);

@@ -7,7 +7,7 @@
 
 #include "convert/image.h"
 #include "device/device.h"
-#include "dispatch/policy.h"
+#include "ctrans_dispatch.h"
 #include "engine/core.h"
 #include "engine/kv.h"
 #include "model/model.h"
@@ -19,7 +19,6 @@ struct ct_core {
 	struct ct_bpe *bpe;		/* NULL: none */
 	bool has_weights;
 	uint32_t context;
-	enum ct_policy policy;
 
 	struct ct_device *dev;
 	struct ct_device_info dev_info;
@@ -32,6 +31,7 @@ struct ct_core {
 	float *theta;			/* calibrated thresholds, or NULL */
 	/* by linear: what calibration saw at these thresholds; NULL: not known */
 	struct ctrans_layer_profile *profiles;
+	struct ctrans_dispatch *dispatch;	/* by linear: the policy's answers */
 	struct ct_program_layout at;
 
 	/* inside ctl */

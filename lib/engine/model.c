@@ -17,10 +17,11 @@
 
 static const struct ctrans_model_params default_params = {
 	.size = sizeof(default_params),
-	.policy = "cdnn",
+	.policy = "fine",
 	.code = "radix",
 	.levels = 24,
 	.kv = "f16",
+	.objective = "energy",
 };
 
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size)

@@ -104,6 +104,17 @@ static void norm(struct builder *b, uint64_t gain, uint64_t bias)
 	n->kind = CTRANS_NORM_LAYER;
 }
 
+static void dispatch(struct ctrans_insn_linear *l, const struct ctrans_dispatch *d)
+{
+	l->code = (uint8_t)d->code;
+	l->flags = d->flip ? CTRANS_LINEAR_FLIP : 0;
+	l->by = d->by_unit ? CTRANS_BY_UNIT : CTRANS_BY_VALUE;
+	l->spike_mask[0] = d->spike_mask[0];
+	l->spike_mask[1] = d->spike_mask[1];
+	l->unit_low = (uint8_t)d->unit_low;
+	l->unit_high = (uint8_t)d->unit_high;
+}
+
 static struct ctrans_insn_linear *linear(struct builder *b, enum ctrans_insn_op op,
 					 enum ct_insn_kind kind,
 					 const struct ct_weight_va *w,
@@ -119,9 +130,8 @@ static struct ctrans_insn_linear *linear(struct builder *b, enum ctrans_insn_op 
 	l->n_in = n_in;
 	l->n_out = n_out;
 	l->encoding = (uint8_t)at->enc;
-	l->code = (uint8_t)at->code;
-	l->spike_mask[0] = at->spike_mask[0];
-	l->spike_mask[1] = at->spike_mask[1];
+	if (at->dispatch)
+		dispatch(l, &at->dispatch[b->linears]);
 	if (at->theta) {
 		l->theta_mode = CTRANS_THETA_STATIC;
 		l->theta_f32 = bits(at->theta[b->linears]);
@@ -192,14 +202,14 @@ static void layer(struct builder *b)
 	attention(b);
 	l = linear(b, CTRANS_INSN_LINEAR, CT_INSN_PROJECTION, &v->proj, d, d);
 	rows(l, at->att, at->x_stride, at->x, at->x_stride);
-	l->flags = CTRANS_LINEAR_ADD;
+	l->flags |= CTRANS_LINEAR_ADD;
 	norm(b, v->ln_2_gain, v->ln_2_bias);
 	l = linear(b, CTRANS_INSN_LINEAR, CT_INSN_FFN_UP, &v->up, d, inner);
 	rows(l, at->xn, at->x_stride, at->ffn, at->ffn_stride);
 	l->act = activation(b->cfg->act);
 	l = linear(b, CTRANS_INSN_LINEAR, CT_INSN_FFN_DOWN, &v->down, inner, d);
 	rows(l, at->ffn, at->ffn_stride, at->x, at->x_stride);
-	l->flags = CTRANS_LINEAR_ADD;
+	l->flags |= CTRANS_LINEAR_ADD;
 }
 
 void ct_program_build(const struct ct_gpt2_config *cfg,

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ctrans_dispatch.h"
 #include "model/config.h"
 #include "uapi/ctrans_job.h"
 
@@ -56,8 +57,8 @@ struct ct_program_layout {
 	/* thresholds: a factor of each row's rms, or one for each linear */
 	float theta_factor;
 	const float *theta;	/* [ct_program_linears], or NULL: dynamic */
-	uint64_t spike_mask[2];
-	enum ctrans_spike_code code;
+	/* [ct_program_linears], or NULL: all dense */
+	const struct ctrans_dispatch *dispatch;
 };
 
 /* Instructions, and of those the ones that quantise, in program order. */

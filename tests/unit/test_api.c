@@ -231,7 +231,7 @@ START_TEST(test_info)
 	ck_assert_int_eq(info.more[0], 0x55);
 	ck_assert_str_eq(info.i.architecture, "gpt2");
 	ck_assert_str_eq(info.i.format, "safetensors");
-	ck_assert_str_eq(info.i.policy, "cdnn");
+	ck_assert_str_eq(info.i.policy, "fine");
 	ck_assert_str_eq(info.i.kv, "f16");
 	ck_assert_uint_eq(info.i.kv_bytes, 2ull * 64 * info.i.width * info.i.layers * 2);
 	ck_assert_uint_eq(info.i.vocab, 260);

@@ -99,7 +99,8 @@ static void lay_out(struct memory *m, const struct ct_gpt2_config *c,
 
 static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrated)
 {
-	struct ct_program_layout at = { .spike_mask = { 0xfe, 0 } };
+	struct ctrans_dispatch dispatch[64] = { 0 };
+	struct ct_program_layout at = { .dispatch = dispatch };
 	struct ct_layer_va layers[3];
 	struct memory m = { .used = 0 };
 	size_t n = ct_program_length(c), linears = 0;
@@ -124,6 +125,10 @@ static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrat
 		theta[i] = 0.5f + (float)i;
 	at.theta = calibrated ? theta : NULL;
 	at.kv = s8 ? CTRANS_KV_S8 : at.kv;
+	/* each linear has its own */
+	for (size_t i = 0; i < 64; i++)
+		dispatch[i] = (struct ctrans_dispatch){ .spike_mask = { 2ull << i % 60, i },
+							.code = i % 2 };
 	prog_va = part(&m, n * sizeof(*prog));
 	prog = (struct ctrans_insn *)(base + (prog_va - m.buf.va));
 	ct_program_build(c, &at, prog);
@@ -136,6 +141,9 @@ static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrat
 			continue;
 		memcpy(&t, &prog[i].linear.theta_f32, 4);
 		ck_assert_float_eq(t, calibrated ? theta[linears] : 0.05f);
+		ck_assert_uint_eq(prog[i].linear.spike_mask[0], 2ull << linears % 60);
+		ck_assert_uint_eq(prog[i].linear.spike_mask[1], linears);
+		ck_assert_uint_eq(prog[i].linear.code, linears % 2);
 		linears++;
 	}
 	ck_assert_uint_eq(linears, ct_program_linears(c));
