@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/converted.h"
+#include "program/memory.h"
 #include "text/bpe.h"
 
 #define QUEUE_LOG2	4u
@@ -216,6 +217,14 @@ static int check_shape(const struct ct_gpt2_config *c, struct ct_err *err)
 	return 0;
 }
 
+static int check_memory(const struct ct_core *core, struct ct_err *err)
+{
+	struct ctrans_chip_costs costs;
+	int ret = ct_device_costs(core->dev, 0, &costs, err);
+
+	return ret ? ret : ct_program_fits(&core->cfg, core->context, &costs, err);
+}
+
 static int open_device(struct ct_core *core, const struct ct_model *model,
 		       const struct ctrans_model_params *params, struct ct_err *err)
 {
@@ -234,6 +243,10 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 		return ct_fail(err, -ENOTSUP,
 			       "kv \"s8\": device %s keeps keys and values as f16 only",
 			       core->dev_info.name);
+	/* binary32 is the model's alone, and takes no part in the chip's figures */
+	ret = f32 ? 0 : check_memory(core, err);
+	if (ret)
+		return ret;
 	core->at.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8;
 	core->block_bytes = ct_program_block_bytes(&core->cfg, core->at.kv);
 	core->at.n_ctx = core->context;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Programs built for GPT-2s of all shapes: the chip takes every one and runs it. */
 #include <check.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "chip_must.h"
 #include "device/device.h"
 #include "program/gpt2.h"
+#include "program/memory.h"
 
 static const struct {
 	uint32_t embd, head, layer, inner, vocab, ctx;
@@ -231,6 +233,40 @@ START_TEST(clear)
 }
 END_TEST
 
+/* A row of each instruction, and two blocks of weights, or a sentence. */
+START_TEST(memory)
+{
+	struct ct_gpt2_config cfg = { .n_embd = 768, .n_head = 12, .n_layer = 12,
+				      .n_inner = 3072, .n_vocab = 50257, .n_ctx = 1024 };
+	struct ctrans_chip_costs c, other;
+	struct ct_err err;
+
+	ck_assert_int_eq(ct_device_costs(NULL, 0, &c, &err), 0);
+	ck_assert_int_eq(ct_program_fits(&cfg, 1024, &c, &err), 0);
+	/* 192 KiB, of which a query and its result take 8 bytes an element */
+	ck_assert_int_eq(ct_program_fits(&cfg, (192 * 1024 - 8 * 768) / 4, &c, &err), 0);
+	ck_assert_int_eq(ct_program_fits(&cfg, (192 * 1024 - 8 * 768) / 4 + 1, &c, &err),
+			 -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "attention takes 193 KiB"));
+	ck_assert_ptr_nonnull(strstr(err.msg, "shorter context"));
+	cfg.n_inner = (192 * 1024 - 4 * 768) / 2;
+	ck_assert_int_eq(ct_program_fits(&cfg, 1024, &c, &err), 0);
+	cfg.n_inner++;
+	ck_assert_int_eq(ct_program_fits(&cfg, 1024, &c, &err), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "second feed-forward"));
+	cfg.n_inner = 16;
+	cfg.n_embd = 49153;
+	ck_assert_int_eq(ct_program_fits(&cfg, 16, &c, &err), -E2BIG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "normalisation"));
+	cfg.n_embd = 8;
+	other = c;
+	other.sram_weights = 2 * 64 * 768;
+	ck_assert_int_eq(ct_program_fits(&cfg, 16, &other, &err), 0);
+	other.sram_weights--;
+	ck_assert_int_eq(ct_program_fits(&cfg, 16, &other, &err), -E2BIG);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("program");
@@ -240,6 +276,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, runs, 0, (int)(sizeof(shapes) / sizeof(shapes[0])));
+	tcase_add_test(t, memory);
 	tcase_add_loop_test(t, clear, 0, (int)(sizeof(shapes) / sizeof(shapes[0])));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
