@@ -136,6 +136,14 @@ int ctrans_model_costs(const struct ctrans_model *model,
 		       struct ctrans_chip_costs *costs, size_t size);
 
 /*
+ * How the @index-th linear layer of the model is treated, in the order in which
+ * profiles come: what the policy has answered. -ENOENT past the end, -EINVAL for a
+ * model without weights or in binary32, which has no dispatch.
+ */
+int ctrans_model_dispatch(const struct ctrans_model *model, unsigned int index,
+			  struct ctrans_dispatch *dispatch, size_t size);
+
+/*
  * The cost of a layer with 8-bit weights when it is treated as @dispatch says, in
  * a step of @rows rows. For policies that search; those of the library do.
  * -EINVAL for a dispatch that the chip would not take or no rows.

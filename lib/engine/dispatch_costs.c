@@ -86,3 +86,23 @@ int ctrans_model_costs(const struct ctrans_model *model,
 				     "ctrans_chip_costs", &err);
 	return ct_api_return(ret, &err);
 }
+
+int ctrans_model_dispatch(const struct ctrans_model *model, unsigned int index,
+			  struct ctrans_dispatch *dispatch, size_t size)
+{
+	const struct ct_core *core = model ? model->core : NULL;
+	struct ct_err err = { 0 };
+	int ret;
+
+	if (!core || !core->dispatch)
+		ret = ct_fail(&err, -EINVAL,
+			      "no dispatch to tell: it takes a model that was opened with its weights, in 8 bits");
+	else if (index >= ct_program_linears(&core->cfg))
+		ret = ct_fail(&err, -ENOENT, "there is no linear layer %u: the model has %zu",
+			      index, ct_program_linears(&core->cfg));
+	else
+		ret = ct_struct_give(dispatch, size, sizeof(*dispatch),
+				     &core->dispatch[index], sizeof(*dispatch),
+				     "ctrans_dispatch", &err);
+	return ct_api_return(ret, &err);
+}

@@ -98,7 +98,7 @@ check "its tables have a number or a dash in each cell" awk '
 		n = split(substr($0, 16), cell, " ")
 		for (i = 1; i <= n; i++)
 			bad += cell[i] !~ /^([0-9.]+|-)$/
-		bad += n != 8
+		bad += n != 8 && n != 9
 	}
 	END { exit bad || rows < 16 }' "$out"
 
@@ -122,6 +122,46 @@ expect_equal "$(field "$out" "[abs(q['to_fp32'] - 1) < 0.05 for q in o['quality'
 all=$(field "$out" "o['dispatch'][0]['nll']")
 evaluate --text "$text" --json --ctx 32 --stride 32
 expect_equal "$(field "$out" "o['nll']")" "$all" "which is that of a run by itself"
+
+# ---- plots -------------------------------------------------------------
+svg=$tap_dir/plot.svg
+evaluate --text "$text" --plot "$svg"
+expect_status 0 "eval --plot"
+expect_equal "$(python3 - "$svg" <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+name = lambda e: e.tag.split('}')[1]
+classes = [e.get('class') for e in root.iter()]
+print(name(root), all(c in classes for c in (
+    'curve-dense', 'curve-radix', 'curve-naf', 'curve-rate', 'mark',
+    'zero', 'spiking')),
+    # a bar for each linear layer, of which there are four a layer and the head
+    sum(e.get('class') == 'spiking' and float(e.get('width')) > 14
+        for e in root.iter()),
+    any(e.text and 'fJ' in e.text for e in root.iter()))
+PYTHON
+)" "svg True 17 True" "is well-formed, with curves, bars and units"
+evaluate --text "$text" --plot "$tap_dir/none/plot.svg"
+expect_match "$err" "plot.svg cannot be written" "a plot that cannot be written"
+expect_equal "$status" 1 "is a failure"
+
+# ---- published figures -------------------------------------------------
+call timeout 60 "$CTRANS" eval --paper
+expect_status 0 "eval --paper"
+for section in PREDICTED FITTED "NOT RECONCILED"; do
+	expect_match "$out" "^$section:" "has what is ${section,,}, apart"
+done
+check "fits 80 columns" awk 'length > 80 { exit 1 }' "$out"
+call timeout 60 "$CTRANS" eval --paper --json
+check "--json is valid" python3 -m json.tool "$out"
+expect_equal "$(field "$out" "all(('agrees' in f) == (f['status'] == 'predicted')
+	for f in o['figures'])")" True "only predictions can agree"
+evaluate --paper --text "$text" --ctx 32 --json
+expect_equal "$(field "$out" "0.1 < o['measured']['compute'] < 1 and
+	4 < o['measured']['weight_bits'] < 12")" True \
+	"--paper with a model measures its ratios"
+evaluate --paper
+expect_error 2 "measures MODEL on a text" "which takes a text"
 
 # ---- bad input ---------------------------------------------------------
 evaluate --policy all

@@ -138,6 +138,30 @@ START_TEST(bad)
 }
 END_TEST
 
+/* What the policy has answered, layer by layer as profiles come. */
+START_TEST(dispatch)
+{
+	static const struct {
+		const char *policy;
+		uint64_t small, large;	/* do 1 and 127 spike? */
+	} cases[] = { { "dnn", 0, 0 }, { "snn", 1, 1 } };
+	struct ctrans_model *m = open_small(24, cases[_i].policy);
+	struct ctrans_dispatch d;
+
+	for (unsigned int i = 0; i < LINEARS; i++) {
+		MUST(!ctrans_model_dispatch(m, i, &d, sizeof(d)));
+		ck_assert_uint_eq(d.size, sizeof(d));
+		ck_assert_uint_eq(d.spike_mask[0] >> 1 & 1, cases[_i].small);
+		ck_assert_uint_eq(d.spike_mask[1] >> 63, cases[_i].large);
+		ck_assert_uint_eq(d.by_unit, 0);
+	}
+	ck_assert_int_eq(ctrans_model_dispatch(m, LINEARS, &d, sizeof(d)), -ENOENT);
+	ck_assert_int_eq(ctrans_model_dispatch(m, 0, NULL, sizeof(d)), -EINVAL);
+	ck_assert_int_eq(ctrans_model_dispatch(NULL, 0, &d, sizeof(d)), -EINVAL);
+	ctrans_model_close(m);
+}
+END_TEST
+
 /* Elements as a program of today has them, and of a day with more in them. */
 START_TEST(larger_elements)
 {
@@ -279,6 +303,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, dynamic, 0, 4);
+	tcase_add_loop_test(t, dispatch, 0, 2);
 	tcase_add_test(t, bad);
 	tcase_add_test(t, larger_elements);
 	tcase_add_test(t, converted);

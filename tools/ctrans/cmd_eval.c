@@ -6,14 +6,15 @@
 
 #include "cli.h"
 #include "eval.h"
+#include "eval_plot.h"
 #include "model_options.h"
 #include "report.h"
 #include "terminal.h"
 
 static struct {
-	const char *text, *ids, *reference;
+	const char *text, *ids, *reference, *plot;
 	uint32_t ctx, stride, decode;
-	bool json, stats;
+	bool json, stats, paper;
 } options = { .decode = 64 };
 
 static const struct option_spec specs[] = {
@@ -26,6 +27,11 @@ static const struct option_spec specs[] = {
 	  .help = "tokens in a window (default: the model's context)" },
 	{ OPTION_UINT, 0, "stride", "S", &options.stride, NULL, 1, 1e9,
 	  .help = "tokens from window to window (default: half of C)" },
+	{ OPTION_TEXT, 0, "plot", "FILE.svg", &options.plot,
+	  .help = "draw what values cost, and where each layer's went" },
+	{ OPTION_FLAG, 0, "paper", NULL, &options.paper,
+	  .help = "figures published about the chip beside those of this model of "
+		  "it; with MODEL and a text, with that model's ratios" },
 	{ OPTION_FLAG, 0, "json", NULL, &options.json,
 	  .help = "one JSON object on standard output" },
 	{ OPTION_FLAG, 0, "stats", NULL, &options.stats,
@@ -58,7 +64,8 @@ static int run(int argc, char **argv);
 const struct command command_eval = {
 	.name = "eval",
 	.summary = "perplexity of a text, and energy under each policy",
-	.synopsis = "MODEL --text FILE [OPTION...]",
+	.synopsis = "MODEL --text FILE [OPTION...]\n"
+		    "--paper [MODEL --text FILE]",
 	.about =
 	"Print the perplexity of a text: windows of C tokens start at 0, S, 2S, ...;\n"
 	"in each, the tokens after the previous window's end are scored, the very first\n"
@@ -67,13 +74,17 @@ const struct command command_eval = {
 	"\n"
 	"With --policy all the text is scored under each dispatch policy and spike code,\n"
 	"and its first tokens are run once more one at a time: tables of modelled energy\n"
-	"by domain and of time, both ways. That no result depends on them is checked.",
+	"by domain and of time, both ways. That no result depends on them is checked.\n"
+	"\n"
+	"With --paper what is published about the chip stands beside what its model here\n"
+	"gives for the same shapes; what was fitted is told from what is predicted.",
 	.examples =
 	"  ctrans eval models/demo --text book.txt\n"
 	"  ctrans eval models/demo --text book.txt --ctx 128 --stride 32 --json\n"
-	"  ctrans eval model.gguf --text book.txt --policy all --reference models/demo",
+	"  ctrans eval model.gguf --text book.txt --policy all --reference models/demo\n"
+	"  ctrans eval model.gguf --text book.txt --plot dispatch.svg\n"
+	"  ctrans eval --paper",
 	.takes_model = true,
-	.needs_model = true,
 	.groups = groups,
 	.run = run,
 };
@@ -160,11 +171,30 @@ static int score(struct ctrans_model *model, const char *path,
 	return status;
 }
 
+/* Plots are of the dispatch that is asked for; of all, of the default. */
+static int plot(const char *path, const struct eval_text *text)
+{
+	struct ctrans_model *model = NULL;
+	bool all = model_options.policy && !strcmp(model_options.policy, "all");
+	int status;
+
+	if (all)
+		model_options.policy = NULL;
+	status = model_load(&command_eval, path, CTRANS_MODEL_NO_SHARING, &model);
+	if (!status)
+		status = eval_plot(model, path, text, options.plot);
+	ctrans_model_close(model);
+	return status;
+}
+
 static int score_one(const char *path, struct eval_text *text)
 {
 	struct ctrans_model *model = NULL;
 	int status;
 
+	if (options.plot && model_options.f32)
+		return usage_error(&command_eval,
+			"--plot shows where values of 8 bits go, and --f32 has none");
 	status = model_load(&command_eval, path, 0, &model);
 	if (!status)
 		status = eval_tokens(text, model);
@@ -174,56 +204,107 @@ static int score_one(const char *path, struct eval_text *text)
 	return status;
 }
 
+/* What excludes comparing policies. */
+static int check_all(const char *what)
+{
+	if (options.stats)
+		return usage_error(&command_eval,
+			"--stats is of one policy: %s has tables of its own", what);
+	if (model_options.f32 || model_options.code)
+		return usage_error(&command_eval,
+			"%s runs %s itself: leave out --%s", what,
+			model_options.f32 ? "binary32" : "every spike code",
+			model_options.f32 ? "f32" : "code");
+	return EXIT_OK;
+}
+
+static int results_differ(void)
+{
+	return fail(EXIT_FAILED,
+		"results differ between policies, which must not be: please report this, with the model and the text");
+}
+
 static int score_all(const char *path, struct eval_text *text)
 {
 	struct eval_comparison c = {
 		.path = path, .reference = options.reference,
 		.decoded = options.decode,
 	};
-	int status;
+	int status = check_all("--policy all");
 
-	if (options.stats)
-		return usage_error(&command_eval,
-			"--stats is of one policy: with --policy all there are tables of all");
-	if (model_options.f32 || model_options.code)
-		return usage_error(&command_eval,
-			"--policy all runs %s itself: leave out --%s",
-			model_options.f32 ? "binary32" : "every spike code",
-			model_options.f32 ? "f32" : "code");
-	status = eval_compare(&command_eval, &c, text);
+	if (!status)
+		status = eval_compare(&command_eval, &c, text);
 	if (status)
 		return status;
 	status = options.json ? eval_print_json(&c) : eval_print(&c);
-	if (!c.equal)
-		return fail(EXIT_FAILED,
-			"results differ between policies, which must not be: please report this, with the model and the text");
-	return status;
+	return c.equal ? status : results_differ();
+}
+
+static int paper(const char *path, struct eval_text *text)
+{
+	struct ctrans_measured measured = { .size = sizeof(measured) };
+	int status = EXIT_OK;
+
+	if (path) {
+		status = check_all("--paper");
+		if (!status)
+			status = eval_measure(&command_eval, path, text, &measured);
+	}
+	return status ? status : eval_paper(&measured, path, options.json);
+}
+
+static int check_options(const char *path, bool all)
+{
+	bool text = options.text || options.ids;
+
+	if (!path && !options.paper)
+		return usage_error(&command_eval,
+			"MODEL is missing: a Hugging Face directory or a GGUF file");
+	if (options.paper && !path != !text)
+		return usage_error(&command_eval, path ?
+			"--paper measures MODEL on a text: --text FILE is missing" :
+			"--paper with a text measures a model on it: MODEL is missing");
+	if (options.text && options.ids)
+		return usage_error(&command_eval,
+			"--text and --ids exclude each other");
+	if (!text && !options.paper)
+		return usage_error(&command_eval,
+			"--text FILE is missing (or --ids FILE)");
+	if (options.paper && (all || options.plot))
+		return usage_error(&command_eval,
+			"--paper is a table by itself: leave out --%s",
+			all ? "policy" : "plot");
+	if (options.reference && !all)
+		return usage_error(&command_eval,
+			"--reference compares, which takes --policy all");
+	return EXIT_OK;
 }
 
 static int run(int argc, char **argv)
 {
 	struct eval_text text = { 0 };
-	bool all;
 	const char *path;
+	bool all;
 	int status;
 
 	if (!options_parse(&command_eval, argc, argv, &path, &status))
 		return status;
-	if (!options.text == !options.ids)
-		return usage_error(&command_eval, options.text ?
-			"--text and --ids exclude each other" :
-			"--text FILE is missing (or --ids FILE)");
 	all = model_options.policy && !strcmp(model_options.policy, "all");
-	if (options.reference && !all)
-		return usage_error(&command_eval,
-			"--reference compares, which takes --policy all");
+	status = check_options(path, all);
+	if (status)
+		return status;
 	catch_interrupt();
 	text.ctx = options.ctx;
 	text.stride = options.stride;
-	status = eval_read(&text, options.text ? options.text : options.ids,
-			   options.ids);
-	if (!status)
+	if (path)
+		status = eval_read(&text, options.text ? options.text : options.ids,
+				   options.ids);
+	if (!status && options.paper)
+		status = paper(path, &text);
+	else if (!status)
 		status = all ? score_all(path, &text) : score_one(path, &text);
+	if (!status && options.plot)
+		status = plot(path, &text);
 	eval_text_free(&text);
 	return status;
 }

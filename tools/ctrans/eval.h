@@ -40,9 +40,10 @@ int eval_score(struct ctrans_model *model, const struct eval_text *text,
 struct eval_variant {
 	const char *name;	/* unique, at most 15 bytes */
 	const char *policy, *code;
+	bool flip;
 };
 
-#define EVAL_VARIANTS	5
+#define EVAL_VARIANTS	11
 
 /* Modelled costs, and the wall time it took. */
 struct eval_cost {
@@ -58,6 +59,12 @@ struct eval_row {
 	double nll;
 	uint64_t scored, top1;
 	uint64_t logits;	/* hash of all logits while decoding */
+};
+
+/* What no dispatch of the same values can go below, femtojoules of the arrays. */
+struct eval_bound {
+	bool known;
+	double dense_fj, spiking_fj, outlier_fj;
 };
 
 /* A figure of quality: the model in one of its number formats. */
@@ -77,12 +84,17 @@ struct eval_comparison {
 	struct eval_quality fp32, plain, own;	/* plain: the reference in 8 bits */
 	struct eval_row row[EVAL_VARIANTS];	/* the first is all dense */
 	size_t n;
+	struct eval_bound oracle, oracle_decode;
 	bool equal;		/* every row gave the same results, to the bit */
 };
 
 /* Measure everything in @c but what the caller has set: the first four. */
 int eval_compare(const struct command *command, struct eval_comparison *c,
 		 struct eval_text *text);
+
+/* What @measured says of the model at @path, on @text. */
+int eval_measure(const struct command *command, const char *path,
+		 struct eval_text *text, struct ctrans_measured *measured);
 
 /* Energy of the arrays: products, spikes and outliers, femtojoules. */
 double eval_compute_fj(const struct ctrans_cost *cost);
@@ -91,7 +103,18 @@ double eval_compute_kappa_fj(const struct ctrans_cost *cost, double kappa);
 /* What an all-dense run would take that does not skip zeros. */
 double eval_zeros_fj(const struct eval_cost *dense);
 
+/*
+ * The oracle for the first @n tokens, on the scale of @dense, what all-dense runs
+ * of them or of a longer text took.
+ */
+int eval_oracle(struct ctrans_model *model, const uint32_t *ids, size_t n,
+		const struct eval_cost *dense, struct eval_bound *bound);
+double eval_bound_fj(const struct eval_bound *bound);
+
 int eval_print(const struct eval_comparison *c);
 int eval_print_json(const struct eval_comparison *c);
+
+/* Published figures beside ours; @path: the model that was measured, or NULL. */
+int eval_paper(const struct ctrans_measured *measured, const char *path, bool json);
 
 #endif

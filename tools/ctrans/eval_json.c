@@ -25,7 +25,7 @@ static void add_quality(cJSON *list, const struct eval_quality *q,
 }
 
 static void add_cost(cJSON *parent, const char *key, const struct eval_cost *c,
-		     const struct eval_cost *dense)
+		     const struct eval_cost *dense, const struct eval_bound *oracle)
 {
 	static const struct {
 		const char *key;
@@ -47,9 +47,22 @@ static void add_cost(cJSON *parent, const char *key, const struct eval_cost *c,
 				&c->sum, kappas[i].kappa) / base);
 	json_add_number(object, "compute_over_dense_zeros_counted",
 			eval_compute_fj(&c->sum) / eval_zeros_fj(dense));
+	json_add_number(object, "compute_over_oracle",
+			eval_compute_fj(&c->sum) / eval_bound_fj(oracle));
 	json_add_number(object, "chip_seconds", c->chip_seconds);
 	json_add_number(object, "wall_seconds", c->seconds);
 	json_add_cost(object, "modelled", &c->sum);
+}
+
+static void add_oracle(cJSON *parent, const char *key, const struct eval_bound *b,
+		       const struct eval_cost *dense)
+{
+	cJSON *object = json_add_object(parent, key);
+
+	json_add_number(object, "compute_uj_per_token",
+			1e-9 * eval_bound_fj(b) / (double)dense->tokens);
+	json_add_number(object, "compute_over_dense",
+			eval_bound_fj(b) / eval_compute_fj(&dense->sum));
 }
 
 int eval_print_json(const struct eval_comparison *c)
@@ -84,12 +97,17 @@ int eval_print_json(const struct eval_comparison *c)
 			json_add_string(item, "code", row->variant->code);
 		else
 			json_add_null(item, "code");
+		json_add_bool(item, "flip", row->variant->flip);
 		json_add_number(item, "nll", row->nll);
 		json_add_count(item, "tokens", row->scored);
 		json_add_number(item, "ppl", exp(row->nll / (double)row->scored));
 		json_add_count(item, "top1", row->top1);
-		add_cost(item, "amortised", &row->amortised, &c->row[0].amortised);
-		add_cost(item, "decode", &row->decode, &c->row[0].decode);
+		add_cost(item, "amortised", &row->amortised, &c->row[0].amortised,
+			 &c->oracle);
+		add_cost(item, "decode", &row->decode, &c->row[0].decode,
+			 &c->oracle_decode);
 	}
+	add_oracle(object, "oracle", &c->oracle, &c->row[0].amortised);
+	add_oracle(object, "oracle_decode", &c->oracle_decode, &c->row[0].decode);
 	return json_print(object);
 }

@@ -54,9 +54,15 @@ void options_help(const struct command *command)
 {
 	const struct option_group *group;
 	const struct option_spec *spec;
+	const char *line = command->synopsis, *end;
 
-	printf("usage: ctrans %s %s\n\n%s\n", command->name, command->synopsis,
-	       command->about);
+	for (; line; line = end ? end + 1 : NULL) {
+		end = strchr(line, '\n');
+		printf("%s ctrans %s %.*s\n", line == command->synopsis ?
+		       "usage:" : "      ", command->name,
+		       end ? (int)(end - line) : (int)strlen(line), line);
+	}
+	printf("\n%s\n", command->about);
 	for (group = command->groups; group->specs; group++) {
 		printf("\n%s:\n", group->title);
 		for (spec = group->specs; spec->type != OPTION_END; spec++)

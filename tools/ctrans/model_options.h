@@ -16,7 +16,7 @@ extern struct model_options {
 	const char *cache;	/* NULL: none; "": where such things are kept */
 	uint32_t threads, opp, context;
 	float levels;
-	bool threads_given, opp_given, levels_given, f32;
+	bool threads_given, opp_given, levels_given, f32, flip;
 	bool quiet;
 	unsigned int verbose;
 } model_options;
