@@ -68,16 +68,20 @@ class Attention(nn.Module):
         return self.c_proj(y.view(n, h, t, e).transpose(1, 2).reshape(n, t, d))
 
 
+ACTIVATIONS = {"gelu_new": GeluNew.apply, "relu": F.relu}
+
+
 class Mlp(nn.Module):
     def __init__(self, c):
         super().__init__()
+        self.act = ACTIVATIONS[c.get("activation_function", "gelu_new")]
         d = c["n_embd"]
         inner = c.get("n_inner") or 4 * d
         self.c_fc = Conv1D(d, inner)
         self.c_proj = Conv1D(inner, d, 0.02 / math.sqrt(2 * c["n_layer"]))
 
     def forward(self, x):
-        return self.c_proj(GeluNew.apply(self.c_fc(x)))
+        return self.c_proj(self.act(self.c_fc(x)))
 
 
 class Block(nn.Module):

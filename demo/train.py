@@ -3,6 +3,8 @@
 """Train the demo model on generated stories, with Debian's python3-torch.
 
   train.py --out models/demo --minutes 80
+  train.py --out models/demo/little --tokenizer models/demo --embd 96 --layers 2
+           --heads 3 --activation relu --minutes 25
 
 Needs python3-torch, python3-regex and libopenblas0-pthread (without an
 optimised BLAS it takes thirty times as long). The learning rate follows a
@@ -90,9 +92,20 @@ def arguments():
     p.add_argument("--embd", type=int, default=256)
     p.add_argument("--layers", type=int, default=4)
     p.add_argument("--heads", type=int, default=4)
+    p.add_argument("--activation", default="gelu_new",
+                   choices=sorted(gpt2.ACTIVATIONS))
+    p.add_argument("--tokenizer", metavar="MODEL",
+                   help="keep this model's instead of learning one")
     p.add_argument("--fp32", action="store_true", help="no bf16 autocast")
     p.add_argument("--threads", type=int, default=1)
     return p.parse_args()
+
+
+def tokenizer_of(a, documents):
+    if a.tokenizer:
+        return bpe.Tokenizer.load(a.tokenizer)
+    texts = (part for d in documents for part in d.split(bpe.EOT))
+    return bpe.Tokenizer(*bpe.learn(texts, a.vocab))
 
 
 def main():
@@ -103,21 +116,19 @@ def main():
     os.makedirs(a.out, exist_ok=True)
 
     documents = list(stories.corpus(a.seed, int(a.megabytes * 1e6)))
-    vocab, merges = bpe.learn(
-        (part for d in documents for part in d.split(bpe.EOT)), a.vocab)
-    tokenizer = bpe.Tokenizer(vocab, merges)
+    tokenizer = tokenizer_of(a, documents)
     tokenizer.save(a.out)
     train, starts = encode_corpus(tokenizer, documents)
     held, _ = encode_corpus(tokenizer, stories.corpus(a.heldout_seed, 250000))
     print(f"{len(documents)} documents, {sum(map(len, documents))} bytes, "
-          f"{len(train)} tokens, vocabulary {len(vocab)}", flush=True)
+          f"{len(train)} tokens, vocabulary {len(tokenizer.vocab)}", flush=True)
 
-    eot = len(vocab) - 1
+    eot = len(tokenizer.vocab) - 1
     model = gpt2.GPT2({
         "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2",
-        "activation_function": "gelu_new", "n_embd": a.embd,
+        "activation_function": a.activation, "n_embd": a.embd,
         "n_layer": a.layers, "n_head": a.heads, "n_positions": a.ctx,
-        "n_ctx": a.ctx, "n_inner": None, "vocab_size": len(vocab),
+        "n_ctx": a.ctx, "n_inner": None, "vocab_size": len(tokenizer.vocab),
         "layer_norm_epsilon": 1e-5, "initializer_range": 0.02,
         "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0,
         "scale_attn_weights": True, "tie_word_embeddings": True,
