@@ -203,8 +203,9 @@ struct ctrans_model_params {
 	float sample;
 	const char *weights;	/* of a shape: "s8" (default) or "esc" */
 	/*
-	 * A little model to draft tokens for this one, with the same tokenizer;
-	 * NULL: the one that a converted file holds, if any; "": none.
+	 * A little model to draft tokens for this one, with the same tokenizer, and
+	 * otherwise opened as this one; NULL: the one that a converted file holds,
+	 * if any; "": none.
 	 */
 	const char *little;
 };
@@ -246,6 +247,8 @@ struct ctrans_model_info {
 	struct ctrans_device_info device;	/* name "" if none */
 	char kv[8];		/* keys and values: "f16", "s8" or "f32" */
 	uint64_t kv_bytes;	/* of them for 64 tokens, the unit they are kept in */
+	uint64_t little_parameters;	/* of the little model; 0: there is none */
+	uint64_t little_bytes;		/* as chip_bytes */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,
@@ -330,6 +333,9 @@ struct ctrans_usage {
 	 * device's. Of a step shared with others its rows' part of it.
 	 */
 	uint64_t prefill_device_ns, decode_device_ns;
+	/* By a little model, whose costs are in the above; those that stood. */
+	uint32_t drafted, accepted;
+	uint32_t passes;	/* runs of the model itself for its next tokens */
 };
 
 /* Sum of the seven energies, in femtojoules. */
@@ -391,6 +397,16 @@ struct ctrans_generate_params {
 	 * token.
 	 */
 	int32_t priority;	/* default 0 */
+	/*
+	 * A little model drafts up to @draft tokens while it gives its choice the
+	 * probability @fallback at least. The model runs all of them in one pass and
+	 * keeps those that it would have chosen with the same random numbers: the
+	 * text is its own, token for token. With @rollback it keeps what it gives at
+	 * most so many nats of cross entropy: faster, and another text.
+	 */
+	uint32_t draft;		/* default 8, at most 64; 0: none */
+	float fallback;		/* 0 to 1; default 0.6 */
+	float rollback;		/* default 0: off */
 };
 
 void ctrans_generate_params_init(struct ctrans_generate_params *params, size_t size);

@@ -20,6 +20,7 @@ static const struct ct_transport *const transports[] = {
 struct ct_device {
 	const struct ct_transport *t;
 	void *state;
+	unsigned int holders;
 };
 
 struct ct_queue {
@@ -72,13 +73,19 @@ int ct_device_open(const char *name, struct ct_device **out, struct ct_err *err)
 		free(dev);
 		return ret;
 	}
+	dev->holders = 1;
 	*out = dev;
 	return 0;
 }
 
+void ct_device_hold(struct ct_device *dev)
+{
+	dev->holders++;
+}
+
 void ct_device_close(struct ct_device *dev)
 {
-	if (!dev)
+	if (!dev || --dev->holders)
 		return;
 	dev->t->close(dev->state);
 	free(dev);

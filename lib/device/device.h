@@ -37,7 +37,10 @@ struct ct_device_info {
  */
 int ct_device_open(const char *name, struct ct_device **dev, struct ct_err *err);
 
-/* Queues and buffers must be gone. */
+/* One more who has it open, and closes it: models that share a chip. */
+void ct_device_hold(struct ct_device *dev);
+
+/* The closer's queues and buffers must be gone. */
 void ct_device_close(struct ct_device *dev);
 
 void ct_device_info(const struct ct_device *dev, struct ct_device_info *info);

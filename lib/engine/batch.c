@@ -70,6 +70,7 @@ static int batch(struct ctrans_session *const *sessions,
 	for (i = 0; i < n && !ret; i++) {
 		turns[i] = (struct ct_turn){
 			.session = sessions[i],
+			.seq = sessions[i]->seq,
 			.want.logits = logits ? logits[i] : NULL,
 			.call.spent = &sessions[i]->account.prefill,
 		};

@@ -182,7 +182,8 @@ static bool entry_is_bad(int ret)
 
 static int open_entry(const struct entry *e,
 		      const struct ctrans_model_params *params,
-		      struct ct_core **core, struct ct_err *err)
+		      struct ct_device *dev, struct ct_core **core,
+		      struct ct_err *err)
 {
 	/* thresholds are in it */
 	struct ctrans_model_params p = *params;
@@ -191,7 +192,7 @@ static int open_entry(const struct entry *e,
 
 	p.calibration = NULL;
 	p.calibration_len = 0;
-	ret = ct_core_open_files(e->path, &p, e->key, core, &model, err);
+	ret = ct_core_open_files(e->path, &p, e->key, dev, core, &model, err);
 	ct_model_close(model);
 	return ret;
 }
@@ -205,7 +206,7 @@ static bool worth_keeping(const char *path,
 }
 
 int ct_cache_open(const char *path, const struct ctrans_model_params *params,
-		  struct ct_core **core, struct ct_err *err)
+		  struct ct_device *dev, struct ct_core **core, struct ct_err *err)
 {
 	struct entry e = { 0 };
 	struct ct_model *model;
@@ -213,7 +214,7 @@ int ct_cache_open(const char *path, const struct ctrans_model_params *params,
 	int ret = -ENOENT;
 
 	if (use)
-		ret = open_entry(&e, params, core, err);
+		ret = open_entry(&e, params, dev, core, err);
 	if (use && !ret)
 		ct_log(CTRANS_LOG_INFO, "%s: taken from %s", path, e.path);
 	if (use && ret != -ENOENT && entry_is_bad(ret))
@@ -222,7 +223,8 @@ int ct_cache_open(const char *path, const struct ctrans_model_params *params,
 	if (entry_is_bad(ret)) {
 		if (err)
 			*err = (struct ct_err){ 0 };
-		ret = ct_core_open_files(path, params, NULL, core, &model, err);
+		ret = ct_core_open_files(path, params, NULL, dev, core, &model,
+					 err);
 		if (!ret && use && !model->converted)
 			keep(*core, model, path, params, &e);
 		ct_model_close(model);

@@ -78,7 +78,7 @@ static int convert(const char *path, const struct ctrans_convert_params *params,
 	open.calibration_len = p.calibration_len;
 	open.progress = ct_phase_progress;
 	open.progress_arg = &phase;
-	ret = ct_core_open_files(path, &open, NULL, &core, &model, err);
+	ret = ct_core_open_files(path, &open, NULL, NULL, &core, &model, err);
 	if (ret)
 		return ret;
 	phase.name = "Writing";

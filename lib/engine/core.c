@@ -231,9 +231,13 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	bool f32 = params->flags & CTRANS_MODEL_F32;
 	int ret;
 
-	ret = ct_device_open(params->device, &core->dev, err);
+	ret = core->beside ? 0 : ct_device_open(params->device, &core->dev, err);
 	if (ret)
 		return ret;
+	if (core->beside) {
+		core->dev = core->beside;
+		ct_device_hold(core->dev);
+	}
 	ct_kv_init(core, !(params->flags & CTRANS_MODEL_NO_SHARING));
 	ct_device_info(core->dev, &core->dev_info);
 	if (f32 && !core->dev_info.has_f32)
@@ -371,8 +375,9 @@ static int open_core(struct ct_core *core, const char *path,
 }
 
 int ct_core_open_files(const char *path, const struct ctrans_model_params *params,
-		       const char *cache_key, struct ct_core **out,
-		       struct ct_model **model, struct ct_err *err)
+		       const char *cache_key, struct ct_device *dev,
+		       struct ct_core **out, struct ct_model **model,
+		       struct ct_err *err)
 {
 	struct ct_core *core = calloc(1, sizeof(*core));
 	int ret;
@@ -380,6 +385,7 @@ int ct_core_open_files(const char *path, const struct ctrans_model_params *param
 	*model = NULL;
 	if (!core)
 		return ct_fail(err, -ENOMEM, "out of memory");
+	core->beside = dev;
 	pthread_mutex_init(&core->lock, NULL);
 	ret = open_core(core, path, params, cache_key, model, err);
 	if (ret) {
@@ -392,17 +398,30 @@ int ct_core_open_files(const char *path, const struct ctrans_model_params *param
 	return 0;
 }
 
-int ct_core_open(const char *path, const struct ctrans_model_params *params,
-		 struct ct_core **core, struct ct_err *err)
+static int open_on(const char *path, const struct ctrans_model_params *params,
+		   struct ct_device *dev, struct ct_core **core, struct ct_err *err)
 {
 	struct ct_model *model;
 	int ret;
 
 	if (params->cache && *params->cache)
-		return ct_cache_open(path, params, core, err);
-	ret = ct_core_open_files(path, params, NULL, core, &model, err);
+		return ct_cache_open(path, params, dev, core, err);
+	ret = ct_core_open_files(path, params, NULL, dev, core, &model, err);
 	ct_model_close(model);
 	return ret;
+}
+
+int ct_core_open(const char *path, const struct ctrans_model_params *params,
+		 struct ct_core **core, struct ct_err *err)
+{
+	return open_on(path, params, NULL, core, err);
+}
+
+int ct_core_open_beside(const char *path, const struct ctrans_model_params *params,
+			const struct ct_core *other, struct ct_core **core,
+			struct ct_err *err)
+{
+	return open_on(path, params, other->dev, core, err);
 }
 
 void ct_core_close(struct ct_core *core)

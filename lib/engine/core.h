@@ -33,6 +33,10 @@ struct ct_model;
 
 int ct_core_open(const char *path, const struct ctrans_model_params *params,
 		 struct ct_core **core, struct ct_err *err);
+/* On the device that another one is on, whatever @params say. */
+int ct_core_open_beside(const char *path, const struct ctrans_model_params *params,
+			const struct ct_core *other, struct ct_core **core,
+			struct ct_err *err);
 void ct_core_close(struct ct_core *core);
 
 const struct ct_gpt2_config *ct_core_config(const struct ct_core *core);

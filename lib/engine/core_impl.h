@@ -20,6 +20,7 @@ struct ct_core {
 	bool has_weights;
 	uint32_t context;
 
+	struct ct_device *beside;	/* to be used instead of one's own; or NULL */
 	struct ct_device *dev;
 	struct ct_device_info dev_info;
 	struct ct_queue *queue;
@@ -65,15 +66,17 @@ struct ct_seq {
 /*
  * core.c: as ct_core_open(), without looking into a cache; the files stay open,
  * for the caller to close (NULL where there are none). @cache_key, unless NULL:
- * a converted file that was not made from this is -ESTALE.
+ * a converted file that was not made from this is -ESTALE. @dev, unless NULL: the
+ * device to share.
  */
 int ct_core_open_files(const char *path, const struct ctrans_model_params *params,
-		       const char *cache_key, struct ct_core **core,
+		       const char *cache_key, struct ct_device *dev,
+		       struct ct_core **core,
 		       struct ct_model **model, struct ct_err *err);
 
 /* cache.c: as ct_core_open(), for parameters that name a cache */
 int ct_cache_open(const char *path, const struct ctrans_model_params *params,
-		  struct ct_core **core, struct ct_err *err);
+		  struct ct_device *dev, struct ct_core **core, struct ct_err *err);
 
 /* load.c: from the model's files, or made up for a shape */
 int ct_load_weights(struct ct_core *core, const struct ct_model *model,

@@ -61,7 +61,7 @@ static void append(struct ct_gather *g, struct ct_gather_party *party,
 	call->ret = 0;
 	call->passed = 0;
 	call->taken = false;
-	call->shorter = ct_gather_is_short(call);
+	call->shorter = call->decodes || ct_gather_is_short(call);
 	*g->end = call;
 	g->end = &call->next;
 	party->in_line++;

@@ -6,10 +6,11 @@
  * that come while one is running share the next. No row's result depends on
  * what else is in a step: gathering changes time only.
  *
- * Who goes first. A call with a row or a few for each text (decoding) goes
- * before one with many (a prompt, a text to score), which gets what is left of
- * the step: all of it when nobody decodes, a small share when somebody does, so
- * that no prompt makes others wait long. Among decoders, and among prompts, the
+ * Who goes first. A call with a row or a few for each text (decoding), or with
+ * those of a draft, goes before one with many (a prompt, a text to score), which
+ * gets what is left of the step: all of it when nobody decodes, a small share
+ * when somebody does, so that no prompt makes others wait long. Among decoders,
+ * and among prompts, the
  * higher priority goes first and at equal priority the older call. A call that
  * many steps in a row had no room for goes before all others of its kind, the
  * oldest first, and a prompt with its share before the decoders: nobody waits
@@ -53,6 +54,7 @@ struct ct_gather_call {
 	struct ct_spent *spent;	/* what the rows cost is added to it; or NULL */
 	struct ct_err *err;
 	int32_t priority;
+	bool decodes;		/* however many rows it has */
 	struct ct_gather_call *next;	/* in a list of calls */
 
 	/* Set when it is handed back: 0 if all rows have been run. */

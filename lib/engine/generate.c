@@ -9,7 +9,7 @@
 /* One turn; what has been asked to stop ends between its parts. */
 static int run_turn(struct ct_generation *g, struct ct_gather_party *party)
 {
-	struct ct_gather *gather = &g->session->model->gather;
+	struct ct_gather *gather = ct_generation_gather(g);
 	struct ct_gather_call *call = &g->turn.call;
 
 	call->next = NULL;
@@ -26,6 +26,7 @@ static int run_turn(struct ct_generation *g, struct ct_gather_party *party)
 
 static int run(struct ct_generation *g, struct ct_err *err)
 {
+	/* Between turns it has no call in line, so one will do for both models. */
 	struct ct_gather_party party = { 0 };
 	int ret;
 
@@ -37,6 +38,8 @@ static int run(struct ct_generation *g, struct ct_err *err)
 		ret = ct_generation_prepare(g, err);
 		if (!ret)
 			ret = run_turn(g, &party);
+		if (ret == -ENOMEM && ct_generation_alone(g))
+			continue;
 		if (!ret && !g->finished)
 			ret = ct_generation_take(g, err);
 		if (ret)

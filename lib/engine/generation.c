@@ -2,6 +2,7 @@
 #include "engine/generation.h"
 
 #include <errno.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,9 @@ static void generation_free(struct ct_generation *g)
 	ct_turn_free(&g->turn);
 	ct_writer_free(&g->writer);
 	ct_sampler_free(&g->sampler);
+	ct_draft_free(&g->draft);
 	free(g->logits);
+	free(g->best);
 }
 
 int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
@@ -78,6 +81,8 @@ int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
 		ret = add_prompt(g, prompt, err);
 	if (ret)
 		generation_free(g);
+	else
+		ct_draft_init(&g->draft, session, &g->p);
 	g->turn.call.priority = g->p.priority;
 	return ret;
 }
@@ -102,33 +107,107 @@ void ct_generation_cancel(struct ct_generation *g)
 	finish(g, CTRANS_FINISH_CANCELED);
 }
 
+struct ct_gather *ct_generation_gather(const struct ct_generation *g)
+{
+	struct ctrans_model *model = g->session->model;
+
+	return g->draft.its_turn ? &model->little->gather : &model->gather;
+}
+
+/* Not before its turn has come: many may wait for theirs. */
+static int find_room(struct ct_generation *g, struct ct_err *err)
+{
+	size_t n = (size_t)g->draft.most + 1, vocab = g->sampler.vocab;
+
+	if (!g->logits && !ct_sampler_needs_top(&g->sampler, CT_STEP_TOPK)) {
+		g->logits = malloc(n * vocab * sizeof(*g->logits));
+		if (!g->logits)
+			return ct_fail(err, -ENOMEM, "no memory for %zu logits",
+				       n * vocab);
+	}
+	if (g->draft.most && !g->best && (!g->logits || g->p.rollback > 0)) {
+		g->best = malloc(n * sizeof(*g->best));
+		if (!g->best)
+			return ct_fail(err, -ENOMEM,
+				       "no memory for the best of %zu tokens", n);
+	}
+	return 0;
+}
+
+static struct ct_best *best(struct ct_generation *g)
+{
+	return g->best ? g->best : &g->one;
+}
+
+/* Tokens that can be drafted, and one more that comes of verifying them. */
+static uint32_t draft_room(const struct ct_generation *g)
+{
+	size_t held = g->session->ids.n;
+	size_t room = ct_core_context(g->session->model->core) - held;
+
+	if (g->p.max_tokens && room > g->first + g->p.max_tokens - held)
+		room = g->first + g->p.max_tokens - held;
+	return room ? (uint32_t)room - 1 : 0;
+}
+
 int ct_generation_prepare(struct ct_generation *g, struct ct_err *err)
 {
 	bool new = g->session->ids.n > g->first;
+	int ret;
 
-	/* Not before its turn has come: many may wait for theirs. */
-	if (!g->logits && !ct_sampler_needs_top(&g->sampler, CT_STEP_TOPK)) {
-		g->logits = malloc(g->sampler.vocab * sizeof(*g->logits));
-		if (!g->logits)
-			return ct_fail(err, -ENOMEM, "no memory for %u logits",
-				       g->sampler.vocab);
-	}
-	g->turn.want = (struct ct_wanted){
-		g->logits, g->logits ? NULL : &g->best,
-	};
 	g->turn.call.spent = new ? &g->account.decode : &g->account.prefill;
+	g->turn.call.decodes = new && g->draft.most;
+	g->draft.its_turn = ct_draft_is_next(&g->draft, g->session, !new,
+					     draft_room(g));
+	if (g->draft.its_turn)
+		return ct_draft_prepare(&g->draft, &g->turn, !new, &g->sampler,
+					err);
+	ret = find_room(g, err);
+	if (ret)
+		return ret;
+	g->turn.seq = g->session->seq;
+	g->turn.ahead = g->draft.n;
+	g->turn.want = (struct ct_wanted){
+		.logits = g->logits,
+		.best = g->logits && !g->best ? NULL : best(g),
+		.earlier = g->draft.n,
+	};
 	return ct_turn_prepare(&g->turn, err);
 }
 
-static int choose(struct ct_generation *g, uint32_t *token, struct ct_err *err)
+/* What the model gives place @at of the draft: does the drafted token do? */
+static bool stands(const struct ct_generation *g, uint32_t at)
+{
+	const struct ct_step_row *row;
+	fenv_t env;
+	bool does;
+
+	if (at == g->turn.ahead || !(g->p.rollback > 0))
+		return false;
+	row = ct_turn_row(&g->turn, at);
+	fegetenv(&env);
+	fesetenv(FE_DFL_ENV);
+	does = (double)row->best->lse - row->target_logit <= (double)g->p.rollback;
+	fesetenv(&env);
+	return does;
+}
+
+static int choose(struct ct_generation *g, uint32_t at, uint32_t *token,
+		  struct ct_err *err)
 {
 	const struct ct_ids *ids = &g->session->ids;
+	const struct ct_best *top = best(g) + at;
 
+	if (stands(g, at)) {
+		*token = ids->data[ids->n];
+		ct_sampler_skip(&g->sampler);
+		return 0;
+	}
 	if (g->logits)
-		return ct_sampler_pick(&g->sampler, g->logits, ids->data,
-				       ids->n, token, err);
-	return ct_sampler_pick_top(&g->sampler, g->best.top, g->best.n, token,
-				   err);
+		return ct_sampler_pick(&g->sampler,
+				       g->logits + (size_t)at * g->sampler.vocab,
+				       ids->data, ids->n, token, err);
+	return ct_sampler_pick_top(&g->sampler, top->top, top->n, token, err);
 }
 
 /* A new token's text; nothing for one that stands for none. */
@@ -151,20 +230,17 @@ static int write_token(struct ct_generation *g, uint32_t token,
 	return ret;
 }
 
-int ct_generation_take(struct ct_generation *g, struct ct_err *err)
+static int take_token(struct ct_generation *g, uint32_t token,
+		      struct ct_err *err)
 {
 	struct ctrans_session *session = g->session;
-	uint32_t context = ct_core_context(session->model->core), token;
+	uint32_t context = ct_core_context(session->model->core);
 	bool told_to_stop;
 	int ret;
 
-	/* A prompt's rows are not needed again. */
-	ct_turn_free(&g->turn);
-	ret = choose(g, &token, err);
-	if (!ret && !g->first_ns)
+	if (!g->first_ns)
 		g->first_ns = ct_now_ns();
-	if (!ret)
-		ret = ct_session_add(session, &token, 1, 0, err);
+	ret = ct_session_add(session, &token, 1, 0, err);
 	if (ret)
 		return ret;
 	told_to_stop = g->p.token_fn && g->p.token_fn(g->p.arg, token);
@@ -182,6 +258,64 @@ int ct_generation_take(struct ct_generation *g, struct ct_err *err)
 	if (session->ids.n == context)
 		finish(g, CTRANS_FINISH_CONTEXT);
 	return 0;
+}
+
+/*
+ * The tokens of a draft that stand, and the one that comes after them: where
+ * there is no draft it is the only one.
+ */
+static int take_tokens(struct ct_generation *g, struct ct_err *err)
+{
+	struct ct_spent *spent = g->turn.call.spent;
+	uint32_t n = g->turn.ahead, i, token, drafted = 0;
+	int ret = 0;
+
+	spent->passes++;
+	spent->drafted += n;
+	for (i = 0; i <= n && !ret && !g->finished; i++) {
+		/* as if each had been a step of its own */
+		if (i && ct_generation_canceled(g))
+			break;
+		if (i < n)
+			drafted = g->session->ids.data[g->session->ids.n];
+		ret = choose(g, i, &token, err);
+		if (!ret)
+			ret = take_token(g, token, err);
+		if (ret || i == n || token != drafted)
+			break;
+		spent->accepted++;
+	}
+	ct_draft_drop(&g->draft, g->session);
+	return ret;
+}
+
+int ct_generation_take(struct ct_generation *g, struct ct_err *err)
+{
+	int ret = 0;
+
+	if (g->draft.its_turn)
+		ct_draft_take(&g->draft, &g->turn, g->p.ignore_eos);
+	else
+		ret = take_tokens(g, err);
+	/* A prompt's rows are not needed again. */
+	if (g->turn.room > CT_DRAFT_MOST + 1)
+		ct_turn_free(&g->turn);
+	return ret;
+}
+
+bool ct_generation_alone(struct ct_generation *g)
+{
+	if (!g->draft.its_turn && !g->draft.n)
+		return false;
+	ct_draft_stop(&g->draft, g->session);
+	return true;
+}
+
+void ct_generation_forget(struct ct_generation *g)
+{
+	ct_turn_free(&g->turn);
+	ct_draft_drop(&g->draft, g->session);
+	ct_session_trim(g->session, 0);
 }
 
 /* ---- The end -------------------------------------------------------------- */
@@ -239,6 +373,8 @@ int ct_generation_end(struct ct_generation *g, int ret,
 		ret = end_text(g, err);
 	if (!ret)
 		ret = make_result(g, result, err);
+	/* a draft that was being verified when the text ended is none of it */
+	ct_session_trim(g->session, g->session->ids.n);
 	if (ret)
 		ct_session_truncate(g->session, g->held);
 	ct_account_add(&g->session->account, &g->account);

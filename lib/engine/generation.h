@@ -2,11 +2,13 @@
 /*
  * A text being written, as steps that somebody else runs: prepare, run the
  * turn, take what came of it, and again until it is finished. A blocking call
- * has one of them, a queue many.
+ * has one of them, a queue many. With a little model some turns are its own, and
+ * several tokens may come of one of the model's.
  */
 #ifndef CT_ENGINE_GENERATION_H
 #define CT_ENGINE_GENERATION_H
 
+#include "engine/draft.h"
 #include "engine/sample.h"
 #include "engine/turn.h"
 #include "engine/writer.h"
@@ -16,8 +18,11 @@ struct ct_generation {
 	struct ctrans_generate_params p;
 	struct ct_sampler sampler;
 	struct ct_writer writer;
+	/* For each token that may come of a step; see ct_wanted. */
 	float *logits;		/* NULL: those that the chip names are enough */
-	struct ct_best best;
+	struct ct_best *best;	/* NULL: the one is enough */
+	struct ct_best one;
+	struct ct_draft draft;
 	struct ct_turn turn;
 	struct ct_account account;
 	size_t held;		/* tokens of the session before the call */
@@ -48,8 +53,18 @@ void ct_generation_cancel(struct ct_generation *g);
  * is: what was run and taken away is run again.
  */
 int ct_generation_prepare(struct ct_generation *g, struct ct_err *err);
-/* The call has been run: choose the next token and call the callbacks. */
+/* Whose steps the call is for: the model's or its little one's. */
+struct ct_gather *ct_generation_gather(const struct ct_generation *g);
+/* The call has been run: choose the next tokens and call the callbacks. */
 int ct_generation_take(struct ct_generation *g, struct ct_err *err);
+
+/*
+ * The call could not be prepared or run for lack of memory. Whether it may be
+ * drafting's: then it goes on without, from its next call on.
+ */
+bool ct_generation_alone(struct ct_generation *g);
+/* Keys and values go, the text stays: they will be made again. */
+void ct_generation_forget(struct ct_generation *g);
 
 /*
  * Once, finished or, with @ret, failed, which leaves the session as it was.

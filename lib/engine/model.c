@@ -9,6 +9,7 @@
 
 #include "device/device.h"
 #include "engine/api.h"
+#include "engine/little.h"
 #include "engine/log.h"
 #include "text/bpe.h"
 
@@ -84,6 +85,50 @@ static void tell(const struct ctrans_model *model, const char *path)
 		       info.device.name, info.device.description);
 }
 
+/* @beside: the model whose device it shares, or NULL. */
+static int open_one(const char *path, const struct ctrans_model_params *p,
+		    const struct ct_core *beside, struct ctrans_model **out,
+		    struct ct_err *err)
+{
+	struct ctrans_model *model = calloc(1, sizeof(*model));
+	int ret;
+
+	if (!model)
+		return ct_fail(err, -ENOMEM, "%s: no memory for a model", path);
+	if (beside)
+		ret = ct_core_open_beside(path, p, beside, &model->core, err);
+	else
+		ret = ct_core_open(path, p, &model->core, err);
+	if (!ret) {
+		ret = ct_gather_init(&model->gather, model->core, err);
+		if (ret)
+			ct_core_close(model->core);
+	}
+	if (ret) {
+		free(model);
+		return ret;
+	}
+	tell(model, path);
+	*out = model;
+	return 0;
+}
+
+static int open_little(struct ctrans_model *model,
+		       const struct ctrans_model_params *params,
+		       struct ct_err *err)
+{
+	struct ctrans_model_params p = *params;
+	int ret;
+
+	ct_little_params(&p, model->core);
+	ret = open_one(params->little, &p, model->core, &model->little, err);
+	if (!ret)
+		ret = ct_little_check(model->core, model->little->core, err);
+	if (ret)
+		ct_err_prefix(err, "little model %s", params->little);
+	return ret;
+}
+
 static int model_open(const char *path, const struct ctrans_model_params *params,
 		      struct ctrans_model **out, struct ct_err *err)
 {
@@ -101,22 +146,16 @@ static int model_open(const char *path, const struct ctrans_model_params *params
 	if (ret)
 		return ret;
 
-	model = calloc(1, sizeof(*model));
-	if (!model)
-		return ct_fail(err, -ENOMEM, "%s: no memory for a model", path);
-	ret = ct_core_open(path, &p, &model->core, err);
-	if (!ret) {
-		ret = ct_gather_init(&model->gather, model->core, err);
-		if (ret)
-			ct_core_close(model->core);
-	}
-	if (ret) {
-		free(model);
+	ret = open_one(path, &p, NULL, &model, err);
+	if (ret)
 		return ret;
-	}
-	tell(model, path);
-	*out = model;
-	return 0;
+	if (p.little && *p.little && ct_core_has_weights(model->core))
+		ret = open_little(model, &p, err);
+	if (ret)
+		ctrans_model_close(model);
+	else
+		*out = model;
+	return ret;
 }
 
 int ctrans_model_open(const char *path, const struct ctrans_model_params *params,
@@ -131,6 +170,7 @@ void ctrans_model_close(struct ctrans_model *model)
 {
 	if (!model)
 		return;
+	ctrans_model_close(model->little);
 	ct_gather_free(&model->gather);
 	ct_core_close(model->core);
 	free(model);
@@ -177,6 +217,13 @@ int ctrans_model_info(const struct ctrans_model *model,
 		return ct_api_return(ct_fail(&err, -EINVAL, "no model: NULL"),
 				     &err);
 	ct_core_info(model->core, &full);
+	if (model->little) {
+		struct ctrans_model_info little = { 0 };
+
+		ct_core_info(model->little->core, &little);
+		full.little_parameters = little.parameters;
+		full.little_bytes = little.chip_bytes;
+	}
 	full.device.size = sizeof(full.device);
 	ret = ct_struct_give(info, size, offsetof(struct ctrans_model_info, kv),
 			     &full, sizeof(full), "ctrans_model_info", &err);

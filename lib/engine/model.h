@@ -8,6 +8,7 @@
 struct ctrans_model {
 	struct ct_core *core;
 	struct ct_gather gather;
+	struct ctrans_model *little;	/* drafts for it; or NULL */
 };
 
 /* A caller's parameters over the defaults, checked. */

@@ -18,6 +18,8 @@ static const struct ctrans_generate_params defaults = {
 	.min_p = 0.05f,
 	.repetition_penalty = 1,
 	.repetition_window = 64,
+	.draft = 8,
+	.fallback = 0.6f,
 };
 
 void ctrans_generate_params_init(struct ctrans_generate_params *params,
@@ -76,6 +78,15 @@ int ct_generate_params_take(struct ctrans_generate_params *p,
 		ret = check_switch("ignore_eos", p->ignore_eos, err);
 	if (!ret)
 		ret = check_switch("special", p->special, err);
+	if (!ret && p->draft > CT_DRAFT_MOST)
+		ret = ct_fail(err, -EINVAL, "draft is %u: it must be at most %u",
+			      p->draft, CT_DRAFT_MOST);
+	if (!ret)
+		ret = check_range("fallback", p->fallback, 0, 1,
+				  "from 0 to 1, a probability", err);
+	if (!ret)
+		ret = check_range("rollback", p->rollback, 0, FLT_MAX,
+				  "0 (off) or a positive number, in nats", err);
 	return ret;
 }
 

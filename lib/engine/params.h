@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "ctrans.h"
 
+/* Tokens of a draft at most: verified in one step, with room for others'. */
+#define CT_DRAFT_MOST	64u
+
 struct ct_sample_params;
 
 /*

@@ -64,7 +64,7 @@ struct ctrans_queue {
 	size_t n_active;
 	size_t n_stepped;	/* active when the last step began */
 	size_t most;	/* to be active: fewer than p.active if memory is short */
-	struct ct_gather_party party;
+	struct ct_gather_party party, little_party;
 };
 
 /* The service thread; returns when the queue is closing and empty. */

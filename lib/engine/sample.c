@@ -360,3 +360,9 @@ int ct_sampler_pick_top(struct ct_sampler *s, const struct ct_ranked *top,
 	fesetenv(&env);
 	return 0;
 }
+
+void ct_sampler_skip(struct ct_sampler *s)
+{
+	if (s->cand)
+		ct_sampler_random(s);
+}

@@ -67,6 +67,9 @@ int ct_sampler_pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 int ct_sampler_pick_top(struct ct_sampler *s, const struct ct_ranked *top,
 			uint32_t n, uint32_t *token, struct ct_err *err);
 
+/* As if it had chosen: the next choice is made with the next random number. */
+void ct_sampler_skip(struct ct_sampler *s);
+
 /* The generator: xoshiro256**, seeded through splitmix64. For tests. */
 uint64_t ct_sampler_random(struct ct_sampler *s);
 

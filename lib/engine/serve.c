@@ -94,18 +94,23 @@ void ct_queue_wait_in(struct ctrans_queue *q, struct ctrans_request *r)
 	*at = r;
 }
 
+static void withdraw(struct ctrans_request *r)
+{
+	if (r->in_line)
+		ct_gather_withdraw(ct_generation_gather(&r->gen),
+				   &r->gen.turn.call);
+	r->in_line = false;
+}
+
 /*
  * Its keys and values go, its text stays: it is run again from the beginning,
  * to the same end, as a result does not depend on how its position was reached.
  */
 static void put_back(struct ctrans_queue *q, struct ctrans_request *r)
 {
-	if (r->in_line)
-		ct_gather_withdraw(&q->model->gather, &r->gen.turn.call);
-	r->in_line = false;
+	withdraw(r);
 	r->ran = false;
-	ct_turn_free(&r->gen.turn);
-	ct_seq_truncate(r->gen.session->seq, 0);
+	ct_generation_forget(&r->gen);
 	remove_active(q, r);
 	pthread_mutex_lock(&q->lock);
 	ct_queue_wait_in(q, r);
@@ -142,32 +147,52 @@ static bool to_stop(struct ctrans_request *r, bool closing)
 
 static void cancel(struct ctrans_queue *q, struct ctrans_request *r)
 {
-	if (r->in_line)
-		ct_gather_withdraw(&q->model->gather, &r->gen.turn.call);
-	r->in_line = false;
+	withdraw(r);
 	ct_generation_cancel(&r->gen);
 	finish(q, r, 0);
 }
 
-/* Calls of those that have none in line; each step anew, as any may leave. */
-static struct ct_gather_call *next_calls(struct ctrans_queue *q)
+/*
+ * Prepare those that have no call in line. As long as some of them draft it is
+ * the little model's turn, so that a step verifies what all have drafted.
+ */
+static struct ct_gather *prepare(struct ctrans_queue *q)
 {
-	struct ct_gather_call *first = NULL, **end = &first;
+	struct ct_gather *gather = &q->model->gather;
 	struct ctrans_request *r;
 	size_t i;
 	int ret;
 
 	for (i = 0; i < q->n_active; i++) {
 		r = q->active[i];
-		if (r->in_line)
-			continue;
-		ret = ct_generation_prepare(&r->gen, &r->err);
-		if (ret) {
-			/* It comes to light as if the step had failed. */
-			r->gen.turn.call.ret = ret;
-			r->ran = true;
-			continue;
+		if (!r->in_line) {
+			ret = ct_generation_prepare(&r->gen, &r->err);
+			if (ret) {
+				/* It comes to light as if the step had failed. */
+				r->gen.turn.call.ret = ret;
+				r->ran = true;
+				continue;
+			}
 		}
+		if (r->gen.draft.its_turn)
+			gather = ct_generation_gather(&r->gen);
+	}
+	return gather;
+}
+
+/* Calls for it of those that have none in line; any may leave after each step. */
+static struct ct_gather_call *next_calls(struct ctrans_queue *q,
+					 const struct ct_gather *gather)
+{
+	struct ct_gather_call *first = NULL, **end = &first;
+	struct ctrans_request *r;
+	size_t i;
+
+	for (i = 0; i < q->n_active; i++) {
+		r = q->active[i];
+		if (r->in_line || r->ran ||
+		    ct_generation_gather(&r->gen) != gather)
+			continue;
 		r->in_line = true;
 		*end = &r->gen.turn.call;
 		end = &r->gen.turn.call.next;
@@ -178,16 +203,19 @@ static struct ct_gather_call *next_calls(struct ctrans_queue *q)
 
 static void run_calls(struct ctrans_queue *q)
 {
-	struct ct_gather_call *call = next_calls(q);
+	struct ct_gather *gather = prepare(q);
+	struct ct_gather_call *call = next_calls(q, gather);
+	bool draft = gather != &q->model->gather;
 	struct ctrans_request *r;
 	size_t i;
 
 	q->n_stepped = q->n_active;
-	for (i = 0; i < q->n_active && !q->active[i]->in_line; i++)
+	for (i = 0; i < q->n_active && (!q->active[i]->in_line ||
+		    ct_generation_gather(&q->active[i]->gen) != gather); i++)
 		;
 	if (i == q->n_active)
 		return;
-	call = ct_gather_run(&q->model->gather, &q->party, call);
+	call = ct_gather_run(gather, draft ? &q->little_party : &q->party, call);
 	for (; call; call = call->next) {
 		r = (struct ctrans_request *)((char *)call -
 			offsetof(struct ctrans_request, gen.turn.call));
@@ -201,6 +229,8 @@ static void take(struct ctrans_queue *q, struct ctrans_request *r)
 	int ret = r->gen.turn.call.ret;
 
 	r->ran = false;
+	if (ret == -ENOMEM && ct_generation_alone(&r->gen))
+		return;
 	if (ret == -ENOMEM) {
 		lack_memory(q, r);
 		return;

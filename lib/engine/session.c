@@ -57,6 +57,9 @@ static int fork_session(const struct ctrans_session *session,
 	ret = ct_seq_fork(session->seq, &copy->seq, err);
 	if (ret)
 		goto fail;
+	/* without memory for it the copy's little model reads the text again */
+	if (session->little && ct_seq_fork(session->little, &copy->little, NULL))
+		copy->little = NULL;
 	*out = copy;
 	return 0;
 
@@ -101,6 +104,8 @@ int ctrans_session_open(struct ctrans_model *model,
 static void session_free(struct ctrans_session *session)
 {
 	ct_seq_close(session->seq);
+	if (session->little)
+		ct_seq_close(session->little);
 	ct_ids_free(&session->ids);
 	free(session);
 }
@@ -166,8 +171,15 @@ int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,
 void ct_session_truncate(struct ctrans_session *session, size_t n)
 {
 	session->ids.n = n;
+	ct_session_trim(session, n);
+}
+
+void ct_session_trim(struct ctrans_session *session, size_t n)
+{
 	if (ct_seq_position(session->seq) > n)
 		ct_seq_truncate(session->seq, n);
+	if (session->little && ct_seq_position(session->little) > n)
+		ct_seq_truncate(session->little, n);
 }
 
 uint32_t ctrans_session_position(const struct ctrans_session *session)
@@ -200,7 +212,8 @@ static int eval(struct ctrans_session *session, const uint32_t *tokens,
 	uint64_t start = ct_now_ns();
 	struct ct_spent *spent = &session->account.prefill;
 	struct ct_turn turn = {
-		.session = session, .want.logits = logits, .call.spent = spent,
+		.session = session, .seq = session->seq,
+		.want.logits = logits, .call.spent = spent,
 	};
 	int ret;
 

@@ -17,6 +17,11 @@
 struct ctrans_session {
 	struct ctrans_model *model;
 	struct ct_seq *seq;	/* holds ids[0 .. its position) */
+	/*
+	 * So does this one, of the little model; NULL until it has drafted. What it
+	 * lacks it runs before it drafts, so nobody else has to care for it.
+	 */
+	struct ct_seq *little;
 	struct ct_ids ids;
 	struct ct_account account;
 	atomic_uint in_use;	/* session.c */
@@ -37,5 +42,7 @@ void ct_session_leave(struct ctrans_session *session);
 int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,
 		   size_t n, size_t more, struct ct_err *err);
 void ct_session_truncate(struct ctrans_session *session, size_t n);
+/* Of the text nothing, of its keys and values those from @n on. */
+void ct_session_trim(struct ctrans_session *session, size_t n);
 
 #endif

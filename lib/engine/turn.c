@@ -4,15 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Go past what others have run, and count it. */
-static void reuse(struct ct_turn *turn)
+/* Go past what others have run before token @held, and count it. */
+static void reuse(struct ct_turn *turn, size_t held)
 {
 	struct ctrans_session *session = turn->session;
-	size_t from = ct_seq_position(session->seq), held = session->ids.n, to;
+	size_t from = ct_seq_position(turn->seq), to;
 
-	if (from == held)
+	if (from >= held)
 		return;
-	to = from + ct_seq_reuse(session->seq, session->ids.data + from, held - from);
+	to = from + ct_seq_reuse(turn->seq, session->ids.data + from, held - from);
+	if (turn->seq != session->seq)
+		return;
 	if (from < turn->lined_up)
 		from = turn->lined_up;
 	if (to > from)
@@ -23,14 +25,19 @@ static void reuse(struct ct_turn *turn)
 int ct_turn_prepare(struct ct_turn *turn, struct ct_err *err)
 {
 	struct ctrans_session *session = turn->session;
-	bool wants = turn->want.logits || turn->want.best;
-	size_t held = session->ids.n, from, i;
+	const struct ct_wanted *want = &turn->want;
+	uint32_t vocab = ct_core_config(session->model->core)->n_vocab;
+	size_t held = session->ids.n + turn->ahead, first, from, i;
 	struct ct_step_row *rows = &turn->one;
 
-	if (wants && held && ct_seq_position(session->seq) == held)
-		ct_seq_truncate(session->seq, (uint32_t)held - 1);
-	reuse(turn);
-	from = ct_seq_position(session->seq);
+	/* the first token after which something is wanted */
+	first = held;
+	if ((want->logits || want->best) && held)
+		first = held - 1 - want->earlier;
+	if (ct_seq_position(turn->seq) > first)
+		ct_seq_truncate(turn->seq, (uint32_t)first);
+	reuse(turn, first < held ? first + 1 : held);
+	from = ct_seq_position(turn->seq);
 	turn->call.n = held - from;
 	turn->call.err = err;
 	if (held - from > 1) {
@@ -44,13 +51,26 @@ int ct_turn_prepare(struct ct_turn *turn, struct ct_err *err)
 	turn->call.rows = rows;
 	for (i = from; i < held; i++) {
 		rows[i - from] = (struct ct_step_row){
-			.seq = session->seq,
+			.seq = turn->seq,
 			.token = session->ids.data[i],
-			.logits = i + 1 == held ? turn->want.logits : NULL,
-			.best = i + 1 == held ? turn->want.best : NULL,
 		};
+		if (i < first)
+			continue;
+		if (want->logits)
+			rows[i - from].logits = want->logits + (i - first) * vocab;
+		if (want->best)
+			rows[i - from].best = want->best + (i - first);
+		if (i + 1 < held) {
+			rows[i - from].want_target = true;
+			rows[i - from].target = session->ids.data[i + 1];
+		}
 	}
 	return 0;
+}
+
+struct ct_step_row *ct_turn_row(const struct ct_turn *turn, uint32_t at)
+{
+	return &turn->call.rows[turn->call.n - 1 - turn->want.earlier + at];
 }
 
 void ct_turn_free(struct ct_turn *turn)

@@ -27,6 +27,9 @@ void ct_spent_add(struct ct_spent *sum, const struct ct_spent *part)
 	sum->device_ns += part->device_ns;
 	sum->tokens += part->tokens;
 	sum->reused += part->reused;
+	sum->drafted += part->drafted;
+	sum->accepted += part->accepted;
+	sum->passes += part->passes;
 }
 
 void ct_account_add(struct ct_account *sum, const struct ct_account *part)
@@ -51,6 +54,9 @@ void ct_account_usage(const struct ct_account *account,
 		.reused_tokens = prefill->reused,
 		.prefill_device_ns = prefill->device_ns,
 		.decode_device_ns = decode->device_ns,
+		.drafted = prefill->drafted + decode->drafted,
+		.accepted = prefill->accepted + decode->accepted,
+		.passes = prefill->passes + decode->passes,
 	};
 	for (i = 0; i < CTRANS_KINDS; i++) {
 		ct_cost_add(&usage->prefill, &prefill->kind[i]);

@@ -17,6 +17,7 @@ struct ct_spent {
 	uint64_t device_ns;	/* of them; see ctrans.h */
 	uint32_t tokens;
 	uint32_t reused;	/* of them, not run */
+	uint32_t drafted, accepted, passes;	/* see ctrans.h */
 };
 
 /* A call has two phases: up to the first new token, and from there on. */

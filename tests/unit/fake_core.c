@@ -14,6 +14,7 @@
 struct ct_core {
 	struct ct_gpt2_config cfg;
 	struct ct_bpe *bpe;
+	bool little;
 };
 
 struct ct_seq {
@@ -123,6 +124,18 @@ int ct_core_open(const char *path, const struct ctrans_model_params *params,
 	}
 	*core = c;
 	return 0;
+}
+
+int ct_core_open_beside(const char *path, const struct ctrans_model_params *params,
+			const struct ct_core *other, struct ct_core **core,
+			struct ct_err *err)
+{
+	int ret = ct_core_open(path, params, core, err);
+
+	(void)other;
+	if (!ret)
+		(*core)->little = true;
+	return ret;
 }
 
 void ct_core_close(struct ct_core *core)
@@ -262,6 +275,18 @@ static void rank(const float *logits, struct ct_best *best)
 	}
 }
 
+/* Another token, and it is sure of it. */
+static void disturb(const uint32_t *tokens, size_t n, float *logits)
+{
+	uint64_t h = 1;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		h = (h ^ tokens[i]) * 0xd6e8feb86659fd93u + (h >> 29);
+	if ((h >> 40) % 100 < fake.noise)
+		logits[(h >> 32) % 256] += 200;
+}
+
 static void give(struct ct_step_row *row)
 {
 	float logits[FAKE_VOCAB];
@@ -269,6 +294,8 @@ static void give(struct ct_step_row *row)
 	uint32_t i;
 
 	fake_logits(row->seq->tokens, row->seq->n, logits);
+	if (row->seq->core->little)
+		disturb(row->seq->tokens, row->seq->n, logits);
 	for (i = 0; i < FAKE_VOCAB; i++)
 		sum += exp((double)logits[i]);
 	if (row->logits)
@@ -311,10 +338,13 @@ int ct_core_step(struct ct_core *core, struct ct_step_row *rows, size_t n,
 		usleep(sleep_us);
 	pthread_mutex_lock(&lock);
 	fake.steps++;
+	fake.little_steps += core->little;
 	fake.rows += n;
 	if (n > fake.most_rows)
 		fake.most_rows = n;
 	ret = check(rows, n);
+	if (!ret && core->little)
+		ret = fake.little_fail;
 	for (i = 0; i < n && !ret; i++) {
 		seq = rows[i].seq;
 		if (seq->n == core->cfg.n_ctx) {

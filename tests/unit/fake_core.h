@@ -31,8 +31,12 @@ struct fake_core {
 	unsigned long room;
 	unsigned int sleep_us;	/* a step takes */
 	uint32_t known;		/* tokens that others are said to have run */
+	/* Per cent of texts that a little core goes on with otherwise. */
+	unsigned int noise;
+	int little_fail;	/* what a little core's steps fail with; 0: they do not */
 	/* seen */
 	unsigned long steps, rows, most_rows, open_seqs;
+	unsigned long little_steps;	/* among them */
 	unsigned long held;	/* positions of all sequences */
 };
 
@@ -44,7 +48,7 @@ void fake_reset(void);
 void fake_sleep(unsigned int us);
 unsigned long fake_open_seqs(void);
 
-/* The logits after @n tokens. */
+/* The logits after @n tokens, but for a little core's noise. */
 void fake_logits(const uint32_t *tokens, size_t n, float logits[FAKE_VOCAB]);
 
 #endif

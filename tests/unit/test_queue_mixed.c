@@ -40,6 +40,7 @@ static uint32_t any(uint32_t below)
 static void make_text(struct text *t, size_t number)
 {
 	struct ctrans_generate_params *p = &t->params;
+	static const float fallback[] = { 0, 0.1f, 0.6f };
 	size_t len = any(8) ? 1 + any(20) : 1 + any(150), i;
 
 	for (i = 0; i < len; i++)
@@ -53,6 +54,8 @@ static void make_text(struct text *t, size_t number)
 	p->seed = number;
 	p->ignore_eos = any(2);
 	p->priority = (int32_t)any(5) - 2;
+	p->draft = any(12);
+	p->fallback = fallback[any(3)];
 	for (i = 0; i < 2; i++) {
 		snprintf(t->stops[i], sizeof(t->stops[i]), "%c%c",
 			 'a' + (int)any(26), 'a' + (int)any(26));
@@ -73,6 +76,19 @@ static void setup(void)
 	ck_assert_int_eq(ctrans_model_open("fake", NULL, &model), 0);
 	for (i = 0; i < TEXTS; i++)
 		make_text(&texts[i], i);
+}
+
+/* The same texts again, as a model with a little one writes them. */
+static void setup_little(void)
+{
+	struct ctrans_model_params p;
+
+	setup();
+	ctrans_model_close(model);
+	ctrans_model_params_init(&p, sizeof(p));
+	p.little = "fake";
+	fake.noise = 30;
+	ck_assert_int_eq(ctrans_model_open("fake", &p, &model), 0);
 }
 
 static void teardown(void)
@@ -343,6 +359,15 @@ int main(void)
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, test_queue, 0, 3);
+	tcase_add_test(tc, test_memory);
+	tcase_add_test(tc, test_mixed);
+	tcase_add_test(tc, test_sessions);
+	tcase_add_test(tc, test_flood);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("little");
+	tcase_set_timeout(tc, 100);
+	tcase_add_checked_fixture(tc, setup_little, teardown);
 	tcase_add_loop_test(tc, test_queue, 0, 3);
 	tcase_add_test(tc, test_memory);
 	tcase_add_test(tc, test_mixed);

@@ -21,6 +21,9 @@ static struct {
 	uint32_t tokens, top_k, repeat_last;
 	float temperature, top_p, min_p, penalty;
 	bool tokens_given, top_k_given, repeat_last_given;
+	uint32_t draft;
+	float fallback, rollback;
+	bool draft_given, fallback_given, rollback_given;
 	bool temperature_given, top_p_given, min_p_given, penalty_given;
 	uint64_t seed;
 	bool seed_given;
@@ -76,6 +79,23 @@ static const struct option_spec choice_specs[] = {
 	{ OPTION_END },
 };
 
+static const struct option_spec little_specs[] = {
+	{ OPTION_TEXT, 0, "little", "MODEL", &model_options.little,
+	  .help = "a little model with the same tokenizer drafts tokens, of which "
+		  "MODEL keeps those that it would have chosen: the same text, "
+		  "sooner (default: the one in a converted file; \"\": none)" },
+	{ OPTION_UINT, 0, "draft", "N", &options.draft, &options.draft_given, 0, 64,
+	  .help = "at most N tokens before they are verified (default 8); 0: none" },
+	{ OPTION_FLOAT, 0, "fallback", "P", &options.fallback,
+	  &options.fallback_given, 0, 1,
+	  .help = "draft while it gives its choice the probability P (default 0.6)" },
+	{ OPTION_FLOAT, 0, "rollback", "X", &options.rollback,
+	  &options.rollback_given, 0, 1000,
+	  .help = "keep what MODEL gives at most X nats of cross entropy: sooner "
+		  "still, and another text (default 0: off)" },
+	{ OPTION_END },
+};
+
 static const struct option_spec output_specs[] = {
 	{ OPTION_FLAG, 0, "json", NULL, &options.json,
 	  .help = "one JSON object on standard output when done, not the text as "
@@ -88,6 +108,7 @@ static const struct option_spec output_specs[] = {
 static const struct option_group groups[] = {
 	{ "Text", text_specs },
 	{ "Choosing tokens", choice_specs },
+	{ "Big-little", little_specs },
 	{ "Output", output_specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
@@ -109,6 +130,7 @@ const struct command command_run = {
 	"  ctrans run models/demo -p \"Once upon a time\"\n"
 	"  ctrans run models/demo --session talk -p \"Once upon a time\"\n"
 	"  ctrans run gpt2.gguf -f letter.txt -n 200 --temp 0 --stats\n"
+	"  ctrans run models/demo --little models/demo/little -p \"The sun\" --stats\n"
 	"  ctrans run models/demo --prompts prompts.txt > texts.jsonl\n"
 	"  echo \"The cat\" | ctrans run models/demo --seed 7 --json | jq -r .text",
 	.takes_model = true,
@@ -157,6 +179,12 @@ static void set_params(struct ctrans_generate_params *p, struct output *out)
 		p->repetition_penalty = options.penalty;
 	if (options.repeat_last_given)
 		p->repetition_window = options.repeat_last;
+	if (options.draft_given)
+		p->draft = options.draft;
+	if (options.fallback_given)
+		p->fallback = options.fallback;
+	if (options.rollback_given)
+		p->rollback = options.rollback;
 	p->seed = options.seed_given ? options.seed : random_seed();
 	p->ignore_eos = options.ignore_eos;
 	p->special = options.special;

@@ -235,6 +235,7 @@ static int take_options(const struct command *command, struct model_params *m)
 		m->p.levels = o->levels;
 	m->p.flip = o->flip;
 	m->p.context = o->context;
+	m->p.little = o->little;
 	m->p.flags = o->f32 ? CTRANS_MODEL_F32 : 0;
 	m->p.progress = on_progress;
 	if (!o->calibrate)

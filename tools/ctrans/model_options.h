@@ -14,6 +14,7 @@ extern struct model_options {
 	const char *device, *kernel;
 	const char *policy, *code, *calibrate, *kv;
 	const char *cache;	/* NULL: none; "": where such things are kept */
+	const char *little;	/* NULL: the one in the file; "": none */
 	uint32_t threads, opp, context;
 	float levels;
 	bool threads_given, opp_given, levels_given, f32, flip;

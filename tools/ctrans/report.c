@@ -125,6 +125,9 @@ void json_add_usage(cJSON *object, const struct ctrans_usage *u)
 	json_add_count(usage, "prompt_tokens", u->prompt_tokens);
 	json_add_count(usage, "reused_tokens", u->reused_tokens);
 	json_add_count(usage, "new_tokens", u->new_tokens);
+	json_add_count(usage, "drafted", u->drafted);
+	json_add_count(usage, "accepted", u->accepted);
+	json_add_count(usage, "passes", u->passes);
 	json_add_number(usage, "prefill_seconds", (double)u->prefill_ns * 1e-9);
 	json_add_number(usage, "decode_seconds", (double)u->decode_ns * 1e-9);
 	json_add_number(usage, "prefill_device_seconds",

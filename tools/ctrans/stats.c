@@ -139,6 +139,17 @@ void print_stats(const struct ctrans_usage *u,
 	print_values(u, &total);
 	show_bytes(bytes, sizeof(bytes), (double)total.bytes_external);
 	fprintf(stderr, "\nExternal memory: %s read and written\n", bytes);
+	if (u->new_tokens > 1) {
+		show_bytes(bytes, sizeof(bytes), (double)u->decode.bytes_external /
+						 (u->new_tokens - 1));
+		fprintf(stderr, "of it %s for each new token after the first\n",
+			bytes);
+	}
+	if (u->drafted)
+		fprintf(stderr,
+			"Drafted: %u tokens, of which %u stood; %.2f passes over the model a token\n",
+			u->drafted, u->accepted,
+			(double)u->passes / u->new_tokens);
 	if (u->reused_tokens)
 		fprintf(stderr, "Not run: %u of %u prompt tokens, known from other texts\n",
 			u->reused_tokens, u->prompt_tokens);
