@@ -2,13 +2,19 @@
 #include "engine/dispatch.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dispatch/cost.h"
+#include "dispatch/estimate.h"
+#include "dispatch/point.h"
 #include "dispatch/policy.h"
 #include "dispatch/prior.h"
 #include "engine/core_impl.h"
+#include "engine/log.h"
 #include "uapi/ctrans_regs.h"
 
 /*
@@ -16,6 +22,29 @@
  * weights to itself, which is where waiting for them is dearest.
  */
 #define ROWS_USUAL	1u
+
+static bool names_point(const char *device)
+{
+	return device && (strstr(device, ":opp=") || strstr(device, ",opp="));
+}
+
+static int check_limits(const struct ct_dispatch_want *want, const char *device,
+			struct ct_err *err)
+{
+	if (!(want->power_cap >= 0) || isinf(want->power_cap))
+		return ct_fail(err, -EINVAL,
+			       "power_cap is %g W: it must be a positive number, 0 for none",
+			       (double)want->power_cap);
+	if (!(want->deadline >= 0) || isinf(want->deadline))
+		return ct_fail(err, -EINVAL,
+			       "deadline is %g s: it must be a positive number, 0 for none",
+			       (double)want->deadline);
+	if ((want->power_cap > 0 || want->deadline > 0) && names_point(device))
+		return ct_fail(err, -EINVAL,
+			       "device \"%.64s\" names an operating point, which a power cap or deadline chooses: leave out one of them",
+			       device);
+	return 0;
+}
 
 int ct_dispatch_want(const struct ctrans_model_params *params,
 		     struct ct_dispatch_want *want, struct ct_err *err)
@@ -27,6 +56,7 @@ int ct_dispatch_want(const struct ctrans_model_params *params,
 		.goal = { .size = sizeof(*goal), .rows = ROWS_USUAL,
 			  .flip = params->flip },
 		.levels = params->levels,
+		.power_cap = params->power_cap, .deadline = params->deadline,
 	};
 	ret = ct_policy_find(params->policy, &want->policy, err);
 	if (!ret)
@@ -45,7 +75,7 @@ int ct_dispatch_want(const struct ctrans_model_params *params,
 	if (goal->flip && goal->code == CTRANS_SPIKES_NAF)
 		return ct_fail(err, -EINVAL,
 			"flip with code \"naf\", whose digits have signs already: take one of them");
-	return 0;
+	return check_limits(want, params->device, err);
 }
 
 static int check_caps(const struct ct_core *core, const struct ctrans_dispatch *d,
@@ -97,63 +127,138 @@ static void layer_name(const struct ctrans_layer_profile *p, char *name, size_t 
 			 ctrans_kind_name((enum ctrans_kind)p->kind));
 }
 
-static void assume(const struct ctrans_insn *insn, float levels,
-		   struct ctrans_layer_profile *p)
+/* What was seen, or for want of it what is usual. */
+static int know(const struct ct_core *core, float levels,
+		struct ctrans_layer_profile **profiles, struct ct_err *err)
 {
-	*p = (struct ctrans_layer_profile){
-		.size = sizeof(*p),
-		.layer = insn->tag >> 8,
-		.kind = ct_tag_kind(insn->tag),
-		.n_in = insn->linear.n_in,
-		.n_out = insn->linear.n_out,
-	};
-	if (insn->linear.theta_mode == CTRANS_THETA_STATIC)
-		memcpy(&p->threshold, &insn->linear.theta_f32, 4);
-	ct_prior(p, levels);
+	size_t n = ct_program_linears(&core->cfg);
+	struct ctrans_layer_profile *p = calloc(n, sizeof(*p));
+
+	if (!p)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	if (core->profiles)
+		memcpy(p, core->profiles, n * sizeof(*p));
+	else
+		ct_core_profile_shapes(core, p);
+	for (size_t i = 0; i < n && !core->profiles; i++)
+		ct_prior(&p[i], levels);
+	*profiles = p;
+	return 0;
+}
+
+/* Into core->dispatch and the program. */
+static int ask(struct ct_core *core, const struct ct_dispatch_want *want,
+	       const struct ctrans_layer_profile *profiles,
+	       const struct ctrans_chip_costs *costs, struct ct_err *err)
+{
+	size_t n = ct_program_linears(&core->cfg);
+
+	for (size_t i = 0; i < n; i++) {
+		char name[48];
+		int ret;
+
+		layer_name(&profiles[i], name, sizeof(name));
+		ret = ct_policy_ask(want->policy, name, &profiles[i], costs,
+				    &want->goal, &core->dispatch[i], err);
+		if (!ret)
+			ret = check_caps(core, &core->dispatch[i], err);
+		if (ret)
+			return ret;
+	}
+	core->at.dispatch = core->dispatch;
+	ct_core_build(core);
+	return 0;
+}
+
+/* ---- Operating point --------------------------------------------------- */
+
+/*
+ * A token decoded half way through the context, the mean over a text that fills
+ * it: seconds and watts, external memory's included.
+ */
+static int decode(struct ct_core *core, const struct ct_dispatch_want *want,
+		  const struct ctrans_layer_profile *profiles, unsigned int opp,
+		  struct ct_point *point, struct ct_err *err)
+{
+	const struct ct_estimate_step step = { .rows = 1, .logits = 1,
+					       .position = core->context / 2 };
+	struct ctrans_layer_cost sum = { 0 }, *cost;
+	struct ctrans_chip_costs costs;
+	int ret;
+
+	ret = ct_device_costs(core->dev, opp, &costs, err);
+	if (!ret)
+		ret = ask(core, want, profiles, &costs, err);
+	if (ret)
+		return ret;
+	cost = calloc(core->n_insns, sizeof(*cost));
+	if (!cost)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	ret = ct_estimate(&costs, core->prog, core->n_insns, profiles, &step, cost, err);
+	for (size_t i = 0; i < core->n_insns; i++)
+		ct_estimate_add(&sum, &cost[i]);
+	free(cost);
+	point->volts = costs.mv / 1e3;
+	point->mhz = costs.khz / 1e3;
+	point->seconds = sum.cycles / (costs.khz * 1e3);
+	point->joules = ct_cost_energy(&sum) * 1e-15;
+	return ret;
+}
+
+static int choose_point(struct ct_core *core, const struct ct_dispatch_want *want,
+			const struct ctrans_layer_profile *profiles,
+			struct ct_err *err)
+{
+	struct ct_point points[CT_POINTS_MAX];
+	struct ctrans_chip_costs costs;
+	unsigned int n, best;
+	int ret;
+
+	if (!core->dev_info.is_model)
+		return ct_fail(err, -ENOTSUP,
+			"a power cap or deadline for device %s: the operating point of a chip is its driver's choice, only the chip model's (device \"sim\") can be set",
+			core->dev_info.name);
+	for (n = 0; n < CT_POINTS_MAX && !ct_device_costs(core->dev, n, &costs, NULL);
+	     n++) {
+		ret = decode(core, want, profiles, n, &points[n], err);
+		if (ret)
+			return ret;
+	}
+	ret = ct_point_choose(points, n, want->power_cap, want->deadline, &best, err);
+	if (!ret)
+		ret = ct_device_set_opp(core->dev, best, err);
+	if (ret)
+		return ret;
+	ct_device_info(core->dev, &core->dev_info);
+	ct_log(CTRANS_LOG_INFO,
+	       "operating point %u (%.1f V, %.1f MHz): %.3g W and %.3g ms a token when decoding, modelled",
+	       best, points[best].volts, points[best].mhz,
+	       points[best].joules / points[best].seconds, 1e3 * points[best].seconds);
+	return 0;
 }
 
 int ct_core_dispatch(struct ct_core *core, const struct ct_dispatch_want *want,
 		     struct ct_err *err)
 {
-	size_t n = ct_program_linears(&core->cfg), j = 0;
+	bool choose = want->power_cap > 0 || want->deadline > 0;
+	struct ctrans_layer_profile *profiles = NULL;
 	struct ctrans_chip_costs costs;
-	struct ctrans_dispatch *d;
 	int ret;
 
 	/* binary32 values have no domains */
 	if (core->at.enc == CTRANS_ENC_F32)
-		return 0;
-	ret = ct_core_costs(core, &costs, err);
-	if (ret)
-		return ret;
-	d = calloc(n, sizeof(*d));
-	if (!d)
+		return choose ? ct_fail(err, -EINVAL,
+			"a power cap or deadline with CTRANS_MODEL_F32, which no chip could do: take one of them") : 0;
+	core->dispatch = calloc(ct_program_linears(&core->cfg), sizeof(*core->dispatch));
+	if (!core->dispatch)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < core->n_insns && !ret; i++) {
-		const struct ctrans_insn *insn = &core->prog[i];
-		struct ctrans_layer_profile p;
-		char name[48];
-
-		if (insn->op != CTRANS_INSN_LINEAR && insn->op != CTRANS_INSN_LOGITS)
-			continue;
-		if (core->profiles)
-			p = core->profiles[j];
-		else
-			assume(insn, want->levels, &p);
-		layer_name(&p, name, sizeof(name));
-		ret = ct_policy_ask(want->policy, name, &p, &costs, &want->goal, &d[j],
-				    err);
-		if (!ret)
-			ret = check_caps(core, &d[j], err);
-		j++;
-	}
-	if (ret) {
-		free(d);
-		return ret;
-	}
-	free(core->dispatch);
-	core->dispatch = d;
-	core->at.dispatch = d;
-	ct_core_build(core);
-	return 0;
+	ret = know(core, want->levels, &profiles, err);
+	if (!ret && choose)
+		ret = choose_point(core, want, profiles, err);
+	if (!ret)
+		ret = ct_core_costs(core, &costs, err);
+	if (!ret)
+		ret = ask(core, want, profiles, &costs, err);
+	free(profiles);
+	return ret;
 }

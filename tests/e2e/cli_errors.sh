@@ -38,8 +38,8 @@ wrong 2 'not "1.5"' "a share above one" run "$model" --top-p 1.5
 wrong 2 'not "9"' "an operating point too high" run "$model" --opp 9
 wrong 2 'not "18446744073709551616"' "a seed beyond 64 bits" \
 	run "$model" --seed 18446744073709551616
-wrong 2 "dnn, snn or cdnn" "an unknown policy" run "$model" --policy best
-wrong 2 "radix or rate" "an unknown spike code" run "$model" --code morse
+wrong 2 "tile, fine, cdnn or all" "an unknown policy" run "$model" --policy best
+wrong 2 "radix, rate or naf" "an unknown spike code" run "$model" --code morse
 wrong 2 "not empty" "an empty stop string" run "$model" -p a --stop ""
 wrong 2 "exclude each other" "two prompts" run "$model" -p a -f b
 wrong 2 'not "sim"' "threads for a chip" \

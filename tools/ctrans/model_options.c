@@ -2,6 +2,7 @@
 #include "model_options.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 
 struct model_options model_options;
 
-static const char *const policies[] = { "dnn", "snn", "cdnn", "all", NULL };
-static const char *const codes[] = { "radix", "rate", NULL };
+static const char *const policies[] = { "dnn", "snn", "static", "tile", "fine",
+					"cdnn", "all", NULL };
+static const char *const codes[] = { "radix", "rate", "naf", NULL };
+static const char *const objectives[] = { "energy", "latency", "edp", NULL };
 static const char *const kvs[] = { "f16", "s8", NULL };
 
 const struct option_spec device_option_specs[] = {
@@ -38,11 +41,26 @@ const struct option_spec device_option_specs[] = {
 
 const struct option_spec dispatch_option_specs[] = {
 	{ OPTION_CHOICE, 0, "policy", "P", &model_options.policy, .choices = policies,
-	  .help = "dnn (all dense), snn (all spiking) or cdnn (each value where "
-		  "it costs less; default); never changes a token; all (eval): "
-		  "tables of each" },
+	  .help = "dnn (all dense), snn (all spiking), or where it costs less: "
+		  "static (each layer), tile (each 64 inputs), fine or cdnn (each "
+		  "value; default); never changes a token; all (eval): tables of "
+		  "each" },
 	{ OPTION_CHOICE, 0, "code", "C", &model_options.code, .choices = codes,
-	  .help = "spikes of a value: radix (default) or rate" },
+	  .help = "spikes of a value: radix (default; a bit each), naf (a signed "
+		  "digit each) or rate" },
+	{ OPTION_FLAG, 0, "flip", NULL, &model_options.flip,
+	  .help = "send dense spike trains as their complement (radix, rate)" },
+	{ OPTION_CHOICE, 0, "objective", "O", &model_options.objective,
+	  .choices = objectives,
+	  .help = "what policies keep low: energy (default), latency, or edp, their "
+		  "product" },
+	{ OPTION_DEFAULT, 0, "power-cap", "W", &model_options.power_cap,
+	  .help = "chip model: the fastest operating point that decodes below this "
+		  "many watts, modelled (0.4 without a value)" },
+	{ OPTION_FLOAT, 0, "deadline", "MS", &model_options.deadline,
+	  &model_options.deadline_given, 0.001, 1e9,
+	  .help = "chip model: the operating point of least energy that decodes a "
+		  "token in this many milliseconds, modelled" },
 	{ OPTION_FLOAT, 0, "levels", "X", &model_options.levels,
 	  &model_options.levels_given, 1, 32767,
 	  .help = "firing threshold: a row's root mean square over X (default 24)" },
@@ -209,6 +227,27 @@ static int compose_cache(char *to, size_t size, const char **cache)
 	return EXIT_OK;
 }
 
+/* The chip's own: what its makers name as its power. */
+#define POWER_CAP_W	0.4f
+
+static int take_power_cap(const struct command *command, float *watts)
+{
+	const char *text = model_options.power_cap;
+	char *end;
+
+	if (!text)
+		return EXIT_OK;
+	*watts = POWER_CAP_W;
+	if (!*text)
+		return EXIT_OK;
+	*watts = strtof(text, &end);
+	if (*end || !isfinite(*watts) || *watts <= 0)
+		return usage_error(command,
+			"--power-cap takes a number of watts, as in --power-cap=0.4, not \"%s\"",
+			text);
+	return EXIT_OK;
+}
+
 static int take_options(const struct command *command, struct model_params *m)
 {
 	const struct model_options *o = &model_options;
@@ -229,11 +268,18 @@ static int take_options(const struct command *command, struct model_params *m)
 		m->p.policy = o->policy;
 	if (o->code)
 		m->p.code = o->code;
+	m->p.flip = o->flip;
+	if (o->objective)
+		m->p.objective = o->objective;
+	status = take_power_cap(command, &m->p.power_cap);
+	if (status)
+		return status;
+	if (o->deadline_given)
+		m->p.deadline = o->deadline / 1000;
 	if (o->kv)
 		m->p.kv = o->kv;
 	if (o->levels_given)
 		m->p.levels = o->levels;
-	m->p.flip = o->flip;
 	m->p.context = o->context;
 	m->p.little = o->little;
 	m->p.flags = o->f32 ? CTRANS_MODEL_F32 : 0;

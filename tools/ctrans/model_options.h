@@ -12,12 +12,13 @@
 /* Filled by options_parse(); change the fields before model_load(). */
 extern struct model_options {
 	const char *device, *kernel;
-	const char *policy, *code, *calibrate, *kv;
+	const char *policy, *code, *objective, *calibrate, *kv;
+	const char *power_cap;	/* NULL: none; "": the chip's own */
 	const char *cache;	/* NULL: none; "": where such things are kept */
 	const char *little;	/* NULL: the one in the file; "": none */
 	uint32_t threads, opp, context;
-	float levels;
-	bool threads_given, opp_given, levels_given, f32, flip;
+	float levels, deadline;
+	bool threads_given, opp_given, levels_given, f32, flip, deadline_given;
 	bool quiet;
 	unsigned int verbose;
 } model_options;
