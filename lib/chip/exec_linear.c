@@ -21,6 +21,7 @@ struct linear {
 	const uint32_t *which;	/* rows, or NULL: all */
 	uint32_t n_rows;
 	bool own;		/* the worker prepares all rows for itself */
+	struct chip_esc_shape esc;
 	struct chip_dispatch dispatch;
 };
 
@@ -163,7 +164,9 @@ static void fetch_consts(const struct linear *c, uint32_t t)
 /* Some rows and tiles, their outputs counted from 16 * t. */
 struct block {
 	uint32_t row0, n_rows, t, n_tiles;
-	const uint8_t *w;	/* NULL: scattered */
+	const uint8_t *w;	/* NULL: scattered, or compressed: */
+	const struct chip_esc *esc;
+	uint64_t tile_stride;
 	const struct tile_consts *tc;
 	const char *ahead;	/* as in struct chip_tiles */
 	size_t ahead_step;
@@ -184,6 +187,23 @@ static float *output(const struct linear *c, uint32_t row, uint32_t t,
 				(uint64_t)row * c->l->out_stride + 64ull * t, avail);
 }
 
+/* Rows whose sums are small, and outputs that are contiguous? */
+static bool all_small(const struct linear *c, const struct block *b,
+		      const struct chip_qrow **rows, float **out)
+{
+	uint32_t n = outputs(c, b->t, b->n_tiles);
+
+	for (uint32_t i = 0; i < b->n_rows; i++) {
+		uint64_t avail;
+
+		rows[i] = qrow(c, b->row0 + i);
+		out[i] = output(c, b->row0 + i, b->t, &avail);
+		if (!chip_fits32(rows[i]) || avail < 4ull * n)
+			return false;
+	}
+	return true;
+}
+
 /* Sums and epilogue at once, if everything is small and contiguous. */
 static bool run_together(const struct linear *c, const struct block *b)
 {
@@ -194,24 +214,22 @@ static bool run_together(const struct linear *c, const struct block *b)
 		.n_in = chip_round_up(c->l->n_in, 4),
 		.n = outputs(c, b->t, b->n_tiles),
 		.w = (const int8_t *)b->w,
-		.tile_stride = 16ull * chip_round_up(c->l->n_in, 4),
+		.tile_stride = b->tile_stride,
 		.colsum = b->tc->colsum, .scale = b->tc->scale,
 		.bias = b->tc->bias, .act = c->l->act,
 		.add = c->l->flags & CTRANS_LINEAR_ADD, .out = out,
 		.ahead = b->ahead, .ahead_step = b->ahead_step,
 	};
 
-	if (!c->k->linear || !b->w)
+	if (!c->k->linear || !(b->w || b->esc) || !all_small(c, b, rows, out))
 		return false;
-	for (uint32_t i = 0; i < b->n_rows; i++) {
-		uint64_t avail;
-
-		rows[i] = qrow(c, b->row0 + i);
-		out[i] = output(c, b->row0 + i, b->t, &avail);
-		if (!chip_fits32(rows[i]) || avail < 4ull * tiles.n)
-			return false;
+	if (b->esc) {
+		tiles.n_in = chip_round_up(c->l->n_in, 64);
+		if (!c->k->linear_esc(&tiles, b->esc))
+			chip_bad_weight(c->w, c->op);
+	} else {
+		c->k->linear(&tiles);
 	}
-	c->k->linear(&tiles);
 	return true;
 }
 
@@ -246,7 +264,7 @@ static void run_apart(const struct linear *c, const struct block *b)
 	const struct chip_qrow *rows[ROWS];
 	struct chip_sums s = {
 		.rows = rows, .n_rows = b->n_rows, .n_tiles = b->n_tiles,
-		.tile_stride = (uint64_t)quads * CTRANS_GRANULE, .acc = acc,
+		.tile_stride = b->tile_stride, .acc = acc,
 		.dispatch = &c->dispatch,
 		.counts = c->w->chip->reference ? c->w->executed + b->row0 : NULL,
 	};
@@ -268,6 +286,33 @@ static void run_apart(const struct linear *c, const struct block *b)
 }
 
 /*
+ * Compressed: the kernel unpacks what a single block of rows uses; for several, or
+ * where sums are large or pages scattered, all is unpacked first. False: malformed.
+ */
+static bool open_tiles(const struct linear *c, uint32_t t, uint32_t n_tiles, uint32_t *at,
+		       struct chip_esc *esc, struct block *b)
+{
+	const struct chip_operand *o = &c->op->o[CHIP_WEIGHT];
+	const struct chip_qrow *rows[ROWS];
+	float *out[ROWS];
+	uint64_t avail;
+
+	if (!chip_esc_fetch(c->job, o, &c->esc, t, n_tiles, at))
+		return false;
+	esc->at = at;
+	esc->base = chip_at(c->job, o, 0, &avail);
+	b->tile_stride = (uint64_t)chip_esc_blocks(c->l->n_in) * CHIP_ESC_BLOCK;
+	b->n_rows = c->n_rows;
+	b->esc = esc;
+	if (c->n_rows <= ROWS && c->k->linear_esc && o->n_spans == 1 &&
+	    all_small(c, b, rows, out))
+		return true;
+	b->esc = NULL;
+	b->w = c->w->w;
+	return chip_esc_unpack(c->w, o, c->l->n_in, n_tiles, at, (int8_t *)c->w->w);
+}
+
+/*
  * Tiles t.. for all rows; the tiles after them, up to @end, come next. Rows go by
  * in blocks of about the same size, and each fetches its part of the next tiles'
  * weights, so that memory is as busy in the last block as in the first.
@@ -275,31 +320,46 @@ static void run_apart(const struct linear *c, const struct block *b)
 static void run_tiles(const struct linear *c, uint32_t t, uint32_t n_tiles,
 		      uint32_t end)
 {
+	const struct chip_operand *o = &c->op->o[CHIP_WEIGHT];
 	uint64_t tile_bytes = 16ull * chip_round_up(c->l->n_in, 4), avail;
-	uint64_t bytes = n_tiles * tile_bytes, from;
+	uint64_t granules = n_tiles * tile_bytes / CTRANS_GRANULE, from;
+	uint64_t next_bytes = n_tiles * tile_bytes, next_at = (t + n_tiles) * tile_bytes;
 	uint32_t n_blocks = (c->n_rows + ROWS - 1) / ROWS;
+	uint32_t at[CHIP_ESC_ENTRIES];
 	const char *next = NULL;
 	struct tile_consts tc;
+	struct block all = {
+		.t = t, .n_tiles = n_tiles, .tc = &tc, .ahead = (const char *)&tc,
+		.tile_stride = tile_bytes,
+	};
+	struct chip_esc esc;
 
+	if (c->l->encoding == CTRANS_ENC_S8) {
+		all.w = tiles_at(c, t, n_tiles, tile_bytes);
+	} else if (open_tiles(c, t, n_tiles, at, &esc, &all)) {
+		/* about as much as these, and right behind them */
+		uint32_t last = at[n_tiles * chip_esc_blocks(c->l->n_in)];
+
+		next_at = (uint64_t)last * CTRANS_GRANULE;
+		next_bytes = (uint64_t)(last - at[0]) * CTRANS_GRANULE;
+	} else {
+		chip_bad_weight(c->w, c->op);
+		return;
+	}
 	if (t + n_tiles < end) {
-		next = (const char *)chip_at(c->job, &c->op->o[CHIP_WEIGHT],
-					     (t + n_tiles) * tile_bytes, &avail);
+		next = (const char *)chip_at(c->job, o, next_at, &avail);
 		fetch_consts(c, t + n_tiles);
 	}
 	load_consts(c, t, n_tiles, &tc);
 	for (uint32_t i = 0; i < n_blocks; i++) {
-		struct block b = {
-			.row0 = (uint32_t)((uint64_t)c->n_rows * i / n_blocks),
-			.t = t, .n_tiles = n_tiles, .tc = &tc,
-			.w = tiles_at(c, t, n_tiles, tile_bytes),
-			.ahead = (const char *)&tc,
-		};
+		struct block b = all;
 
+		b.row0 = (uint32_t)((uint64_t)c->n_rows * i / n_blocks);
 		b.n_rows = (uint32_t)((uint64_t)c->n_rows * (i + 1) / n_blocks) -
 			   b.row0;
-		b.ahead_step = (CTRANS_GRANULE + n_blocks - 1) / n_blocks;
-		from = bytes / CTRANS_GRANULE * b.ahead_step * i;
-		if (next && from < bytes)
+		b.ahead_step = (next_bytes / granules + n_blocks - 1) / n_blocks;
+		from = granules * b.ahead_step * i;
+		if (next && from < next_bytes)
 			b.ahead = next + from;
 		else
 			b.ahead_step = 0;
@@ -381,15 +441,19 @@ static void charge(const struct linear *c)
 		if (c->w->chip->reference)
 			executed(c, i, st);
 	}
-	if (l->encoding == CTRANS_ENC_S8) {
-		uint64_t weights = chip_round_up(l->n_in, 4) * pad;
+	if (l->encoding != CTRANS_ENC_F32) {
+		const struct chip_costs *costs = &c->w->chip->costs;
+		uint64_t weights = chip_round_up(l->n_in, 4) * pad, stored = weights;
 
+		if (l->encoding == CTRANS_ENC_ESC)
+			stored = (uint64_t)l->weight_granules * CTRANS_GRANULE;
+		/* on the chip weights are what they unpack to */
 		shared.bytes_sram_written = weights +
-			chip_linear_refetch(&c->w->chip->costs, l->n_in, l->n_out,
-					    c->n_rows, weights);
+			chip_linear_refetch(costs, l->n_in, l->n_out, c->n_rows, weights);
 		/* weights, scales, biases, and the sums that spike flipping uses */
-		shared.bytes_external = shared.bytes_sram_written +
-					(l->bias_va ? 12 : 8) * pad;
+		shared.bytes_external = stored +
+			chip_linear_refetch(costs, l->n_in, l->n_out, c->n_rows, stored) +
+			(l->bias_va ? 12 : 8) * pad;
 	} else {
 		shared.bytes_external = 4ull * chip_round_up(l->n_in, 16) * pad +
 					(l->bias_va ? 4 * pad : 0);
@@ -408,6 +472,7 @@ static struct linear linear_of(struct chip_worker *w, const struct chip_op *op)
 		.which = logits ? job->logit_rows : NULL,
 		.n_rows = logits ? job->n_logits : job->n_rows,
 		.own = job->n_rows <= CHIP_FEW_ROWS,
+		.esc = { l->n_in, l->weight_granules, chip_esc_table(l->n_in, l->n_out) },
 		.dispatch = { .spike_mask = { l->spike_mask[0], l->spike_mask[1] },
 			      .code = l->code, .by = l->by,
 			      .unit_low = l->unit_low,
@@ -421,7 +486,7 @@ bool chip_linear_prepares(const struct chip_job *job, const struct chip_op *op)
 {
 	bool logits = op->insn.op == CTRANS_INSN_LOGITS;
 
-	return op->insn.linear.encoding == CTRANS_ENC_S8 &&
+	return op->insn.linear.encoding != CTRANS_ENC_F32 &&
 	       job->n_rows > CHIP_FEW_ROWS && (!logits || job->n_logits);
 }
 
@@ -438,7 +503,7 @@ void chip_exec_prepare(struct chip_worker *w, const struct chip_op *op)
 void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 {
 	struct linear c = linear_of(w, op);
-	bool s8 = c.l->encoding == CTRANS_ENC_S8;
+	bool quantised = c.l->encoding != CTRANS_ENC_F32;
 	uint32_t n = chip_round_up(c.l->n_out, 16) / 16, lo, hi;
 
 	if (!c.n_rows) {	/* nothing to do, but its records are to be written */
@@ -446,15 +511,15 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 			chip_charge_op(w, op, 0, &(struct chip_shared){ 0 });
 		return;
 	}
-	if (s8 && c.own && prepare_rows(&c, 0, c.n_rows))
+	if (quantised && c.own && prepare_rows(&c, 0, c.n_rows))
 		return;
 	/* before the sums, where it overlaps the others' work */
-	if (w->first && !(s8 && w->chip->reference))
+	if (w->first && !(quantised && w->chip->reference))
 		charge(&c);
 
-	while (chip_claim(w, n, s8 ? TILES : 1, &lo, &hi)) {
-		for (uint32_t t = lo; t < hi; t += s8 ? TILES : 1) {
-			if (s8)
+	while (chip_claim(w, n, quantised ? TILES : 1, &lo, &hi)) {
+		for (uint32_t t = lo; t < hi; t += quantised ? TILES : 1) {
+			if (quantised)
 				run_tiles(&c, t, hi - t < TILES ? hi - t : TILES,
 					  w->range_end);
 			else

@@ -58,6 +58,49 @@ static void unpack_s8(const struct chip_job *job, const struct chip_operand *o,
 	}
 }
 
+/* Where the blocks of a token's tile are. */
+static bool esc_tile(const struct chip_job *job, const struct chip_op *op,
+		     uint32_t token, uint32_t *at)
+{
+	const struct ctrans_insn_embed *e = &op->insn.embed;
+	const struct chip_esc_shape s = {
+		e->n, e->weight_granules, chip_esc_table(e->n, e->n_vocab),
+	};
+
+	return chip_esc_fetch(job, &op->o[CHIP_WEIGHT], &s, token / CTRANS_TILE_OUT, 1,
+			      at);
+}
+
+/* The same of compressed weights, which are unpacked to @tile. False: malformed. */
+static bool unpack_esc(const struct chip_worker *w, const struct chip_op *op,
+		       uint32_t token, int8_t *tile, int8_t *dst)
+{
+	uint32_t at[CHIP_ESC_ENTRIES], n = op->insn.embed.n;
+
+	if (!esc_tile(&w->chip->job, op, token, at) ||
+	    !chip_esc_unpack(w, &op->o[CHIP_WEIGHT], n, 1, at, tile))
+		return false;
+	tile += token % CTRANS_TILE_OUT * 4;
+	for (uint32_t k = 0; k < n; k++)
+		dst[k] = tile[k / 4 * CTRANS_GRANULE + k % 4];
+	return true;
+}
+
+/* What the chip reads of a token's column: of compressed ones, its part of the tile. */
+static uint64_t column_bytes(const struct chip_job *job, const struct chip_op *op,
+			     uint32_t token)
+{
+	const struct ctrans_insn_embed *e = &op->insn.embed;
+	uint32_t at[CHIP_ESC_ENTRIES];
+
+	if (e->encoding != CTRANS_ENC_ESC)
+		return (e->encoding == CTRANS_ENC_S8 ? 1ull : 4ull) * e->n;
+	if (!esc_tile(job, op, token, at))
+		return 0;
+	return (uint64_t)(at[chip_esc_blocks(e->n)] - at[0]) * CTRANS_GRANULE /
+	       CTRANS_TILE_OUT;
+}
+
 static void unpack_f32(const struct chip_job *job, const struct chip_operand *o,
 		       uint32_t token, uint32_t n, float *dst)
 {
@@ -72,26 +115,31 @@ static void unpack_f32(const struct chip_job *job, const struct chip_operand *o,
 	}
 }
 
-static void embed_row(struct chip_worker *w, const struct chip_op *op, uint32_t r)
+/* False: malformed weights. */
+static bool embed_row(struct chip_worker *w, const struct chip_op *op, uint32_t r)
 {
 	const struct ctrans_insn_embed *e = &op->insn.embed;
 	const struct chip_job *job = chip_worker_job(w);
 	const struct ctrans_row *row = &job->rows[r];
 	uint32_t pos_stride = chip_round_up(4 * e->n, CTRANS_GRANULE);
 	const float *pos = NULL;
+	int8_t *column = (int8_t *)w->w;
 
 	if (e->n_positions)
 		pos = chip_gather(job, &op->o[CHIP_BIAS],
 				  (uint64_t)row->position * pos_stride,
 				  4ull * e->n, w->x);
-	if (e->encoding == CTRANS_ENC_S8) {
+	if (e->encoding != CTRANS_ENC_F32) {
 		float scale;
 
 		memcpy(&scale, chip_gather(job, &op->o[CHIP_SCALE],
 					   4ull * row->token, 4, &scale), 4);
-		unpack_s8(job, &op->o[CHIP_WEIGHT], row->token, e->n,
-			  (int8_t *)w->w);
-		w->chip->kernel->embed((int8_t *)w->w, scale, pos, e->n, w->y);
+		if (e->encoding == CTRANS_ENC_S8)
+			unpack_s8(job, &op->o[CHIP_WEIGHT], row->token, e->n, column);
+		else if (!unpack_esc(w, op, row->token, column + chip_round_up(e->n, CTRANS_GRANULE),
+				     column))
+			return false;
+		w->chip->kernel->embed(column, scale, pos, e->n, w->y);
 	} else {
 		unpack_f32(job, &op->o[CHIP_WEIGHT], row->token, e->n, w->y);
 		for (uint32_t i = 0; pos && i < e->n; i++)
@@ -99,6 +147,7 @@ static void embed_row(struct chip_worker *w, const struct chip_op *op, uint32_t 
 	}
 	chip_scatter(job, &op->o[CHIP_OUT], (uint64_t)r * e->out_stride,
 		     4ull * e->n, w->y);
+	return true;
 }
 
 void chip_exec_embed(struct chip_worker *w, const struct chip_op *op)
@@ -109,7 +158,8 @@ void chip_exec_embed(struct chip_worker *w, const struct chip_op *op)
 
 	while (chip_claim(w, job->n_rows, 1, &lo, &hi)) {
 		for (uint32_t r = lo; r < hi; r++) {
-			embed_row(w, op, r);
+			if (!embed_row(w, op, r))
+				chip_bad_weight(w, op);
 			if (chip_unit_done(w))
 				return;
 		}
@@ -121,7 +171,7 @@ void chip_exec_embed(struct chip_worker *w, const struct chip_op *op)
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		job->stat[r].ops_vector = e->n;
 		job->stat[r].bytes_external =
-			(e->encoding == CTRANS_ENC_S8 ? 1ull : 4ull) * e->n +
+			column_bytes(job, op, job->rows[r].token) +
 			(e->n_positions ? 4ull * e->n : 0);
 	}
 	chip_charge_op(w, op, job->n_rows, &(struct chip_shared){ 0 });

@@ -158,6 +158,7 @@ struct chip_job {
 	struct chip_totals total;
 	struct chip_fault fault;
 	atomic_bool stop;	/* abort or fault: acted on between two phases */
+	_Atomic uint32_t bad_weight;	/* instruction that found it, plus 1; or 0 */
 };
 
 /* ---- Workers (phase.c, pool.c) ---------------------------------------- */
@@ -327,6 +328,33 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_records(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_attention(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_topk(struct chip_worker *w, const struct chip_op *op);
+
+/* exec_esc.c */
+struct chip_esc_shape {
+	uint32_t n_in, granules;	/* of the instruction */
+	uint64_t table;			/* granules */
+};
+
+/* Blocks of a tile; and how many bytes apart tiles are when they are unpacked. */
+static inline uint32_t chip_esc_blocks(uint32_t n_in)
+{
+	return (n_in + CTRANS_ESC_INPUTS - 1) / CTRANS_ESC_INPUTS;
+}
+
+/* Entries of a table for as many tiles as are worked on at once. */
+#define CHIP_ESC_ENTRIES						\
+	(CHIP_TILES_AT_ONCE * CTRANS_WIDTH_MAX / CTRANS_ESC_INPUTS + 1)
+
+uint64_t chip_esc_table(uint32_t n_in, uint32_t n_out);
+uint64_t chip_esc_least(uint32_t n_in, uint32_t n_out);
+/* Where the blocks of some tiles are: granules [n_tiles * blocks + 1]. False: bad. */
+bool chip_esc_fetch(const struct chip_job *job, const struct chip_operand *o,
+		    const struct chip_esc_shape *s, uint32_t t, uint32_t n_tiles,
+		    uint32_t *at);
+/* Each block to CHIP_ESC_BLOCK bytes of S8. False: a list is bad. */
+bool chip_esc_unpack(const struct chip_worker *w, const struct chip_operand *o,
+		     uint32_t n_in, uint32_t n_tiles, const uint32_t *at, int8_t *to);
+void chip_bad_weight(struct chip_worker *w, const struct chip_op *op);
 
 /* queue.c */
 void chip_queue_reset(struct chip *chip, unsigned int slot);

@@ -56,6 +56,15 @@ static bool width_ok(uint32_t n)
 	return n && n <= CTRANS_WIDTH_MAX;
 }
 
+/* Encodings of weights, and what goes with each. */
+static bool encoding_ok(uint8_t encoding, uint32_t granules, uint32_t n_in,
+			uint32_t n_out)
+{
+	if (encoding == CTRANS_ENC_ESC)
+		return granules >= chip_esc_least(n_in, n_out);
+	return !granules && (encoding == CTRANS_ENC_S8 || encoding == CTRANS_ENC_F32);
+}
+
 static void widest(struct chip_job *job, uint32_t n)
 {
 	if (job->max_width < n)
@@ -66,11 +75,11 @@ static bool check_embed(struct chip_job *job, const struct ctrans_insn_embed *e)
 {
 	widest(job, e->n);
 	return all_zero(e->rsvd, sizeof(e->rsvd)) && width_ok(e->n) &&
-	       !e->weight_granules && e->n_vocab && e->n_vocab <= CTRANS_OUT_MAX &&
+	       e->n_vocab && e->n_vocab <= CTRANS_OUT_MAX &&
 	       e->n_positions <= CTRANS_POSITIONS_MAX &&
 	       (e->n_positions > 0) == (e->position_va != 0) &&
-	       (e->encoding == CTRANS_ENC_S8 || e->encoding == CTRANS_ENC_F32) &&
-	       (e->encoding == CTRANS_ENC_S8) == (e->scale_va != 0) &&
+	       encoding_ok(e->encoding, e->weight_granules, e->n, e->n_vocab) &&
+	       (e->encoding != CTRANS_ENC_F32) == (e->scale_va != 0) &&
 	       aligned(e->table_va | e->scale_va | e->position_va | e->out_va) &&
 	       stride_ok(e->out_stride, e->n, CTRANS_GRANULE);
 }
@@ -101,13 +110,13 @@ static bool check_dispatch(const struct ctrans_insn_linear *l)
 static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *l,
 			 bool logits)
 {
-	bool s8 = l->encoding == CTRANS_ENC_S8;
+	bool quantised = l->encoding != CTRANS_ENC_F32;
 
 	widest(job, l->n_in);
 	if (!all_zero(l->rsvd, sizeof(l->rsvd)) || !width_ok(l->n_in) ||
 	    !l->n_out || l->n_out > CTRANS_OUT_MAX ||
-	    !(s8 || l->encoding == CTRANS_ENC_F32) ||
-	    s8 != (l->scale_va != 0) || s8 != (l->colsum_va != 0) ||
+	    !encoding_ok(l->encoding, l->weight_granules, l->n_in, l->n_out) ||
+	    quantised != (l->scale_va != 0) || quantised != (l->colsum_va != 0) ||
 	    !aligned(l->in_va | l->out_va | l->weight_va | l->colsum_va |
 		     l->scale_va | l->bias_va | l->topk_va) ||
 	    !stride_ok(l->in_stride, l->n_in, CTRANS_GRANULE) ||
@@ -116,8 +125,8 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 	    l->theta_mode > CTRANS_THETA_DYNAMIC || !check_dispatch(l) ||
 	    l->act > CTRANS_ACT_SILU ||
 	    l->flags & ~(CTRANS_LINEAR_ADD | CTRANS_LINEAR_FLIP) ||
-	    /* what this chip does not have yet: CTRANS_CAP_ESC, SPECULATION */
-	    l->weight_granules || l->speculation || l->spec_steps)
+	    /* what this chip does not have yet: CTRANS_CAP_SPECULATION */
+	    l->speculation || l->spec_steps)
 		return false;
 	if (!logits)
 		return !l->topk_va && !l->topk_stride && !l->rows_max && !l->top_k;
@@ -366,7 +375,7 @@ static struct chip_at linear_phase(struct chip_worker *w, struct chip_at at)
 		/* fall through */
 	case CHIP_STEP_SUMS:
 		chip_exec_linear(w, op);
-		if (rows && l->encoding == CTRANS_ENC_S8 && w->chip->reference)
+		if (rows && l->encoding != CTRANS_ENC_F32 && w->chip->reference)
 			return (struct chip_at){ at.op, CHIP_STEP_RECORDS };
 		break;
 	case CHIP_STEP_RECORDS:

@@ -138,6 +138,21 @@ struct chip_tiles {
 	size_t ahead_step;
 };
 
+/*
+ * Extended sign compression: what a linear has in place of w and tile_stride. Block
+ * i of the tiles in turn is granules at[i] up to at[i + 1] from @base; all lie in
+ * memory, and no list is too long.
+ */
+struct chip_esc {
+	const uint8_t *base;
+	const uint32_t *at;
+};
+
+/* Bytes that unpacking a block may write, whatever its list says. */
+#define CHIP_ESC_BLOCK	(CTRANS_ESC_INPUTS * CTRANS_TILE_OUT)
+/* Bytes of memory to ask for ahead of unpacking. */
+#define CHIP_ESC_AHEAD	8192u
+
 /* 128 * (sum of |a|) is below 2^31, judged by the number of outliers. */
 static inline bool chip_fits32(const struct chip_qrow *row)
 {
@@ -183,6 +198,17 @@ struct chip_kernel {
 	void (*epilogue)(const struct chip_epilogue *e);
 	/* the two at once; NULL: the kernel has them apart only */
 	void (*linear)(const struct chip_tiles *t);
+	/*
+	 * A compressed block of m inputs and so many granules as the m / 4 granules
+	 * of S8 at w, where there is room for CHIP_ESC_BLOCK bytes. False: an entry
+	 * of its list is beyond the block.
+	 */
+	bool (*unpack)(const uint8_t *block, uint32_t m, uint32_t granules, int8_t *w);
+	/*
+	 * As linear, n_in a multiple of 64: unpacked block by block, which is for
+	 * rows so few that nothing is gained by keeping it. NULL: it cannot.
+	 */
+	bool (*linear_esc)(const struct chip_tiles *t, const struct chip_esc *e);
 	/* s[j] = sum16 over k < n of x[k] * w[k][j], one F32 tile of 16 outputs */
 	void (*sums_f32)(const float *x, const float *w, uint32_t n, float s[16]);
 	/* out[j] (+)= act(s[j] + bias[j]), j < n, bias may be NULL */

@@ -223,6 +223,34 @@ static void ref_planes(const uint8_t *u8, uint32_t n, const struct chip_dispatch
 		c->switches = c->spiking && c->spiking < c->nonzero;
 }
 
+/* ---- Compressed weights ------------------------------------------------ */
+
+static bool ref_unpack(const uint8_t *block, uint32_t m, uint32_t granules, int8_t *w)
+{
+	const uint8_t *sign = block + m / 8 * 64, *list = sign + m / 4 * 8;
+	uint32_t entries = (granules - CTRANS_ESC_BASE(m)) * 32;
+	bool good = true;
+
+	for (uint32_t g = 0; g < m / 4; g++) {
+		for (uint32_t i = 0; i < 64; i++) {
+			uint8_t low = block[g / 2 * 64 + i] >> g % 2 * 4 & 15;
+			bool minus = sign[g * 8 + i / 8] >> i % 8 & 1;
+
+			w[64 * g + i] = (int8_t)(minus ? low - 16 : low);
+		}
+	}
+	for (uint32_t e = 0; e < entries; e++) {
+		uint32_t v = list[2 * e] | (uint32_t)list[2 * e + 1] << 8;
+		uint32_t i = v & 0xfff;
+
+		if (i < 16 * m)
+			w[i] = (int8_t)((w[i] & 15) | (v >> 12 << 4));
+		else
+			good = false;
+	}
+	return good;
+}
+
 /* ---- The vector unit -------------------------------------------------- */
 
 /* The tree of sum16. */
@@ -450,6 +478,7 @@ const struct chip_kernel chip_kernel_reference = {
 	.planes = ref_planes,
 	.sums = ref_sums,
 	.epilogue = ref_epilogue,
+	.unpack = ref_unpack,
 	.sums_f32 = ref_sums_f32,
 	.epilogue_f32 = ref_epilogue_f32,
 	.layernorm = ref_layernorm,

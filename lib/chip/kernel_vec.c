@@ -11,6 +11,7 @@
 #include "chip/kernel_vec_sums.h"
 #include "chip/kernel_vec_row.h"
 #include "chip/kernel_vec_linear.h"
+#include "chip/kernel_vec_esc.h"
 #include "chip/kernel_vec_count.h"
 #include "chip/kernel_vec_attn.h"
 #include "chip/kernel_vec_tile.h"
@@ -73,6 +74,8 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.sums = vec_sums,
 	.epilogue = vec_epilogue,
 	.linear = vec_linear,
+	.unpack = vec_unpack,
+	.linear_esc = vec_linear_esc,
 	.sums_f32 = vec_sums_f32,
 	.epilogue_f32 = vec_epilogue_f32,
 	.layernorm = vec_layernorm,

@@ -303,6 +303,7 @@ static bool run_one(struct chip *chip)
 	if (chip->costs.khz != chip_opps[chip->opp].khz)
 		chip_costs_at(chip->opp, &chip->costs);
 	atomic_store(&job->stop, false);
+	atomic_store(&job->bad_weight, 0);
 	chip->units_at_job = chip_units(chip);
 	chip->working = true;
 	pthread_mutex_unlock(&chip->lock);
@@ -310,7 +311,12 @@ static bool run_one(struct chip *chip)
 	chip_phase_hold(chip);
 	st = chip_job_load(chip, job);
 	if (st == CTRANS_ST_OK && job->n_ops) {
+		uint32_t bad;
+
 		chip_phase_run(chip);
+		bad = atomic_load(&job->bad_weight);
+		if (bad)
+			chip_job_bad(job, CTRANS_ST_BAD_WEIGHT, bad - 1);
 		if (atomic_load(&job->stop))
 			st = job->fault.status ? job->fault.status : CTRANS_ST_ABORTED;
 	}

@@ -49,10 +49,13 @@ static uint64_t rows_bytes(uint32_t rows, uint32_t stride, uint64_t n)
 	return rows ? (uint64_t)(rows - 1) * stride + 4 * n : 0;
 }
 
-static uint64_t weight_bytes(uint8_t encoding, uint32_t n_in, uint32_t n_out)
+static uint64_t weight_bytes(uint8_t encoding, uint32_t granules, uint32_t n_in,
+			     uint32_t n_out)
 {
 	uint64_t out = chip_round_up(n_out, CTRANS_TILE_OUT);
 
+	if (encoding == CTRANS_ENC_ESC)
+		return (uint64_t)granules * CTRANS_GRANULE;
 	return encoding == CTRANS_ENC_S8 ? out * chip_round_up(n_in, 4) :
 					   out * chip_round_up(n_in, 16) * 4;
 }
@@ -84,7 +87,8 @@ static int resolve_op(const struct resolver *rs)
 	switch (i->op) {
 	case CTRANS_INSN_EMBED:
 		return must(rs, CHIP_WEIGHT, e->table_va,
-			    weight_bytes(e->encoding, e->n, e->n_vocab), false) ?:
+			    weight_bytes(e->encoding, e->weight_granules, e->n,
+					 e->n_vocab), false) ?:
 		       get(rs, CHIP_SCALE, e->scale_va, 4ull * e->n_vocab, false) ?:
 		       get(rs, CHIP_BIAS, e->position_va,
 			   (uint64_t)e->n_positions *
@@ -108,7 +112,8 @@ static int resolve_op(const struct resolver *rs)
 		return must(rs, CHIP_IN, l->in_va,
 			    rows_bytes(rows, l->in_stride, l->n_in), false) ?:
 		       must(rs, CHIP_WEIGHT, l->weight_va,
-			    weight_bytes(l->encoding, l->n_in, l->n_out), false) ?:
+			    weight_bytes(l->encoding, l->weight_granules, l->n_in,
+					 l->n_out), false) ?:
 		       get(rs, CHIP_COLSUM, l->colsum_va, 4 * pad, false) ?:
 		       get(rs, CHIP_SCALE, l->scale_va, 4 * pad, false) ?:
 		       get(rs, CHIP_BIAS, l->bias_va, 4 * pad, false) ?:

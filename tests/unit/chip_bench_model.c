@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chip_must.h"
+#include "convert/esc.h"
 
 struct maker {
 	struct bench *b;
@@ -51,24 +52,51 @@ static uint64_t floats(struct maker *m, uint32_t n, uint32_t pad, float lo, floa
 
 struct matrix {
 	uint64_t weights, colsum, scale, bias;
+	uint32_t granules;
 };
+
+static int8_t weight(struct maker *m)
+{
+	bool small = m->t->small || m->t->enc == CTRANS_ENC_ESC;
+
+	if (small && rnd(m) % 10)
+		return (int8_t)((int)(rnd(m) % 32) - 16);
+	return (int8_t)((int)(rnd(m) % 255) - 127);
+}
+
+static void put_esc(struct maker *m, const int8_t *w, uint32_t n_in, uint32_t n_out,
+		    struct matrix *r)
+{
+	struct ct_esc_size size;
+	void *esc;
+
+	MUST(!ct_esc_bytes(w, n_in, n_out, &size, NULL));
+	esc = malloc(size.bytes);
+	MUST(esc && !ct_esc_pack(w, n_in, n_out, esc, size.bytes, NULL));
+	r->weights = put(m, esc, size.bytes);
+	r->granules = (uint32_t)(size.bytes / CTRANS_GRANULE);
+	free(esc);
+}
 
 static struct matrix s8_matrix(struct maker *m, uint32_t n_in, uint32_t n_out)
 {
 	uint32_t quads = up(n_in, 4) / 4, pad = up(n_out, 16);
 	int8_t *w = calloc(pad, 4ull * quads);
 	int32_t *sum = calloc(pad, sizeof(*sum));
-	struct matrix r;
+	struct matrix r = { 0 };
 
 	MUST(w && sum);
 	for (uint32_t n = 0; n < n_out; n++)
 		for (uint32_t k = 0; k < n_in; k++) {
-			int8_t v = (int8_t)((int)(rnd(m) % 255) - 127);
+			int8_t v = weight(m);
 
 			w[((n / 16 * (uint64_t)quads + k / 4) * 16 + n % 16) * 4 + k % 4] = v;
 			sum[n] += v;
 		}
-	r.weights = put(m, w, 4ull * quads * pad);
+	if (m->t->enc == CTRANS_ENC_ESC)
+		put_esc(m, w, n_in, n_out, &r);
+	else
+		r.weights = put(m, w, 4ull * quads * pad);
 	r.colsum = put(m, sum, 4ull * pad);
 	r.scale = floats(m, n_out, pad, 0.0005f, 0.002f);
 	free(w);
@@ -94,8 +122,8 @@ static struct matrix f32_matrix(struct maker *m, uint32_t n_in, uint32_t n_out)
 
 static struct matrix matrix(struct maker *m, uint32_t n_in, uint32_t n_out)
 {
-	struct matrix r = m->t->enc == CTRANS_ENC_S8 ? s8_matrix(m, n_in, n_out) :
-						       f32_matrix(m, n_in, n_out);
+	struct matrix r = m->t->enc == CTRANS_ENC_F32 ? f32_matrix(m, n_in, n_out) :
+							s8_matrix(m, n_in, n_out);
 
 	r.bias = floats(m, n_out, up(n_out, 16), -0.1f, 0.1f);
 	return r;
@@ -152,7 +180,7 @@ static struct ctrans_insn linear(struct maker *m, uint8_t op, struct rows in,
 		.theta_f32 = bits(m->t->theta_mode == CTRANS_THETA_STATIC ? 0.02f :
 									     1.0f / 20),
 		.encoding = m->t->enc, .theta_mode = m->t->theta_mode,
-		.code = m->t->code,
+		.code = m->t->code, .weight_granules = w.granules,
 	};
 	return i;
 }
@@ -167,6 +195,7 @@ static void embed(struct maker *m, const struct matrix *table, struct rows out)
 		.position_va = floats(m, n * row, n * row, -0.05f, 0.05f),
 		.out_va = out.va, .out_stride = out.stride, .n = m->t->width,
 		.n_vocab = m->t->vocab, .n_positions = n, .encoding = m->t->enc,
+		.weight_granules = table->granules,
 	};
 	tiny_set(m->b, m->t, TINY_EMBED, &i);
 }

@@ -21,6 +21,7 @@ struct tiny {
 	/* chosen by the test */
 	uint32_t heads, head_dim, inner, vocab;
 	uint8_t enc, kv, code, act, theta_mode;
+	bool small;	/* nine weights of ten in five bits: ESC always, S8 on request */
 	uint64_t spike_mask[2];
 	uint16_t top_k;
 

@@ -48,6 +48,14 @@ static const struct tiny shapes[] = {
 	  .kv = CTRANS_KV_F16, .theta_mode = CTRANS_THETA_STATIC, .top_k = 17 },
 	{ .heads = 2, .head_dim = 37, .inner = 31, .vocab = 17, .kv = CTRANS_KV_S8,
 	  .code = CTRANS_CODE_RADIX, .theta_mode = CTRANS_THETA_DYNAMIC, .top_k = 2 },
+	/* blocks of all inputs and of some, lists that straddle pages */
+	{ .heads = 3, .head_dim = 20, .inner = 513, .vocab = 253, .enc = CTRANS_ENC_ESC,
+	  .code = CTRANS_CODE_RADIX, .theta_mode = CTRANS_THETA_DYNAMIC,
+	  .spike_mask = { ~0ull, 0 }, .top_k = 2 },
+	/* theta so small that values are outliers, and sums beyond 32 bits */
+	{ .heads = 4, .head_dim = 64, .inner = 37, .vocab = 53, .enc = CTRANS_ENC_ESC,
+	  .code = CTRANS_CODE_RATE, .theta_mode = CTRANS_THETA_STATIC,
+	  .spike_mask = { 0xff, 0 }, .top_k = 64 },
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
