@@ -16,6 +16,8 @@
 
 /* Rows of a layer that are kept whole. */
 #define CT_CALIBRATION_SAMPLES	256u
+/* Tokens of the text that are kept. */
+#define CT_CALIBRATION_FIRST	128u
 
 struct ct_calibration_layer {
 	uint32_t layer, kind;	/* enum ctrans_kind */
@@ -41,6 +43,8 @@ struct ct_calibration {
 	size_t n;
 	uint64_t rows, rows_total;	/* seen, to come in all */
 	uint32_t n_samples;		/* of each layer: min(SAMPLES, rows_total) */
+	uint32_t first[CT_CALIBRATION_FIRST];	/* the text's first tokens */
+	uint32_t n_first;
 };
 
 /* A linear's shape, of which open() makes all the rest. */

@@ -76,8 +76,11 @@ int ct_core_observe_tokens(struct ct_core *core, const uint32_t *tokens, size_t 
 	o.in = calloc(taps.n, sizeof(*o.in));
 	ret = o.in ? open_calibration(&taps, n, how->gram, &o.c, err) :
 		     ct_fail(err, -ENOMEM, "out of memory");
-	if (!ret)
+	if (!ret) {
+		o.c->n_first = n < CT_CALIBRATION_FIRST ? (uint32_t)n : CT_CALIBRATION_FIRST;
+		memcpy(o.c->first, tokens, o.c->n_first * sizeof(*tokens));
 		ret = ct_taps_text(&taps, tokens, n, take, &o, err);
+	}
 	free(o.in);
 	ct_taps_close(&taps);
 	if (ret) {

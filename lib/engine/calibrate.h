@@ -32,4 +32,23 @@ int ct_core_observe_tokens(struct ct_core *core, const uint32_t *tokens, size_t 
 int ct_core_take_thresholds(struct ct_core *core, struct ct_calibration *c,
 			    struct ct_err *err);
 
+/*
+ * Choose @c's thresholds by search (convert/threshold.h): of @how only progress is
+ * taken, layers here. ct_value_costs_of() gives costs in the radix code.
+ */
+struct ct_value_costs;
+int ct_core_search_thresholds(struct ct_core *core, struct ct_calibration *c,
+			      double noise_db, const struct ct_value_costs *costs,
+			      const struct ct_calibrate *how, struct ct_err *err);
+void ct_value_costs_of(const struct ctrans_chip_costs *chip,
+		       struct ct_value_costs *costs);
+
+/*
+ * sensitivity.c: fill the weights of @points, by linear, from what a known noise in
+ * one layer after the other does to the model's predictions of @c's own text.
+ */
+struct ct_threshold_points;
+int ct_core_sensitivities(struct ct_core *core, const struct ct_calibration *c,
+			  struct ct_threshold_points *points, struct ct_err *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "convert/threshold.h"
 #include "engine/api.h"
 #include "engine/convert.h"
 
@@ -11,6 +12,7 @@ static const struct ctrans_convert_params defaults = {
 	.size = sizeof(defaults),
 	.calibration_tokens = 10240,
 	.thresholds = "rms",
+	.noise_db = CT_THRESHOLD_NOISE_DB,
 	.levels = 24,
 	.weights = "s8",
 	.correct = 1,

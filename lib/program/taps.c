@@ -49,8 +49,8 @@ static void redirect(struct ctrans_insn *i, uint64_t va, uint32_t stride)
 	}
 }
 
-static struct ctrans_insn sum_of(const struct ctrans_insn *linear, uint64_t va,
-				 uint32_t stride)
+struct ctrans_insn ct_tap_sum(const struct ctrans_insn *linear, uint64_t va,
+			      uint32_t stride)
 {
 	struct ctrans_insn sum = *linear;
 
@@ -82,8 +82,8 @@ size_t ct_taps_build(const struct ctrans_insn *prog, size_t n,
 			here.linear.in_stride = taps->in_stride;
 			redirect(next - 1, here.linear.in_va, taps->in_stride);
 			if (outputs)
-				*next++ = sum_of(&here, base + taps->out,
-						 taps->out_stride);
+				*next++ = ct_tap_sum(&here, base + taps->out,
+						     taps->out_stride);
 			taps++;
 		}
 		if (here.op != CTRANS_INSN_LOGITS)

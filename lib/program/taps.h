@@ -45,4 +45,8 @@ size_t ct_taps_build(const struct ctrans_insn *prog, size_t n,
 		     const struct ct_tap *taps, uint64_t base, bool outputs,
 		     struct ctrans_insn *to);
 
+/* The sum of a linear alone, to @va: no activation, nothing added to. */
+struct ctrans_insn ct_tap_sum(const struct ctrans_insn *linear, uint64_t va,
+			      uint32_t stride);
+
 #endif

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Firing thresholds by search: each layer's samples at each threshold of a grid,
+ * through its own weights on the chip.
+ *
+ * What quantisation does to an output is the product of what it does to the
+ * inputs: y(x) - y(a * theta) = W (x - a * theta). So the error itself goes through
+ * the layer, as finely quantised as the array can, and its power is the noise.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "convert/threshold.h"
+#include "convert/values.h"
+#include "engine/calibrate.h"
+#include "engine/load.h"
+#include "engine/taps.h"
+
+/* Samples that are tried; a step of them for each threshold. */
+#define ROWS		64u
+/* Outputs of the widest layer that are kept at a time. */
+#define STRIDE(n)	(((n) + 15u) / 16u * 16u)
+
+struct search {
+	struct ct_core *core;
+	struct ct_calibration *c;
+	const struct ct_value_costs *costs;
+	uint32_t rows;
+	struct ct_seq *seq;
+	struct ct_buf_dev buf;		/* inputs, outputs, one instruction */
+	float *in, *out;
+	uint64_t in_va, out_va, insn_va;
+	struct ctrans_insn *insn;
+
+	/* the layer at hand */
+	const struct ct_calibration_layer *l;
+	float theta;
+	int16_t *a;
+	double *power;			/* by row */
+	struct ctrans_layer_profile profile;
+};
+
+static const float *sample(const struct search *s, uint32_t r)
+{
+	/* spread over the text as all of them are */
+	uint32_t i = (uint32_t)((uint64_t)r * s->c->n_samples / s->rows);
+
+	return s->l->samples + (size_t)i * s->l->n_in;
+}
+
+static int open_search(struct search *s, struct ct_err *err)
+{
+	uint32_t n_in = 0, n_out = 0;
+	uint64_t in, out;
+	int ret;
+
+	s->rows = s->c->n_samples < ROWS ? s->c->n_samples : ROWS;
+	for (size_t i = 0; i < s->c->n; i++) {
+		const struct ct_calibration_layer *l = &s->c->layers[i];
+
+		n_in = l->n_in > n_in ? l->n_in : n_in;
+		n_out = l->n_out > n_out ? l->n_out : n_out;
+	}
+	in = 4ull * s->rows * STRIDE(n_in);
+	out = 4ull * s->rows * STRIDE(n_out);
+	s->a = malloc((size_t)s->rows * n_in * sizeof(*s->a));
+	s->power = malloc(s->rows * sizeof(*s->power));
+	if (!s->a || !s->power)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	ret = ct_device_alloc(s->core->dev, in + out + sizeof(*s->insn), &s->buf, err);
+	if (!ret)
+		ret = ct_seq_open(s->core, &s->seq, err);
+	if (ret)
+		return ret;
+	s->in = s->buf.cpu;
+	s->out = (float *)((uint8_t *)s->buf.cpu + in);
+	s->insn = (struct ctrans_insn *)((uint8_t *)s->out + out);
+	s->in_va = s->buf.va;
+	s->out_va = s->in_va + in;
+	s->insn_va = s->out_va + out;
+	return 0;
+}
+
+static void close_search(struct search *s)
+{
+	if (s->seq)
+		ct_seq_close(s->seq);
+	ct_device_free(s->core->dev, &s->buf);
+	free(s->a);
+	free(s->power);
+}
+
+static void row_power(void *ctx, size_t r)
+{
+	const struct search *s = ctx;
+	const float *y = s->out + r * STRIDE(s->l->n_out);
+	double part[8] = { 0 };
+
+	for (uint32_t j = 0; j < s->l->n_out; j++)
+		part[j % 8] += (double)y[j] * (double)y[j];
+	s->power[r] = ((part[0] + part[1]) + (part[2] + part[3])) +
+		      ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+/* The power of W in, a bias and an activation left out. */
+static int through(struct search *s, const struct ctrans_insn *linear, float theta,
+		   double *power, struct ct_err *err)
+{
+	struct ct_step_row rows[ROWS] = { 0 };
+	struct ctrans_insn_linear *l = &s->insn->linear;
+	int ret;
+
+	*s->insn = ct_tap_sum(linear, s->out_va, 4 * STRIDE(s->l->n_out));
+	l->in_va = s->in_va;
+	l->in_stride = 4 * STRIDE(s->l->n_in);
+	l->bias_va = 0;
+	l->theta_mode = CTRANS_THETA_STATIC;
+	memcpy(&l->theta_f32, &theta, sizeof(theta));
+	for (uint32_t r = 0; r < s->rows; r++)
+		rows[r].seq = s->seq;
+	pthread_mutex_lock(&s->core->lock);
+	ret = ct_core_run(s->core, s->insn_va, 1, rows, s->rows, false, err);
+	pthread_mutex_unlock(&s->core->lock);
+	if (ret)
+		return ret;
+	ct_parallel(ct_load_threads(s->core), s->rows, row_power, s);
+	*power = 0;
+	for (uint32_t r = 0; r < s->rows; r++)
+		*power += s->power[r];
+	return 0;
+}
+
+/* What is lost of a sample at the threshold. */
+static void lose(void *ctx, size_t r)
+{
+	const struct search *s = ctx;
+	const float *x = sample(s, (uint32_t)r);
+	float *in = s->in + r * STRIDE(s->l->n_in);
+	int16_t *a = s->a + r * s->l->n_in;
+
+	ct_values_quantise(x, s->l->n_in, s->theta, a);
+	for (uint32_t k = 0; k < s->l->n_in; k++)
+		in[k] = x[k] - s->theta * (float)a[k];
+}
+
+static int try_threshold(struct search *s, const struct ctrans_insn *linear, double rms,
+			 unsigned int g, struct ct_threshold_points *p,
+			 struct ct_err *err)
+{
+	struct ctrans_layer_profile *profile = &s->profile;
+	int ret;
+
+	s->theta = ct_values_theta(NULL, 0, ct_threshold_at(rms, g), false);
+	ct_parallel(ct_load_threads(s->core), s->rows, lose, s);
+	*profile = (struct ctrans_layer_profile){
+		.n_in = s->l->n_in, .n_out = s->l->n_out,
+	};
+	for (uint32_t r = 0; r < s->rows; r++)
+		ct_values_count(s->a + (size_t)r * s->l->n_in, s->l->n_in, 0, profile);
+	p->energy[g] = ct_threshold_energy(profile, s->costs);
+	/* an error is at most half a threshold, where nothing was clamped */
+	ret = through(s, linear, s->theta / (2 * CT_ARRAY_MAX), &p->noise[g], err);
+	return ret;
+}
+
+static int try_layer(struct search *s, const struct ctrans_insn *linear, size_t i,
+		     struct ct_threshold_points *p, struct ct_err *err)
+{
+	double rms = ct_calibration_rms(s->c, i), signal = 0;
+	int ret;
+
+	s->l = &s->c->layers[i];
+	for (uint32_t r = 0; r < s->rows; r++)
+		memcpy(s->in + (size_t)r * STRIDE(s->l->n_in), sample(s, r),
+		       s->l->n_in * sizeof(float));
+	ret = through(s, linear, ct_threshold_at(rms, CT_THRESHOLD_GRID / 2), &signal,
+		      err);
+	for (unsigned int g = 0; g < CT_THRESHOLD_GRID && !ret; g++) {
+		ret = try_threshold(s, linear, rms, g, p, err);
+		/* of nothing there is no noise */
+		p->noise[g] = signal > 0 ? p->noise[g] / signal : 0;
+	}
+	return ret;
+}
+
+static int try_all(struct search *s, struct ct_threshold_points *p,
+		   const struct ct_calibrate *how, struct ct_err *err)
+{
+	size_t j = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < s->core->n_insns && !ret; i++) {
+		if (!ct_insn_quantises(&s->core->prog[i]))
+			continue;
+		ret = try_layer(s, &s->core->prog[i], j, &p[j], err);
+		j++;
+		if (!ret && how->progress && how->progress(how->arg, j, s->c->n))
+			ret = ct_fail(err, -ECANCELED,
+				      "the search for thresholds was cancelled");
+	}
+	return ret;
+}
+
+int ct_core_search_thresholds(struct ct_core *core, struct ct_calibration *c,
+			      double noise_db, const struct ct_value_costs *costs,
+			      const struct ct_calibrate *how, struct ct_err *err)
+{
+	struct search s = { .core = core, .c = c, .costs = costs };
+	struct ct_threshold_points *p = calloc(c->n, sizeof(*p));
+	unsigned int *choice = calloc(c->n, sizeof(*choice));
+	int ret = p && choice ? open_search(&s, err) :
+				ct_fail(err, -ENOMEM, "out of memory");
+
+	if (!ret)
+		ret = try_all(&s, p, how, err);
+	if (!ret)
+		ret = ct_core_sensitivities(core, c, p, err);
+	if (!ret)
+		ct_thresholds_choose(p, c->n, noise_db, choice);
+	for (size_t i = 0; i < c->n && !ret; i++) {
+		double noise = p[i].noise[choice[i]];
+
+		c->layers[i].threshold = ct_threshold_at(ct_calibration_rms(c, i),
+							 choice[i]);
+		c->layers[i].snr_db = noise > 0 ? (float)(-10 * log10(noise)) : NAN;
+	}
+	close_search(&s);
+	free(choice);
+	free(p);
+	return ret;
+}
+
+void ct_value_costs_of(const struct ctrans_chip_costs *chip,
+		       struct ct_value_costs *costs)
+{
+	/* a spike's share of a cycle, and a product's */
+	double row = 1.0 / chip->rows, spike = row / chip->spikes_per_cycle;
+
+	*costs = (struct ct_value_costs){
+		.outlier = (double)chip->mac16_aj,
+		/* uW over kHz are nJ */
+		.cycle = 1e9 * (double)chip->leak_uw / chip->khz,
+		.group = chip->cores * chip->cols,
+	};
+	for (unsigned int m = 1; m < 128; m++) {
+		unsigned int spikes = (unsigned int)__builtin_popcount(m);
+
+		costs->energy[m] = (double)chip->mac8_aj;
+		costs->cycles[m] = row;
+		if (spikes * chip->spike_aj < chip->mac8_aj) {
+			costs->energy[m] = (double)(spikes * chip->spike_aj);
+			costs->cycles[m] = spikes * spike;
+		}
+	}
+}
