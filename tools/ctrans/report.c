@@ -111,6 +111,10 @@ void json_add_cost(cJSON *parent, const char *key, const struct ctrans_cost *c)
 		{ "external_fj", c->external_fj },
 		{ "static_fj", c->static_fj },
 		{ "energy_fj", ctrans_cost_energy_fj(c) },
+		{ "cycles_compute", c->cycles_compute },
+		{ "cycles_external", c->cycles_external },
+		{ "cycles_stall", c->cycles_stall },
+		{ "ops_skipped", c->ops_skipped },
 	};
 	cJSON *cost = json_add_object(parent, key);
 

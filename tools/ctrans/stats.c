@@ -87,6 +87,11 @@ static void value_row(const char *name, const struct ctrans_cost *c, double unit
 		(double)c->spikes / (double)c->values_spiking : 0);
 }
 
+static double share_of(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : 0;
+}
+
 /* Where the values went: counts in one unit, so that rows compare. */
 static void print_values(const struct ctrans_usage *u,
 			 const struct ctrans_cost *total)
@@ -138,13 +143,17 @@ void print_stats(const struct ctrans_usage *u,
 	fputc('\n', stderr);
 	print_values(u, &total);
 	show_bytes(bytes, sizeof(bytes), (double)total.bytes_external);
-	fprintf(stderr, "\nExternal memory: %s read and written\n", bytes);
+	fprintf(stderr, "\nExternal memory: %s read and written, busy %.1f %% of the time\n",
+		bytes, share_of(total.cycles_external, total.cycles));
 	if (u->new_tokens > 1) {
 		show_bytes(bytes, sizeof(bytes), (double)u->decode.bytes_external /
 						 (u->new_tokens - 1));
 		fprintf(stderr, "of it %s for each new token after the first\n",
 			bytes);
 	}
+	fprintf(stderr, "Arrays: busy %.1f %% of the time, of that waiting for weights %.1f %%\n",
+		share_of(total.cycles_compute, total.cycles),
+		share_of(total.cycles_stall, total.cycles_compute));
 	if (u->drafted)
 		fprintf(stderr,
 			"Drafted: %u tokens, of which %u stood; %.2f passes over the model a token\n",
