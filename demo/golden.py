@@ -4,6 +4,7 @@
 in fp32 from the saved F16 weights.
 
   golden.py models/demo
+  golden.py models/demo/little --heldout models/demo/heldout.txt --prompts 2
 """
 import argparse
 import json
@@ -46,17 +47,23 @@ def vectors(model, tokenizer, prompt, count=48):
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("model")
-    folder = p.parse_args().model
+    p.add_argument("--heldout", metavar="FILE",
+                   help="a text that is there, instead of writing one")
+    p.add_argument("--prompts", type=int, default=len(PROMPTS))
+    a = p.parse_args()
+    folder = a.model
     torch.set_num_threads(1)
     model = gpt2.load(folder)
     tokenizer = bpe.Tokenizer.load(folder)
-    path = os.path.join(folder, "heldout.txt")
-    with open(path, "w", encoding="utf-8") as f:
-        f.writelines(stories.corpus(HELDOUT_SEED, HELDOUT_BYTES))
+    path = a.heldout or os.path.join(folder, "heldout.txt")
+    if not a.heldout:
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(stories.corpus(HELDOUT_SEED, HELDOUT_BYTES))
     ids = tokenizer.encode(perplexity.read_text(path))
     out = {"weights": "model.safetensors (F16), computed in fp32",
-           "prompts": [vectors(model, tokenizer, t) for t in PROMPTS],
-           "heldout": dict(perplexity.evaluate(model, ids), file="heldout.txt")}
+           "prompts": [vectors(model, tokenizer, t) for t in
+                       PROMPTS[:a.prompts]],
+           "heldout": dict(perplexity.evaluate(model, ids), file=os.path.relpath(path, folder))}
     with open(os.path.join(folder, "golden.json"), "w", encoding="utf-8") as f:
         json.dump(out, f, ensure_ascii=False, indent=None)
         f.write("\n")

@@ -175,6 +175,14 @@ START_TEST(demo)
 }
 END_TEST
 
+/* Its activation is ReLU, its heads are 32 wide. */
+START_TEST(little)
+{
+	if (!check_model("models/demo/little"))
+		printf("SKIP whole: no models/demo/little with golden.json\n");
+}
+END_TEST
+
 static const char *shared(void)
 {
 	const char *dir = getenv("CTRANS_SHARED_DIR");
@@ -300,6 +308,7 @@ int main(void)
 
 	tcase_set_timeout(t, 110);
 	tcase_add_test(t, demo);
+	tcase_add_test(t, little);
 	tcase_add_test(t, shared_models);
 	tcase_add_test(t, random_model);
 	suite_add_tcase(s, t);
