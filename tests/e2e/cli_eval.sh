@@ -123,6 +123,27 @@ all=$(field "$out" "o['dispatch'][0]['nll']")
 evaluate --text "$text" --json --ctx 32 --stride 32
 expect_equal "$(field "$out" "o['nll']")" "$all" "which is that of a run by itself"
 
+# ---- converted, with a little model -----------------------------------
+# which here is the model itself: every draft stands
+file=$tap_dir/model.gguf
+call timeout 300 "$CTRANS" convert "$model" -o "$file"
+expect_status 0 "convert"
+call timeout 600 "$CTRANS" eval "$file" --text "$text" --policy all --ctx 32 \
+	--reference "$model" --little "$model" --json
+expect_status 0 "eval --policy all of a converted file, with a little model"
+expect_equal "$(field "$out" "[q['name'] for q in o['quality']]")" \
+	"['binary32', '8 bits, unconverted', 'this file']" \
+	"perplexities beside those of the reference"
+expect_equal "$(field "$out" "(lambda l: (l['equal'], all(
+	m['drafted'] == m['accepted'] and m['same'] == m['written']
+	for m in l['modes']), l['modes'][1]['passes'] <
+	l['modes'][0]['passes'] / 2))(o['little'])")" "(True, True, True)" \
+	"the little model changes no text, and saves passes"
+call timeout 300 "$CTRANS" eval "$file" --text "$text" --policy all --ctx 32 \
+	--little ""
+expect_status 0 "eval --policy all of a converted file alone"
+expect_match "$out" "nothing in binary32 to compare with" "says what is missing"
+
 # ---- plots -------------------------------------------------------------
 svg=$tap_dir/plot.svg
 evaluate --text "$text" --plot "$svg"

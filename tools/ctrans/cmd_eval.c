@@ -44,6 +44,9 @@ static const struct option_spec compare_specs[] = {
 	  .help = "what perplexities are compared with, in binary32: the model "
 		  "that MODEL was converted from (default: MODEL, where it is "
 		  "not converted)" },
+	{ OPTION_TEXT, 0, "little", "MODEL", &model_options.little,
+	  .help = "with --paper too: a little model, to see what its drafts save "
+		  "(default: the one in a converted file; \"\": none)" },
 	{ OPTION_UINT, 0, "decode", "N", &options.decode, NULL, 1, 1e6,
 	  .help = "tokens to run one at a time as well (default 64)" },
 	{ OPTION_END },
@@ -237,7 +240,12 @@ static int score_all(const char *path, struct eval_text *text)
 	if (status)
 		return status;
 	status = options.json ? eval_print_json(&c) : eval_print(&c);
-	return c.equal ? status : results_differ();
+	if (!c.equal)
+		return results_differ();
+	if (c.n_drafts && !c.drafts_equal)
+		return fail(EXIT_FAILED,
+			"the little model changed the text, which in its exact mode must not be: please report this, with the models and the text");
+	return status;
 }
 
 static int paper(const char *path, struct eval_text *text)

@@ -72,9 +72,23 @@ struct eval_quality {
 	const char *name;
 	bool known;
 	double perplexity, top1;
-	double bits;		/* a parameter, in the chip's memory */
+	double bytes, bits;	/* in the chip's memory: all, and a parameter */
 	double seconds;
 };
+
+/* Texts written with a little model's drafts; costs are of both models. */
+struct eval_draft {
+	const char *name;
+	struct ctrans_cost sum;
+	uint64_t tokens;	/* that it is the cost of: all but each text's first */
+	uint64_t written, same;	/* same: as by the model alone */
+	uint64_t drafted, accepted, passes;
+	double nll;		/* of all that was written, by the model itself */
+	double seconds;
+};
+
+#define EVAL_DRAFTS	4
+#define EVAL_PLACES	8u
 
 struct eval_comparison {
 	const char *path, *reference;	/* reference: NULL where there is none */
@@ -82,9 +96,13 @@ struct eval_comparison {
 	const struct eval_text *text;
 	uint32_t decoded;		/* tokens run one at a time */
 	struct eval_quality fp32, plain, own;	/* plain: the reference in 8 bits */
+	struct eval_row plain_row;
 	struct eval_row row[EVAL_VARIANTS];	/* the first is all dense */
 	size_t n;
 	struct eval_bound oracle, oracle_decode;
+	struct eval_draft draft[EVAL_DRAFTS];	/* the first is without drafts */
+	size_t n_drafts;	/* 0: there is no little model */
+	bool drafts_equal;	/* the exact mode's texts are those of the model alone */
 	bool equal;		/* every row gave the same results, to the bit */
 };
 
@@ -109,7 +127,12 @@ double eval_zeros_fj(const struct eval_cost *dense);
  */
 int eval_oracle(struct ctrans_model *model, const uint32_t *ids, size_t n,
 		const struct eval_cost *dense, struct eval_bound *bound);
+/* External memory for a token, with the exact mode's drafts to without. */
+double eval_little_ratio(const struct eval_comparison *c);
 double eval_bound_fj(const struct eval_bound *bound);
+
+/* Fill in @c's drafts, if its model has a little one. */
+int eval_little(const struct command *command, struct eval_comparison *c);
 
 int eval_print(const struct eval_comparison *c);
 int eval_print_json(const struct eval_comparison *c);

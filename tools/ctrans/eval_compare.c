@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* One text under every policy, in steps of many rows and of one. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,8 @@ static int open_variant(const struct command *command, const char *path,
 }
 
 static int measure(const struct command *command, struct eval_comparison *c,
-		   const struct eval_variant *v, struct eval_row *row)
+		   const char *path, const struct eval_variant *v,
+		   struct eval_row *row, struct ctrans_model_info *info)
 {
 	struct ctrans_model *model = NULL;
 	struct ctrans_score score;
@@ -117,7 +119,9 @@ static int measure(const struct command *command, struct eval_comparison *c,
 
 	*row = (struct eval_row){ .variant = v };
 	snprintf(what, sizeof(what), "Scoring, %s", v->name);
-	status = open_variant(command, c->path, v, &model);
+	status = open_variant(command, path, v, &model);
+	if (!status && ctrans_model_info(model, info, sizeof(*info)))
+		status = fail_library(-EINVAL, EXIT_FAILED);
 	if (!status)
 		status = eval_score(model, c->text, what, &score,
 				    &row->amortised.seconds);
@@ -153,8 +157,20 @@ static void take_score(struct eval_quality *q, const char *name,
 	q->name = name;
 	q->perplexity = s->perplexity;
 	q->top1 = (double)s->top1 / (double)s->tokens;
+	q->bytes = (double)info->chip_bytes;
 	q->bits = bits(info);
 	q->seconds = seconds;
+}
+
+static void take_row(struct eval_quality *q, const char *name,
+		     const struct ctrans_model_info *info, const struct eval_row *row)
+{
+	const struct ctrans_score score = {
+		.perplexity = exp(row->nll / (double)row->scored),
+		.tokens = row->scored, .top1 = row->top1,
+	};
+
+	take_score(q, name, info, &score, row->amortised.seconds);
 }
 
 /* The same text to another model: its tokens must be the same. */
@@ -185,9 +201,7 @@ static int check_tokens(const struct eval_text *text, const char *path,
 		path, text->file);
 }
 
-static int score_reference(const struct command *command, const char *path,
-			   bool f32, const struct eval_text *text,
-			   struct eval_quality *q)
+static int score_fp32(const struct command *command, struct eval_comparison *c)
 {
 	const struct model_options as_given = model_options;
 	struct ctrans_model *model = NULL;
@@ -197,30 +211,38 @@ static int score_reference(const struct command *command, const char *path,
 	int ret, status;
 
 	model_options.policy = NULL;
-	model_options.f32 = f32;
-	if (f32)
-		model_options.kv = NULL;
+	model_options.f32 = true;
+	model_options.kv = NULL;
 	model_options.calibrate = NULL;
-	status = model_load(command, path, 0, &model);
+	status = model_load(command, c->reference, 0, &model);
 	model_options = as_given;
 	if (!status)
-		status = check_tokens(text, path, model);
+		status = check_tokens(c->text, c->reference, model);
 	if (!status)
-		status = eval_score(model, text, f32 ? "Scoring, binary32" :
-				    "Scoring, unconverted", &score, &seconds);
+		status = eval_score(model, c->text, "Scoring, binary32", &score,
+				    &seconds);
 	if (!status) {
 		ret = ctrans_model_info(model, &info, sizeof(info));
 		if (ret)
 			status = fail_library(ret, EXIT_FAILED);
 		else
-			take_score(q, f32 ? "binary32" :
-				   "8 bits, unconverted", &info, &score,
-				   seconds);
+			take_score(&c->fp32, "binary32", &info, &score, seconds);
 	}
 	ctrans_model_close(model);
 	return status;
 }
 
+/* What the model is without having been converted. */
+static int measure_plain(const struct command *command, struct eval_comparison *c)
+{
+	struct ctrans_model_info info;
+	int status;
+
+	status = measure(command, c, c->reference, &as_is, &c->plain_row, &info);
+	if (!status)
+		take_row(&c->plain, "8 bits, unconverted", &info, &c->plain_row);
+	return status;
+}
 
 static bool converted(const struct ctrans_model_info *info)
 {
@@ -253,18 +275,6 @@ static int prepare(const struct command *command, struct eval_comparison *c,
 	return status;
 }
 
-static void take_own(struct eval_comparison *c)
-{
-	const struct eval_row *row = &c->row[c->n - 1];
-	const struct ctrans_score score = {
-		.perplexity = exp(row->nll / (double)row->scored),
-		.tokens = row->scored, .top1 = row->top1,
-	};
-
-	take_score(&c->own, converted(&c->info) ? "this file" :
-		   "8 bits", &c->info, &score, row->amortised.seconds);
-}
-
 static bool equal(const struct eval_row *a, const struct eval_row *b)
 {
 	return !memcmp(&a->nll, &b->nll, sizeof(a->nll)) && a->top1 == b->top1 &&
@@ -274,22 +284,31 @@ static bool equal(const struct eval_row *a, const struct eval_row *b)
 int eval_compare(const struct command *command, struct eval_comparison *c,
 		 struct eval_text *text)
 {
+	const struct model_options as_given = model_options;
+	struct ctrans_model_info info;
 	int status;
 
 	status = prepare(command, c, text);
+	/* scoring drafts nothing, and writing takes one policy */
+	model_options.little = "";
+	model_options.policy = NULL;
 	if (!status && c->reference)
-		status = score_reference(command, c->reference, true, text,
-					 &c->fp32);
+		status = score_fp32(command, c);
 	if (!status && c->reference && c->reference != c->path)
-		status = score_reference(command, c->reference, false, text,
-					 &c->plain);
+		status = measure_plain(command, c);
 	c->equal = true;
 	for (size_t i = 0; !status && i < EVAL_VARIANTS; i++) {
-		status = measure(command, c, &variants[i], &c->row[c->n++]);
+		status = measure(command, c, c->path, &variants[i],
+				 &c->row[c->n++], &info);
 		c->equal = c->equal && equal(&c->row[0], &c->row[i]);
 	}
+	model_options.little = as_given.little;
 	if (!status)
-		take_own(c);
+		take_row(&c->own, converted(&c->info) ? "this file" : "8 bits",
+			 &c->info, &c->row[c->n - 1]);
+	if (!status)
+		status = eval_little(command, c);
+	model_options = as_given;
 	return status;
 }
 
@@ -297,20 +316,24 @@ int eval_measure(const struct command *command, const char *path,
 		 struct eval_text *text, struct ctrans_measured *measured)
 {
 	struct eval_comparison c = { .path = path };
+	struct ctrans_model_info info;
 	struct eval_row own;
 	int status;
 
 	status = prepare(command, &c, text);
 	if (!status)
-		status = measure(command, &c, &variants[0], &c.row[0]);
+		status = measure(command, &c, c.path, &variants[0], &c.row[0],
+				 &info);
 	if (!status)
-		status = measure(command, &c, &as_is, &own);
+		status = measure(command, &c, c.path, &as_is, &own, &info);
 	if (status)
 		return status;
 	measured->compute = eval_compute_fj(&own.amortised.sum) /
 			    eval_compute_fj(&c.row[0].amortised.sum);
 	measured->weight_bits = bits(&c.info);
-	return EXIT_OK;
+	status = eval_little(command, &c);
+	measured->little = eval_little_ratio(&c);
+	return status;
 }
 
 double eval_compute_kappa_fj(const struct ctrans_cost *cost, double kappa)

@@ -20,6 +20,7 @@ static void add_quality(cJSON *list, const struct eval_quality *q,
 	json_add_number(object, "to_fp32", fp32->known ?
 			q->perplexity / fp32->perplexity : NAN);
 	json_add_number(object, "top1_agreement", q->top1);
+	json_add_number(object, "bytes", q->bytes);
 	json_add_number(object, "bits_per_parameter", q->bits);
 	json_add_number(object, "seconds", q->seconds);
 }
@@ -65,6 +66,35 @@ static void add_oracle(cJSON *parent, const char *key, const struct eval_bound *
 			eval_bound_fj(b) / eval_compute_fj(&dense->sum));
 }
 
+static void add_drafts(cJSON *parent, const struct eval_comparison *c)
+{
+	cJSON *object = json_add_object(parent, "little"), *list;
+
+	json_add_count(object, "parameters", c->info.little_parameters);
+	json_add_bool(object, "equal", c->drafts_equal);
+	json_add_number(object, "external_over_alone", eval_little_ratio(c));
+	list = json_add_array(object, "modes");
+	for (size_t i = 0; i < c->n_drafts; i++) {
+		const struct eval_draft *d = &c->draft[i];
+		cJSON *item = json_append_object(list);
+
+		json_add_string(item, "name", d->name);
+		json_add_count(item, "written", d->written);
+		json_add_count(item, "same", d->same);
+		json_add_count(item, "drafted", d->drafted);
+		json_add_count(item, "accepted", d->accepted);
+		json_add_count(item, "passes", d->passes);
+		json_add_number(item, "nll", d->nll);
+		json_add_number(item, "energy_uj_per_token",
+				1e6 * cost_joule(&d->sum) / (double)d->tokens);
+		json_add_number(item, "external_uj_per_token",
+				1e-9 * (double)d->sum.external_fj / (double)d->tokens);
+		json_add_number(item, "wall_seconds", d->seconds);
+		json_add_count(item, "tokens", d->tokens);
+		json_add_cost(item, "modelled", &d->sum);
+	}
+}
+
 int eval_print_json(const struct eval_comparison *c)
 {
 	cJSON *object = json_object(), *list;
@@ -86,6 +116,13 @@ int eval_print_json(const struct eval_comparison *c)
 	add_quality(list, &c->fp32, &c->fp32);
 	add_quality(list, &c->plain, &c->fp32);
 	add_quality(list, &c->own, &c->fp32);
+	if (c->plain.known) {
+		cJSON *plain = json_add_object(object, "unconverted");
+
+		json_add_count(plain, "tokens", c->plain_row.amortised.tokens);
+		json_add_cost(plain, "amortised", &c->plain_row.amortised.sum);
+		json_add_cost(plain, "decode", &c->plain_row.decode.sum);
+	}
 	list = json_add_array(object, "dispatch");
 	for (size_t i = 0; i < c->n; i++) {
 		const struct eval_row *row = &c->row[i];
@@ -107,6 +144,8 @@ int eval_print_json(const struct eval_comparison *c)
 		add_cost(item, "decode", &row->decode, &c->row[0].decode,
 			 &c->oracle_decode);
 	}
+	if (c->n_drafts)
+		add_drafts(object, c);
 	add_oracle(object, "oracle", &c->oracle, &c->row[0].amortised);
 	add_oracle(object, "oracle_decode", &c->oracle_decode, &c->row[0].decode);
 	return json_print(object);

@@ -61,6 +61,35 @@ static void print_quality(const struct eval_comparison *c)
 		       "converted from)\n");
 }
 
+static double mib(double bytes)
+{
+	return bytes / 1048576;
+}
+
+static double external_uj(const struct eval_cost *c)
+{
+	return 1e-9 * (double)c->sum.external_fj / (double)c->tokens;
+}
+
+static void print_weights_row(const struct eval_quality *q, const struct eval_row *row,
+			      const struct eval_row *plain)
+{
+	printf("%-24s %7.2f %10.2f", q->name, mib(q->bytes), q->bits);
+	cell(10, external_uj(&row->amortised));
+	cell(8, external_uj(&row->decode));
+	cell(8, external_uj(&row->decode) / external_uj(&plain->decode));
+	putchar('\n');
+}
+
+static void print_weights(const struct eval_comparison *c)
+{
+	printf("\n%-24s %7s %10s %27s\n%-24s %7s %10s %10s %8s %8s\n",
+	       "weights", "", "", "external memory, uJ a token", "(energy modelled)",
+	       "MiB", "bits/param", "amortised", "decode", "ratio");
+	print_weights_row(&c->plain, &c->plain_row, &c->plain_row);
+	print_weights_row(&c->own, &c->row[c->n - 1], &c->plain_row);
+}
+
 static const struct eval_cost *cost_of(const struct eval_row *row, bool one)
 {
 	return one ? &row->decode : &row->amortised;
@@ -162,10 +191,44 @@ static void print_block(const struct eval_comparison *c, bool one)
 	print_ratios(c, one);
 }
 
-static double mib(uint64_t bytes)
+static void print_draft(const struct eval_draft *d, const struct eval_draft *alone)
 {
-	return (double)bytes / 1048576;
+	double tokens = (double)d->tokens, alone_tokens = (double)alone->tokens;
+	double external = (double)d->sum.external_fj / tokens;
+	double all = cost_joule(&d->sum) / tokens;
+
+	printf("%-9s", d->name);
+	cell(8, external * 1e-9);
+	cell(6, external / ((double)alone->sum.external_fj / alone_tokens));
+	cell(8, all * 1e6);
+	cell(6, all / (cost_joule(&alone->sum) / alone_tokens));
+	cell(7, (double)d->drafted / (double)d->written);
+	cell(6, d->drafted ? 100 * (double)d->accepted / (double)d->drafted : 0);
+	cell(6, (double)d->passes / (double)d->written);
+	printf(" %6.3f %6.1f %7.0f\n", d->nll / (double)d->written,
+	       100 * (double)d->same / (double)d->written, tokens / d->seconds);
 }
+
+static void print_drafts(const struct eval_comparison *c)
+{
+	printf("\nBIG-LITTLE: a little model of %.2f M parameters drafts, this one verifies each\n"
+	       "draft in one pass: %llu tokens written greedily after %u places of the text.\n"
+	       "Decode; energy modelled, of both models, uJ a token\n\n",
+	       (double)c->info.little_parameters * 1e-6,
+	       (unsigned long long)c->draft[0].written, EVAL_PLACES);
+	printf("%-9s %8s %6s %8s %6s %7s %6s %6s %6s %6s %7s\n%-9s %8s %6s %8s %6s %7s %6s %6s %6s %6s %7s\n",
+	       "", "", "to", "", "to", "drafts", "stand", "passes", "nats", "same", "wall",
+	       "", "extern", "alone", "all", "alone", "a token", "%", "a tok", "a tok", "%",
+	       "tokens/s");
+	for (size_t i = 0; i < c->n_drafts; i++)
+		print_draft(&c->draft[i], &c->draft[0]);
+	if (c->drafts_equal)
+		printf("exact: token for token the text of the model alone.\n");
+	printf("nats: a lossy draft stands up to that cross entropy; \"nats a tok\" is what this\n"
+	       "model gives the text that was written, %.3f for its own.\n",
+	       c->draft[0].nll / (double)c->draft[0].written);
+}
+
 
 int eval_print(const struct eval_comparison *c)
 {
@@ -174,11 +237,13 @@ int eval_print(const struct eval_comparison *c)
 
 	printf("%s: %.1f M parameters, %.1f MiB on the chip, thresholds %s\n"
 	       "%s: %zu tokens, windows of %u, stride %u; %llu scored, %llu run\n\n",
-	       c->path, (double)c->info.parameters * 1e-6, mib(c->info.chip_bytes),
+	       c->path, (double)c->info.parameters * 1e-6, mib((double)c->info.chip_bytes),
 	       c->info.thresholds, c->text->file, c->text->n, c->text->ctx,
 	       c->text->stride, (unsigned long long)row->scored,
 	       (unsigned long long)row->amortised.tokens);
 	print_quality(c);
+	if (c->plain.known)
+		print_weights(c);
 	if (c->equal)
 		printf("\nDispatch changes no result: the log-likelihood of the text and the logits of\n"
 		       "%u tokens are the same, bit for bit, in all %zu rows below.\n",
@@ -190,6 +255,8 @@ int eval_print(const struct eval_comparison *c)
 	printf("\nDECODE, one token in a pass over the weights: the first %u tokens of the text,\n"
 	       "one at a time. Modelled as above\n", c->decoded);
 	print_block(c, true);
+	if (c->n_drafts)
+		print_drafts(c);
 	printf("\nArrays: products, spikes with their stalls, and outliers. kappa: energy of a\n"
 	       "spiking cycle to that of a dense one, 1 where nothing is said; the dispatch is\n"
 	       "that of 1. The baseline skips zeros, as the chip does; \"zeros count\": one that\n"
