@@ -65,6 +65,7 @@ static const char *model_path(size_t i)
 
 struct how {
 	const char *device, *policy, *code, *kv;
+	uint32_t flip;
 };
 
 struct outcome {
@@ -83,6 +84,7 @@ static struct ctrans_model *open_model(size_t i, const struct how *how)
 	p.device = how->device;
 	p.policy = how->policy;
 	p.code = how->code;
+	p.flip = how->flip;
 	p.levels = models[i].levels;
 	p.kv = how->kv;
 	/* what is run again is to be computed again */
@@ -172,51 +174,84 @@ static void same_cost(const struct outcome *a, const struct outcome *b,
 		      (unsigned long long)a->usage.prefill.cycles);
 }
 
-static const struct how kinds[] = {
-	{ NULL, "cdnn", "radix", NULL }, { NULL, "dnn", "radix", NULL },
-	{ NULL, "snn", "radix", NULL }, { NULL, "cdnn", "rate", NULL },
-	{ NULL, "snn", "rate", NULL },
-};
-#define N_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
+static const char *const policies[] = { "dnn", "snn", "static", "tile", "fine" };
+#define N_POLICIES	5
 
+/* Every code, flipped or not; the digits of one have signs already. */
+static const struct {
+	const char *code;
+	uint32_t flip;
+} codes[] = {
+	{ "radix", 0 }, { "radix", 1 }, { "naf", 0 }, { "rate", 0 }, { "rate", 1 },
+};
+#define N_CODES		5
+
+#define N_WAYS		(N_POLICIES * N_CODES)
+
+/* Each model in each way on each kernel. */
 START_TEST(test_kernels)
 {
+	size_t model = (size_t)_i / N_WAYS, way = (size_t)_i % N_WAYS;
+	struct how first_how = { "sim:threads=1,kernel=generic", "dnn", "radix",
+				 model & 1 ? "s8" : "f16", 0 };
+	struct how how = first_how;
 	struct outcome first, want, got;
 	const struct chip_kernel *k;
 	char device[64];
-	struct how how;
 	unsigned int at;
-	size_t kind;
 
-	if (!model_path(_i))
+	if (!model_path(model))
 		return;
-	for (kind = 0; kind < N_KINDS; kind++) {
-		how = kinds[kind];
-		how.kv = _i & 1 ? "s8" : "f16";
-		how.device = "sim:threads=1,kernel=generic";
-		run(_i, &how, &want);
-		if (!kind)
-			first = want;
-		same_logits(&first, &want, _i, &how);
-		ck_assert_uint_gt(want.usage.prefill.cycles, 0);
-		for (at = 0; (k = chip_kernel_at(at)); at++) {
-			if (!k->supported())
-				continue;
-			snprintf(device, sizeof(device),
-				 "sim:threads=2,kernel=%s", k->name);
-			how.device = device;
-			run(_i, &how, &got);
-			same_logits(&first, &got, _i, &how);
-			same_cost(&want, &got, _i, &how);
-		}
+	run(model, &first_how, &first);
+	how.policy = policies[way / N_CODES];
+	how.code = codes[way % N_CODES].code;
+	how.flip = codes[way % N_CODES].flip;
+	run(model, &how, &want);
+	same_logits(&first, &want, model, &how);
+	ck_assert_uint_gt(want.usage.prefill.cycles, 0);
+	for (at = 0; (k = chip_kernel_at(at)); at++) {
+		if (!k->supported())
+			continue;
+		snprintf(device, sizeof(device), "sim:threads=2,kernel=%s", k->name);
+		how.device = device;
+		run(model, &how, &got);
+		same_logits(&first, &got, model, &how);
+		same_cost(&want, &got, model, &how);
 	}
+}
+END_TEST
+
+/* Policies and codes do differ, or equal logits would say nothing. */
+START_TEST(test_ways_differ)
+{
+	struct ctrans_cost all[N_WAYS];
+	struct outcome out;
+	size_t a, b;
+
+	for (a = 0; a < N_WAYS; a++) {
+		struct how how = { "sim:threads=1", policies[a / N_CODES],
+				   codes[a % N_CODES].code, "f16",
+				   codes[a % N_CODES].flip };
+
+		run(2, &how, &out);
+		all[a] = out.usage.prefill;
+	}
+	/* all spiking: no two codes have as many spikes */
+	for (a = N_CODES; a < 2 * N_CODES; a++)
+		for (b = N_CODES; b < a; b++)
+			ck_assert_uint_ne(all[a].spikes, all[b].spikes);
+	/* in the rate code each policy has its own way */
+	for (a = 3; a < N_WAYS; a += N_CODES)
+		for (b = 3; b < a; b += N_CODES)
+			if (a != 3 + 2 * N_CODES || b != 3)
+				ck_assert_uint_ne(all[a].spikes, all[b].spikes);
 }
 END_TEST
 
 START_TEST(test_threads)
 {
 	static const unsigned int threads[] = { 2, 3, 5, 8 };
-	struct how how = { "sim:threads=1", "cdnn", "radix", _i & 1 ? "f16" : "s8" };
+	struct how how = { "sim:threads=1", "cdnn", "radix", _i & 1 ? "f16" : "s8", 0 };
 	struct outcome want, got;
 	char device[64];
 	size_t t;
@@ -242,7 +277,7 @@ END_TEST
 /* In chunks, after a rollback, in a batch with others: the last logits. */
 START_TEST(test_company)
 {
-	const struct how how = { "sim:threads=2", "cdnn", "radix", "f16" };
+	const struct how how = { "sim:threads=2", "cdnn", "radix", "f16", 0 };
 	uint32_t tokens[PROMPT], other[PROMPT], next[4], vocab, i, k;
 	struct ctrans_session *s[4];
 	struct ctrans_model *model;
@@ -338,9 +373,9 @@ static void long_text(const struct how *how)
 START_TEST(test_long)
 {
 	static const struct how how[] = {
-		{ "sim:threads=2", "cdnn", "radix", "f16" },
-		{ "sim:threads=3", "cdnn", "radix", "s8" },
-		{ "sim:threads=1,kernel=generic", "cdnn", "radix", "s8" },
+		{ "sim:threads=2", "cdnn", "radix", "f16", 0 },
+		{ "sim:threads=3", "cdnn", "radix", "s8", 0 },
+		{ "sim:threads=1,kernel=generic", "cdnn", "radix", "s8", 0 },
 	};
 
 	if (model_path(2))
@@ -396,8 +431,8 @@ static uint64_t wrong_outlier(const struct chip_ref_work *work, int64_t s[16])
 START_TEST(test_broken)
 {
 	const size_t model = 1;		/* outliers everywhere */
-	struct how dnn = { "sim:threads=1,kernel=reference", "dnn", "radix", NULL };
-	struct how snn = { "sim:threads=1,kernel=reference", "snn", "rate", NULL };
+	struct how dnn = { "sim:threads=1,kernel=reference", "dnn", "radix", NULL, 0 };
+	struct how snn = { "sim:threads=1,kernel=reference", "snn", "rate", NULL, 0 };
 	struct outcome want, got;
 
 	run(model, &dnn, &want);
@@ -437,7 +472,8 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 100);
-	tcase_add_loop_test(tc, test_kernels, 0, N_MODELS);
+	tcase_add_loop_test(tc, test_kernels, 0, N_MODELS * N_WAYS);
+	tcase_add_test(tc, test_ways_differ);
 	tcase_add_loop_test(tc, test_threads, 0, N_MODELS);
 	tcase_add_loop_test(tc, test_company, 0, N_MODELS);
 	tcase_add_loop_test(tc, test_long, 0, 3);
