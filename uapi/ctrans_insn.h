@@ -155,13 +155,32 @@ enum ctrans_dispatch_by {
 #define CTRANS_UNIT_INPUTS	64
 
 /*
- * Output spike speculation (where CTRANS_CAP_SPECULATION is set). LINEAR only.
- *   BOUND   with RELU, without ADD and in the RADIX code: planes go from the highest
- *           down, and an output whose sum can no longer become positive takes no
- *           further part. Exact: it changes accounts, never a result.
- *   SAMPLE  in the RATE code: outputs integrate @spec_steps of 128 timesteps and
- *           speculate on the rest. Lossy; defined with the instruction.
+ * Output spike speculation (where CTRANS_CAP_SPECULATION is set). LINEAR with S8 or
+ * ESC weights, without ADD and FLIP.
+ *
+ * BOUND, with RELU in the RADIX code, is exact: it changes accounts, never a result.
+ * Dense and outlier values are added first, then planes from the highest down. Before
+ * each of the planes CTRANS_BOUND_PLANES - 1..0, an output of sum S so far is done,
+ * and takes no further part, if
+ *   theta * scale > 0 and finite, and
+ *   fma((float)(S + r * norm), theta * scale, bias) <= 0
+ * with r the least integer not below the euclidean norm of what is left of the row:
+ * the spiking magnitudes modulo 2^(plane + 1). By Cauchy and Schwarz the whole sum is
+ * at most S + r * norm, so that its activation is +0 as well.
+ *
+ * SAMPLE, in the RATE code, is lossy: outputs integrate n = @spec_steps of the 128
+ * timesteps, those t with t * n modulo 128 below n, and speculate on the rest. Of
+ * out = y, with m = rint(|y| * (1 / spec_theta)) at most 128 the spikes it would
+ * have (others stay as they are), becomes copysign((float)m' * spec_theta, y):
+ *   key   = mix(mix(mix(tag) + position) + output)
+ *   u(t)  = mix(key + 0x9e3779b9 * t) / 256
+ *   mix(x): x ^= x / 2^16; x *= 0x85ebca6b; x ^= x / 2^13; x *= 0xc2b2ae35;
+ *           x ^= x / 2^16
+ * in 32 bits without sign, divisions rounded down. Draws t = 0..n-1 are those seen:
+ * one of the left = m spikes if u(t) * (128 - t) < left * 2^24, left is then one
+ * less. The others, t = n..127, are spikes if u(t) * n < seen * 2^24. m' counts all.
  */
+#define CTRANS_BOUND_PLANES	4
 enum ctrans_speculation {
 	CTRANS_SPEC_NONE = 0,
 	CTRANS_SPEC_BOUND = 1,

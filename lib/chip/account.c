@@ -59,7 +59,8 @@ void chip_charge_linear_row(const struct chip_costs *c,
 	st->values_clamped = k->clamped;
 	st->spikes = k->spikes;
 	st->ops_dense = k->dense * n_pad;
-	st->ops_spiking = k->spikes * n_pad;
+	st->ops_spiking = (k->spikes - k->skipped) * n_pad;
+	st->ops_skipped = k->skipped * n_pad;
 	st->ops_outlier = k->outlier * n_pad;
 	/* scale, round and clamp each input; convert, scale and add each output */
 	st->ops_vector = 3ull * n_in + 3ull * n_out;

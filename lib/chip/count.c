@@ -126,6 +126,16 @@ static void count_rate(const struct chip_qrow *row, const struct chip_dispatch *
 	c->timesteps = CHIP_TIMESTEPS;
 }
 
+static void leave_out(const struct chip_dispatch *d, struct chip_row_counts *c)
+{
+	for (uint32_t t = 0; t < c->timesteps; t++) {
+		if (chip_train_integrated(d, t))
+			continue;
+		c->skipped += c->at_step[t];
+		c->at_step[t] = 0;
+	}
+}
+
 void chip_count_row(const struct chip_kernel *k, const struct chip_qrow *row,
 		    const struct chip_dispatch *d, struct chip_row_counts *c)
 {
@@ -136,6 +146,8 @@ void chip_count_row(const struct chip_kernel *k, const struct chip_qrow *row,
 		count_rate(row, d, c);
 	else
 		count_planes(k, row, d, c);
+	if (d->steps)
+		leave_out(d, c);
 }
 
 /* The same by definition: ask every value in every timestep. */
@@ -163,12 +175,18 @@ void chip_count_row_reference(const int16_t *a, uint32_t n,
 	}
 	c->switches = d->by == CTRANS_BY_UNIT ? changes : c->dense && c->spiking;
 	for (uint32_t t = 0; t < chip_train_steps(d); t++) {
+		uint32_t spikes = 0;
+
 		for (uint32_t i = 0; i < n; i++)
 			if (chip_train_domain(d, a[i], i, units) == CHIP_SPIKING)
-				c->at_step[t] += chip_train_at(d, (uint32_t)(a[i] < 0 ?
-							       -a[i] : a[i]), t) != 0;
-		c->spikes += c->at_step[t];
-		if (c->at_step[t])
+				spikes += chip_train_at(d, (uint32_t)(a[i] < 0 ?
+							-a[i] : a[i]), t) != 0;
+		c->spikes += spikes;
+		if (spikes)
 			c->timesteps = t + 1;
+		if (chip_train_integrated(d, t))
+			c->at_step[t] = spikes;
+		else
+			c->skipped += spikes;
 	}
 }

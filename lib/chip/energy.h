@@ -91,8 +91,9 @@ struct chip_row_counts {
 	/* of the array's mode: along the row by unit, else one if both are used */
 	uint32_t switches;
 	uint64_t spikes;
+	uint64_t skipped;	/* of them, in timesteps that outputs do not integrate */
 	uint32_t timesteps;
-	uint32_t at_step[CHIP_TIMESTEPS];	/* spikes in each timestep */
+	uint32_t at_step[CHIP_TIMESTEPS];	/* spikes in each, if integrated */
 };
 
 struct chip_dispatch;

@@ -5,6 +5,8 @@
  */
 #include "chip/internal.h"
 
+#include "chip/kernel_ref.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -131,7 +133,8 @@ static void scattered_tile(const struct linear *c, struct chip_sums *s,
 struct tile_consts {
 	const float *scale, *bias;	/* bias: or NULL */
 	const int32_t *colsum;
-	float room[3][TILES * 16];
+	const uint32_t *norm;		/* for BOUND */
+	float room[4][TILES * 16];
 };
 
 static void load_consts(const struct linear *c, uint32_t t, uint32_t n_tiles,
@@ -144,6 +147,8 @@ static void load_consts(const struct linear *c, uint32_t t, uint32_t n_tiles,
 	tc->colsum = chip_gather(c->job, &o[CHIP_COLSUM], off, len, tc->room[1]);
 	tc->bias = c->l->bias_va ?
 		chip_gather(c->job, &o[CHIP_BIAS], off, len, tc->room[2]) : NULL;
+	tc->norm = c->l->speculation == CTRANS_SPEC_BOUND ?
+		chip_gather(c->job, &o[CHIP_TOPK], off, len, tc->room[3]) : NULL;
 }
 
 /* Ask for those of tile t: a few lines here and there, which no CPU foresees. */
@@ -285,6 +290,70 @@ static void run_apart(const struct linear *c, const struct block *b)
 	finish(c, b, acc);
 }
 
+/* ---- Speculation -------------------------------------------------------- */
+
+static const struct chip_parts *parts_of(const struct linear *c, uint32_t i)
+{
+	struct chip_worker *w = c->w;
+
+	if (w->parts_row != i + 1 || w->parts_phase != w->phase) {
+		chip_parts_make(qrow(c, i), &c->dispatch, w->parts_room, &w->parts);
+		w->parts_row = i + 1;
+		w->parts_phase = w->phase;
+	}
+	return &w->parts;
+}
+
+static void run_bound(const struct linear *c, const struct block *b)
+{
+	int64_t acc[1][TILES * 16];
+	struct block one = *b;
+	struct chip_bounded work = {
+		.dispatch = &c->dispatch, .w = (const int8_t *)b->w,
+		.tile_stride = b->tile_stride,
+		.n_in = chip_round_up(c->l->n_in, 4), .n = outputs(c, b->t, b->n_tiles),
+		.colsum = b->tc->colsum, .scale = b->tc->scale, .bias = b->tc->bias,
+		.norm = b->tc->norm, .s = acc[0],
+	};
+
+	if (!b->w)
+		work.w = chip_gather(c->job, &c->op->o[CHIP_WEIGHT], b->t * b->tile_stride,
+				     b->n_tiles * b->tile_stride, c->w->w);
+	for (uint32_t i = b->row0; i < b->row0 + b->n_rows; i++) {
+		work.row = qrow(c, i);
+		work.counts = c->w->executed + i;
+		if (c->w->chip->reference)
+			chip_ref_bound(&work);
+		else
+			chip_bound(c->k, &work, parts_of(c, i));
+		one.row0 = i;
+		one.n_rows = 1;
+		finish(c, &one, acc);
+	}
+}
+
+static void run_sample(const struct linear *c, const struct block *b)
+{
+	float theta;
+
+	memcpy(&theta, &c->l->spec_theta_f32, 4);
+	for (uint32_t i = b->row0; i < b->row0 + b->n_rows; i++) {
+		const struct ctrans_row *row = &c->job->rows[row_of(c, i)];
+		struct chip_sample s = {
+			.key = chip_mix(chip_mix(c->op->insn.tag) + row->position),
+			.steps = c->l->spec_steps, .theta = theta,
+		};
+
+		for (uint32_t j = 0; j < b->n_tiles; j++) {
+			uint64_t avail;
+
+			s.first = 16 * (b->t + j);
+			c->k->sample(&s, outputs(c, b->t + j, 1),
+				     output(c, i, b->t + j, &avail));
+		}
+	}
+}
+
 /*
  * Compressed: the kernel unpacks what a single block of rows uses; for several, or
  * where sums are large or pages scattered, all is unpacked first. False: malformed.
@@ -305,6 +374,7 @@ static bool open_tiles(const struct linear *c, uint32_t t, uint32_t n_tiles, uin
 	b->n_rows = c->n_rows;
 	b->esc = esc;
 	if (c->n_rows <= ROWS && c->k->linear_esc && o->n_spans == 1 &&
+	    c->l->speculation != CTRANS_SPEC_BOUND &&
 	    all_small(c, b, rows, out))
 		return true;
 	b->esc = NULL;
@@ -363,8 +433,12 @@ static void run_tiles(const struct linear *c, uint32_t t, uint32_t n_tiles,
 			b.ahead = next + from;
 		else
 			b.ahead_step = 0;
-		if (!run_together(c, &b))
+		if (c->l->speculation == CTRANS_SPEC_BOUND)
+			run_bound(c, &b);
+		else if (!run_together(c, &b))
 			run_apart(c, &b);
+		if (c->l->speculation == CTRANS_SPEC_SAMPLE)
+			run_sample(c, &b);
 		if (chip_unit_done(c->w))
 			return;
 	}
@@ -396,71 +470,6 @@ static void run_tile_f32(const struct linear *c, uint32_t t)
 	}
 }
 
-/* ---- Records ---------------------------------------------------------- */
-
-/*
- * The reference reports what it executed. Every worker has counted the tiles
- * it claimed, so the sum over workers is the whole. Counting starts anew.
- */
-static void executed(const struct linear *c, uint32_t i, struct ctrans_stat *st)
-{
-	uint64_t pad = chip_round_up(c->l->n_out, 16), spikes = 0;
-
-	st->ops_dense = 0;
-	st->ops_outlier = 0;
-	for (unsigned int t = 0; t < c->w->chip->n_workers; t++) {
-		struct chip_domain_counts *x =
-			&c->w->chip->workers[t].executed[i];
-
-		st->ops_dense += x->dense_ops;
-		st->ops_outlier += x->outlier_ops;
-		spikes += x->spike_ops;
-		*x = (struct chip_domain_counts){ 0 };
-	}
-	st->ops_spiking = spikes;
-	st->spikes = spikes / pad;
-}
-
-static void charge(const struct linear *c)
-{
-	const struct ctrans_insn_linear *l = c->l;
-	uint64_t pad = chip_round_up(l->n_out, 16);
-	struct chip_shared shared = { 0 };
-
-	memset(c->job->stat, 0, c->n_rows * sizeof(*c->job->stat));
-	for (uint32_t i = 0; i < c->n_rows; i++) {
-		struct ctrans_stat *st = &c->job->stat[i];
-
-		if (l->encoding == CTRANS_ENC_F32) {
-			/* not a thing the chip can do; counted as vector work */
-			st->ops_vector = (uint64_t)l->n_in * l->n_out;
-			continue;
-		}
-		chip_charge_linear_row(&c->w->chip->costs, &c->job->counts[i],
-				       l->n_in, l->n_out, c->n_rows, st);
-		if (c->w->chip->reference)
-			executed(c, i, st);
-	}
-	if (l->encoding != CTRANS_ENC_F32) {
-		const struct chip_costs *costs = &c->w->chip->costs;
-		uint64_t weights = chip_round_up(l->n_in, 4) * pad, stored = weights;
-
-		if (l->encoding == CTRANS_ENC_ESC)
-			stored = (uint64_t)l->weight_granules * CTRANS_GRANULE;
-		/* on the chip weights are what they unpack to */
-		shared.bytes_sram_written = weights +
-			chip_linear_refetch(costs, l->n_in, l->n_out, c->n_rows, weights);
-		/* weights, scales, biases, and the sums that spike flipping uses */
-		shared.bytes_external = stored +
-			chip_linear_refetch(costs, l->n_in, l->n_out, c->n_rows, stored) +
-			(l->bias_va ? 12 : 8) * pad;
-	} else {
-		shared.bytes_external = 4ull * chip_round_up(l->n_in, 16) * pad +
-					(l->bias_va ? 4 * pad : 0);
-	}
-	chip_charge_op(c->w, c->op, c->n_rows, &shared);
-}
-
 static struct linear linear_of(struct chip_worker *w, const struct chip_op *op)
 {
 	struct chip_job *job = chip_worker_job(w);
@@ -477,7 +486,8 @@ static struct linear linear_of(struct chip_worker *w, const struct chip_op *op)
 			      .code = l->code, .by = l->by,
 			      .unit_low = l->unit_low,
 			      .unit_high = l->unit_high,
-			      .flip = l->flags & CTRANS_LINEAR_FLIP },
+			      .flip = l->flags & CTRANS_LINEAR_FLIP,
+			      .steps = l->spec_steps },
 	};
 }
 
@@ -514,8 +524,8 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 	if (quantised && c.own && prepare_rows(&c, 0, c.n_rows))
 		return;
 	/* before the sums, where it overlaps the others' work */
-	if (w->first && !(quantised && w->chip->reference))
-		charge(&c);
+	if (w->first && !chip_linear_counts_late(w, op))
+		chip_linear_charge(w, op);
 
 	while (chip_claim(w, n, quantised ? TILES : 1, &lo, &hi)) {
 		for (uint32_t t = lo; t < hi; t += quantised ? TILES : 1) {
@@ -528,13 +538,4 @@ void chip_exec_linear(struct chip_worker *w, const struct chip_op *op)
 				return;
 		}
 	}
-}
-
-/* The reference's records need the counts of every worker's tiles. */
-void chip_exec_records(struct chip_worker *w, const struct chip_op *op)
-{
-	struct linear c = linear_of(w, op);
-
-	if (w->first)
-		charge(&c);
 }

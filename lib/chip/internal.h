@@ -12,6 +12,7 @@
 #include "uapi/ctrans_job.h"
 #include "uapi/ctrans_regs.h"
 
+#include "chip/bound.h"
 #include "chip/chip.h"
 #include "chip/energy.h"
 #include "chip/kernel.h"
@@ -103,7 +104,7 @@ enum chip_operand_slot {
 	CHIP_SCALE,		/* attention: v */
 	CHIP_BIAS,		/* embed: positions */
 	CHIP_COLSUM,
-	CHIP_TOPK,
+	CHIP_TOPK,		/* linear: norms */
 	CHIP_OPERANDS
 };
 
@@ -153,6 +154,7 @@ struct chip_job {
 	uint32_t max_position;
 	uint32_t max_head;	/* bytes of a head's key and value tiles */
 	uint32_t max_head_dim;
+	bool bounds;		/* some linear speculates by a bound */
 	uint64_t block_bytes;	/* of a key/value block that the program reaches */
 
 	struct chip_totals total;
@@ -222,8 +224,12 @@ struct chip_worker {
 	uint8_t *w;		/* an unpacked row, a scattered tile */
 	struct chip_qrow q[2];	/* private quantised rows */
 	uint8_t *qmem;
-	struct chip_domain_counts *executed;	/* [rows], reference only */
-	size_t room_width, room_scores, room_attention, room_kv, room_exec;
+	struct chip_domain_counts *executed;	/* [rows], if they are counted late */
+	/* of the row that was last asked for, in this phase: 0 is none */
+	struct chip_parts parts;
+	uint32_t parts_phase, parts_row;
+	uint8_t *parts_room;
+	size_t room_width, room_scores, room_attention, room_kv, room_exec, room_parts;
 
 	_Atomic uint64_t units;	/* of work done, for the progress registers */
 };
@@ -322,6 +328,8 @@ void chip_charge_op(struct chip_worker *w, const struct chip_op *op,
 /* exec_*.c: one phase, entered by as many workers as come in time */
 void chip_exec_embed(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_norm(struct chip_worker *w, const struct chip_op *op, bool own);
+bool chip_linear_counts_late(const struct chip_worker *w, const struct chip_op *op);
+void chip_linear_charge(struct chip_worker *w, const struct chip_op *op);
 bool chip_linear_prepares(const struct chip_job *job, const struct chip_op *op);
 void chip_exec_prepare(struct chip_worker *w, const struct chip_op *op);
 void chip_exec_linear(struct chip_worker *w, const struct chip_op *op);

@@ -107,6 +107,23 @@ static bool check_dispatch(const struct ctrans_insn_linear *l)
 	return !l->unit_low && !l->unit_high;
 }
 
+static bool check_speculation(const struct ctrans_insn_linear *l)
+{
+	bool bound = l->speculation == CTRANS_SPEC_BOUND;
+	bool sample = l->speculation == CTRANS_SPEC_SAMPLE;
+
+	if (bound != (l->norm_va != 0) || sample != (l->spec_theta_f32 != 0) ||
+	    sample != (l->spec_steps != 0) || l->spec_steps > 127)
+		return false;
+	if (!bound && !sample)
+		return !l->speculation;
+	if (l->encoding == CTRANS_ENC_F32 || l->flags)
+		return false;
+	if (bound)
+		return l->act == CTRANS_ACT_RELU && l->code == CTRANS_CODE_RADIX;
+	return l->code == CTRANS_CODE_RATE && positive_f32(l->spec_theta_f32);
+}
+
 static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *l,
 			 bool logits)
 {
@@ -124,13 +141,14 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 	    !positive_f32(l->theta_f32) ||
 	    l->theta_mode > CTRANS_THETA_DYNAMIC || !check_dispatch(l) ||
 	    l->act > CTRANS_ACT_SILU ||
-	    l->flags & ~(CTRANS_LINEAR_ADD | CTRANS_LINEAR_FLIP) ||
-	    /* what this chip does not have yet: CTRANS_CAP_SPECULATION */
-	    l->speculation || l->spec_steps)
+	    l->flags & ~(CTRANS_LINEAR_ADD | CTRANS_LINEAR_FLIP))
 		return false;
-	if (!logits)
-		return !l->topk_va && !l->topk_stride && !l->rows_max && !l->top_k;
-	return !l->act && !(l->flags & CTRANS_LINEAR_ADD) && l->rows_max &&
+	if (!logits) {
+		job->bounds |= l->speculation == CTRANS_SPEC_BOUND;
+		return check_speculation(l) && !l->rows_max && !l->top_k;
+	}
+	return !l->act && !l->speculation && !l->spec_steps &&
+	       !(l->flags & CTRANS_LINEAR_ADD) && l->rows_max &&
 	       (l->topk_va != 0) == (l->topk_stride != 0) &&
 	       l->topk_stride % CTRANS_GRANULE == 0 &&
 	       l->top_k <= CTRANS_TOPK_MAX && (l->topk_va || !l->top_k) &&
@@ -204,6 +222,7 @@ static int fetch_program(struct chip *chip, struct chip_job *job)
 	job->max_head = 0;
 	job->max_head_dim = 0;
 	job->block_bytes = 0;
+	job->bounds = false;
 	for (uint32_t i = 0; i < n; i++) {
 		struct chip_op *op = &job->ops[i];
 
@@ -375,7 +394,7 @@ static struct chip_at linear_phase(struct chip_worker *w, struct chip_at at)
 		/* fall through */
 	case CHIP_STEP_SUMS:
 		chip_exec_linear(w, op);
-		if (rows && l->encoding != CTRANS_ENC_F32 && w->chip->reference)
+		if (rows && chip_linear_counts_late(w, op))
 			return (struct chip_at){ at.op, CHIP_STEP_RECORDS };
 		break;
 	case CHIP_STEP_RECORDS:
@@ -385,7 +404,7 @@ static struct chip_at linear_phase(struct chip_worker *w, struct chip_at at)
 		chip_exec_topk(w, op);
 		return (struct chip_at){ at.op + 1, CHIP_STEP_FIRST };
 	}
-	if (rows && l->topk_va)
+	if (op->insn.op == CTRANS_INSN_LOGITS && rows && l->topk_va)
 		return (struct chip_at){ at.op, CHIP_STEP_TOPK };
 	return (struct chip_at){ at.op + 1, CHIP_STEP_FIRST };
 }

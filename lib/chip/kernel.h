@@ -57,6 +57,7 @@ struct chip_dispatch {
 	uint8_t by;		/* enum ctrans_dispatch_by */
 	uint8_t unit_low, unit_high;
 	bool flip;
+	uint8_t steps;		/* of 128 timesteps those integrated; 0: all */
 };
 
 /*
@@ -67,6 +68,28 @@ struct chip_domain_counts {
 	uint64_t dense_ops;	/* products, for each output */
 	uint64_t spike_ops;	/* spike accumulates, for each output */
 	uint64_t outlier_ops;
+	/* BOUND, in every kernel: outputs that were done before each plane */
+	uint64_t done[CTRANS_BOUND_PLANES];
+};
+
+/*
+ * One row and some tiles of a linear with BOUND: the sums, those of done outputs
+ * whole or as far as they got. Sums of what is left of the row are bounded by the
+ * product of @norm and the row's norm.
+ */
+struct chip_bounded {
+	const struct chip_qrow *row;
+	const struct chip_dispatch *dispatch;
+	const int8_t *w;
+	size_t tile_stride;
+	uint32_t n_in;		/* rounded up to 4 */
+	uint32_t n;		/* outputs; the arrays of 16 have room for whole tiles */
+	const int32_t *colsum;
+	const float *scale;
+	const float *bias;	/* or NULL */
+	const uint32_t *norm;
+	int64_t *s;		/* as chip_sums' */
+	struct chip_domain_counts *counts;	/* added to */
 };
 
 /*
@@ -153,6 +176,21 @@ struct chip_esc {
 /* Bytes of memory to ask for ahead of unpacking. */
 #define CHIP_ESC_AHEAD	8192u
 
+/* SAMPLE of uapi/ctrans_insn.h for outputs of one row, @first and those after it. */
+struct chip_sample {
+	uint32_t key;		/* mix(mix(tag) + position) */
+	uint32_t first;
+	uint32_t steps;		/* 1..127 */
+	float theta;
+};
+
+static inline uint32_t chip_mix(uint32_t x)
+{
+	x = (x ^ x >> 16) * 0x85ebca6bu;
+	x = (x ^ x >> 13) * 0xc2b2ae35u;
+	return x ^ x >> 16;
+}
+
 /* 128 * (sum of |a|) is below 2^31, judged by the number of outliers. */
 static inline bool chip_fits32(const struct chip_qrow *row)
 {
@@ -209,6 +247,8 @@ struct chip_kernel {
 	 * rows so few that nothing is gained by keeping it. NULL: it cannot.
 	 */
 	bool (*linear_esc)(const struct chip_tiles *t, const struct chip_esc *e);
+	/* y[j], j < n, as they are speculated */
+	void (*sample)(const struct chip_sample *s, uint32_t n, float *y);
 	/* s[j] = sum16 over k < n of x[k] * w[k][j], one F32 tile of 16 outputs */
 	void (*sums_f32)(const float *x, const float *w, uint32_t n, float s[16]);
 	/* out[j] (+)= act(s[j] + bias[j]), j < n, bias may be NULL */

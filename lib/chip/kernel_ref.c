@@ -6,152 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chip/energy.h"
 #include "chip/fp.h"
 #include "chip/kernel_ref.h"
 #include "chip/kernel_variants.h"
 #include "chip/train.h"
 
 #define N_OUT CTRANS_TILE_OUT
-
-/* ---- Sums: three domains --------------------------------------------- */
-
-static enum chip_domain domain_of(const struct chip_ref_work *work, uint32_t k)
-{
-	static const struct chip_dispatch dense;
-
-	return chip_train_domain(work->dispatch ? work->dispatch : &dense,
-				 work->a[k], k, work->units);
-}
-
-/* Weight of input k for output j, k counted from k0. */
-static int32_t weight(const struct chip_ref_work *work, uint32_t k, unsigned int j)
-{
-	uint32_t i = k - work->k0;
-
-	return work->w[(size_t)i / 4 * (4 * N_OUT) + j * 4 + i % 4];
-}
-
-static uint64_t ref_dense(const struct chip_ref_work *work, int64_t s[16])
-{
-	uint64_t ops = 0;
-
-	for (uint32_t k = work->k0; k < work->k1; k++) {
-		int32_t a = work->a[k];
-
-		if (domain_of(work, k) != CHIP_DENSE)
-			continue;
-		for (unsigned int j = 0; j < N_OUT; j++)
-			s[j] += a * weight(work, k, j);
-		ops += N_OUT;
-	}
-	return ops;
-}
-
-/* One spike: every output adds the weight, or subtracts it. */
-static void spike(const struct chip_ref_work *work, uint32_t k, bool add,
-		  unsigned int shift, int64_t s[16])
-{
-	for (unsigned int j = 0; j < N_OUT; j++) {
-		int32_t w = weight(work, k, j) * (1 << shift);
-
-		if (add)
-			s[j] += w;
-		else
-			s[j] -= w;
-	}
-}
-
-/*
- * Time goes by in the outer loop, as in the array. An inhibitory spike turns
- * round what the value's sign says.
- */
-static uint64_t ref_spiking(const struct chip_ref_work *work, int64_t s[16])
-{
-	const struct chip_dispatch *d = work->dispatch;
-	uint64_t ops = 0;
-
-	for (uint32_t t = 0; d && t < chip_train_steps(d); t++) {
-		for (uint32_t k = work->k0; k < work->k1; k++) {
-			int32_t a = work->a[k];
-			int fired;
-
-			if (domain_of(work, k) != CHIP_SPIKING)
-				continue;
-			fired = chip_train_at(d, (uint32_t)abs(a), t);
-			if (!fired)
-				continue;
-			spike(work, k, (a > 0) == (fired > 0),
-			      chip_train_shift(d, t), s);
-			ops += N_OUT;
-		}
-	}
-	return ops;
-}
-
-/* A 16-bit multiply of two byte products, the upper one signed. */
-static uint64_t ref_outlier(const struct chip_ref_work *work, int64_t s[16])
-{
-	uint64_t ops = 0;
-
-	for (uint32_t k = work->k0; k < work->k1; k++) {
-		int32_t a = work->a[k];
-		int32_t low = a & 0xff;
-		int32_t high = (a - low) / 256;
-
-		if (domain_of(work, k) != CHIP_OUTLIER)
-			continue;
-		for (unsigned int j = 0; j < N_OUT; j++) {
-			int32_t w = weight(work, k, j);
-
-			s[j] += high * w * 256 + low * w;
-		}
-		ops += N_OUT;
-	}
-	return ops;
-}
-
-const struct chip_ref_domains chip_ref_domains = {
-	.dense = ref_dense,
-	.spiking = ref_spiking,
-	.outlier = ref_outlier,
-};
-
-void chip_ref_sums(const struct chip_ref_domains *domains,
-		   const struct chip_sums *sums)
-{
-	for (uint32_t r = 0; r < sums->n_rows; r++) {
-		struct chip_domain_counts counts = { 0 };
-		uint64_t units[CHIP_UNIT_WORDS];
-
-		if (sums->dispatch)
-			chip_train_units(sums->dispatch, sums->rows[r]->a,
-					 sums->rows[r]->n, units);
-		for (uint32_t t = 0; t < sums->n_tiles; t++) {
-			struct chip_ref_work work = {
-				.a = sums->rows[r]->a,
-				.w = sums->w + t * sums->tile_stride,
-				.k0 = sums->k0,
-				.k1 = sums->k1,
-				.dispatch = sums->dispatch,
-				.units = units,
-			};
-			int64_t dense[16] = { 0 }, spiking[16] = { 0 };
-			int64_t outlier[16] = { 0 };
-
-			counts.dense_ops += domains->dense(&work, dense);
-			counts.spike_ops += domains->spiking(&work, spiking);
-			counts.outlier_ops += domains->outlier(&work, outlier);
-			for (unsigned int j = 0; j < N_OUT; j++)
-				sums->acc[r][t * N_OUT + j] +=
-					dense[j] + spiking[j] + outlier[j];
-		}
-		if (sums->counts) {
-			sums->counts[r].dense_ops += counts.dense_ops;
-			sums->counts[r].spike_ops += counts.spike_ops;
-			sums->counts[r].outlier_ops += counts.outlier_ops;
-		}
-	}
-}
 
 static void ref_sums(const struct chip_sums *s)
 {
@@ -287,6 +148,31 @@ static void ref_epilogue(const struct chip_epilogue *e)
 		put(e->act, e->add, chip_fma((float)e->s[j],
 					     e->theta * e->scale[j], bias),
 		    &e->out[j]);
+	}
+}
+
+static void ref_sample(const struct chip_sample *s, uint32_t n, float *y)
+{
+	for (uint32_t j = 0; j < n; j++) {
+		float v = chip_f32(chip_bits(y[j]) & 0x7fffffffu) * (1.0f / s->theta);
+		uint32_t key = chip_mix(s->key + s->first + j);
+		uint32_t left, seen = 0, more = 0;
+
+		if (!(v <= 128.5f))
+			continue;
+		left = (uint32_t)chip_rint(v);
+		for (uint32_t t = 0; t < CHIP_TIMESTEPS; t++) {
+			uint32_t u = chip_mix(key + 0x9e3779b9u * t) >> 8;
+
+			if (t >= s->steps) {
+				more += u * s->steps < seen << 24;
+			} else if (u * (CHIP_TIMESTEPS - t) < left << 24) {
+				left--;
+				seen++;
+			}
+		}
+		y[j] = chip_f32(chip_bits((float)(seen + more) * s->theta) |
+				(chip_bits(y[j]) & 0x80000000u));
 	}
 }
 
@@ -479,6 +365,7 @@ const struct chip_kernel chip_kernel_reference = {
 	.sums = ref_sums,
 	.epilogue = ref_epilogue,
 	.unpack = ref_unpack,
+	.sample = ref_sample,
 	.sums_f32 = ref_sums_f32,
 	.epilogue_f32 = ref_epilogue_f32,
 	.layernorm = ref_layernorm,

@@ -29,6 +29,9 @@ struct chip_ref_domains {
 
 extern const struct chip_ref_domains chip_ref_domains;
 
+/* Plane by plane; an output that is done takes no further part. */
+void chip_ref_bound(const struct chip_bounded *b);
+
 /* The reference's sums over any domains. */
 void chip_ref_sums(const struct chip_ref_domains *domains,
 		   const struct chip_sums *sums);

@@ -13,6 +13,7 @@
 #include "chip/kernel_vec_linear.h"
 #include "chip/kernel_vec_esc.h"
 #include "chip/kernel_vec_count.h"
+#include "chip/kernel_vec_sample.h"
 #include "chip/kernel_vec_attn.h"
 #include "chip/kernel_vec_tile.h"
 
@@ -73,6 +74,7 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.planes = vec_planes,
 	.sums = vec_sums,
 	.epilogue = vec_epilogue,
+	.sample = vec_sample,
 	.linear = vec_linear,
 	.unpack = vec_unpack,
 	.linear_esc = vec_linear_esc,

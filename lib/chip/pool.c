@@ -70,6 +70,7 @@ static void worker_free(struct chip_worker *w)
 	free(w->w);
 	free(w->qmem);
 	free(w->executed);
+	free(w->parts_room);
 }
 
 void chip_pool_stop(struct chip *chip)
@@ -154,6 +155,7 @@ static int attention_room(struct chip_worker *w, const struct chip_job *job)
 int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 {
 	size_t scores = (size_t)job->max_position + CTRANS_KV_POSITIONS;
+	bool late;
 
 	if (worker_width(w, job->max_width))
 		return -ENOMEM;
@@ -170,12 +172,19 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 			return -ENOMEM;
 		w->room_kv = job->max_head;
 	}
-	if (w->chip->reference && w->room_exec < job->n_rows) {
+	if (job->bounds && w->room_parts < job->max_width) {
+		if (grow(&w->parts_room, chip_parts_bytes(job->max_width)))
+			return -ENOMEM;
+		w->room_parts = job->max_width;
+	}
+	w->parts_row = 0;
+	late = w->chip->reference || job->bounds;
+	if (late && w->room_exec < job->n_rows) {
 		if (grow(&w->executed, job->n_rows * sizeof(*w->executed)))
 			return -ENOMEM;
 		w->room_exec = job->n_rows;
 	}
-	if (w->chip->reference)
+	if (late)
 		memset(w->executed, 0, job->n_rows * sizeof(*w->executed));
 	return 0;
 }

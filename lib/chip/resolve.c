@@ -119,8 +119,10 @@ static int resolve_op(const struct resolver *rs)
 		       get(rs, CHIP_BIAS, l->bias_va, 4 * pad, false) ?:
 		       must(rs, CHIP_OUT, l->out_va,
 			    rows_bytes(outs, l->out_stride, l->n_out), true) ?:
-		       get(rs, CHIP_TOPK, l->topk_va,
-			   (uint64_t)outs * l->topk_stride, true);
+		       (i->op == CTRANS_INSN_LINEAR ?
+			get(rs, CHIP_TOPK, l->norm_va, 4 * pad, false) :
+			get(rs, CHIP_TOPK, l->topk_va,
+			    (uint64_t)outs * l->topk_stride, true));
 	default:
 		width = (uint64_t)a->n_head * a->head_dim;
 		return must(rs, CHIP_IN, a->q_va,

@@ -59,6 +59,11 @@ int chip_train_at(const struct chip_dispatch *d, uint32_t m, uint32_t t)
 	}
 }
 
+bool chip_train_integrated(const struct chip_dispatch *d, uint32_t t)
+{
+	return !d->steps || t * d->steps % 128 < d->steps;
+}
+
 uint32_t chip_train_spikes(const struct chip_dispatch *d, uint32_t m)
 {
 	uint32_t n = 0;

@@ -18,6 +18,9 @@ unsigned int chip_train_shift(const struct chip_dispatch *d, uint32_t t);
 /* Timesteps that any train of the code may have. */
 uint32_t chip_train_steps(const struct chip_dispatch *d);
 
+/* Is timestep @t one of those that outputs integrate? */
+bool chip_train_integrated(const struct chip_dispatch *d, uint32_t t);
+
 /* Spikes of a whole train. */
 uint32_t chip_train_spikes(const struct chip_dispatch *d, uint32_t m);
 

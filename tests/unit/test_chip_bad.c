@@ -341,6 +341,12 @@ static const struct wrong bad_insn[] = {
 	FIELD(linear, UP, act, 5, BAD),
 	FIELD(linear, UP, flags, 4, BAD),
 	FIELD(linear, UP, by, 2, BAD),
+	FIELD(linear, UP, speculation, CTRANS_SPEC_BOUND, BAD),
+	FIELD(linear, UP, speculation, CTRANS_SPEC_SAMPLE, BAD),
+	FIELD(linear, UP, speculation, 3, BAD),
+	FIELD(linear, UP, spec_steps, 1, BAD),
+	FIELD(linear, LG, speculation, CTRANS_SPEC_BOUND, BAD),
+	FIELD(linear, LG, spec_steps, 1, BAD),
 	/* by value */
 	FIELD(linear, UP, unit_low, 1, BAD),
 	FIELD(linear, UP, unit_high, 1, BAD),
@@ -450,6 +456,78 @@ START_TEST(dispatch)
 				still_good();
 			tiny_set(&b, &t, linears[l], &was);
 		}
+	}
+}
+END_TEST
+
+/* All of what a speculation wants, but for one thing. */
+START_TEST(speculation)
+{
+	const struct ctrans_insn_linear bound = {
+		.act = CTRANS_ACT_RELU, .code = CTRANS_CODE_RADIX, .norm_va = BENCH_VA,
+		.speculation = CTRANS_SPEC_BOUND,
+	}, sample = {
+		.code = CTRANS_CODE_RATE, .spec_theta_f32 = ONE_F32, .spec_steps = 127,
+		.speculation = CTRANS_SPEC_SAMPLE,
+	};
+	const struct {
+		const struct ctrans_insn_linear *of;
+		size_t offset, size;
+		uint64_t value;
+		int status;
+	} cases[] = {
+#define CASE(of, field, value, status)						\
+		{ &(of), offsetof(struct ctrans_insn_linear, field),		\
+		  sizeof((of).field), value, status }
+		CASE(bound, rsvd, 0, CTRANS_ST_OK),
+		CASE(bound, act, CTRANS_ACT_NONE, BAD),
+		CASE(bound, act, CTRANS_ACT_GELU_TANH, BAD),
+		CASE(bound, code, CTRANS_CODE_RATE, BAD),
+		CASE(bound, code, CTRANS_CODE_NAF, BAD),
+		CASE(bound, flags, CTRANS_LINEAR_FLIP, BAD),
+		CASE(bound, flags, CTRANS_LINEAR_ADD, BAD),
+		CASE(bound, norm_va, 0, BAD),
+		CASE(bound, norm_va, BENCH_VA + 4, BAD),
+		CASE(bound, norm_va, 1ull << 38, FAULT),
+		CASE(bound, spec_theta_f32, ONE_F32, BAD),
+		CASE(bound, spec_steps, 1, BAD),
+		CASE(sample, rsvd, 0, CTRANS_ST_OK),
+		CASE(sample, act, CTRANS_ACT_GELU_ERF, CTRANS_ST_OK),
+		CASE(sample, code, CTRANS_CODE_RADIX, BAD),
+		CASE(sample, code, CTRANS_CODE_NAF, BAD),
+		CASE(sample, flags, CTRANS_LINEAR_FLIP, BAD),
+		CASE(sample, flags, CTRANS_LINEAR_ADD, BAD),
+		CASE(sample, norm_va, BENCH_VA, BAD),
+		CASE(sample, spec_theta_f32, 0, BAD),
+		CASE(sample, spec_theta_f32, NAN_F32, BAD),
+		CASE(sample, spec_theta_f32, INF_F32, BAD),
+		CASE(sample, spec_theta_f32, 0xbf800000, BAD),
+		CASE(sample, spec_steps, 0, BAD),
+		CASE(sample, spec_steps, 128, BAD),
+#undef CASE
+	};
+	struct ctrans_sqe sqe = tiny_sqe(&t, true);
+	struct ctrans_insn was, i;
+
+	tiny_args(&b, &t, some_rows, SOME);
+	tiny_get(&b, &t, UP, &was);
+	now = "speculation";
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		i = was;
+		i.linear.act = cases[c].of->act;
+		i.linear.code = cases[c].of->code;
+		i.linear.norm_va = cases[c].of->norm_va;
+		i.linear.spec_theta_f32 = cases[c].of->spec_theta_f32;
+		i.linear.speculation = cases[c].of->speculation;
+		i.linear.spec_steps = cases[c].of->spec_steps;
+		memcpy((uint8_t *)&i.linear + cases[c].offset, &cases[c].value,
+		       cases[c].size);
+		tiny_set(&b, &t, UP, &i);
+		if (cases[c].status == CTRANS_ST_OK)
+			still_good();
+		else
+			ends(&sqe, cases[c].status, UP);
+		tiny_set(&b, &t, UP, &was);
 	}
 }
 END_TEST
@@ -582,6 +660,7 @@ int main(void)
 	tcase_add_loop_test(c, instruction, 0,
 			    (int)(sizeof(bad_insn) / sizeof(bad_insn[0])));
 	tcase_add_test(c, dispatch);
+	tcase_add_test(c, speculation);
 	tcase_add_test(c, optional);
 	tcase_add_test(c, no_logits);
 	tcase_add_test(c, aborted_before);
