@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "convert/threshold.h"
 #include "engine/api.h"
+#include "engine/calibrate.h"
 #include "engine/convert.h"
+#include "engine/convert_weights.h"
 #include "engine/model.h"
 #include "engine/save.h"
+#include "uapi/ctrans_regs.h"
 
 /* Renaming over the source would lose it, converted weights being no way back. */
 static int check_out(const struct ct_files *files, const char *out,
@@ -50,6 +55,89 @@ int ct_phase_progress(void *arg, uint64_t done, uint64_t total)
 			     0;
 }
 
+static int search(struct ct_core *core, struct ct_calibration *c,
+		  const struct ctrans_convert_params *p, struct ct_err *err)
+{
+	struct ct_phase phase = { p, "Thresholds" };
+	struct ct_calibrate how = { .progress = ct_phase_progress, .arg = &phase };
+	double noise = p->noise_db > 0 ? (double)p->noise_db : CT_THRESHOLD_NOISE_DB;
+	struct ctrans_chip_costs chip;
+	struct ct_value_costs costs;
+	int ret = ct_device_costs(core->dev, CTRANS_OPP_RESET, &chip, err);
+
+	if (ret)
+		return ret;
+	ct_value_costs_of(&chip, &costs);
+	return ct_core_search_thresholds(core, c, noise, &costs, &how, err);
+}
+
+/* What a run over the text says, in @core and for whoever packs. */
+static int calibrate(struct ct_core *core, const struct ctrans_convert_params *p,
+		     struct ct_calibration **out, struct ct_err *err)
+{
+	struct ct_phase phase = { p, "Calibrating" };
+	struct ct_calibrate how = {
+		.tokens = p->calibration_tokens,
+		.gram = p->correct,
+		.progress = ct_phase_progress,
+		.arg = &phase,
+	};
+	struct ct_calibration *c;
+	int ret = ct_core_observe(core, p->calibration, p->calibration_len, &how, &c,
+				  err);
+
+	if (ret)
+		return ret;
+	if (!strcmp(p->thresholds, "rms"))
+		ct_thresholds_rms(c, p->levels);
+	else
+		ret = search(core, c, p, err);
+	if (!ret)
+		ret = ct_core_take_thresholds(core, c, err);
+	if (ret)
+		ct_calibration_close(c);
+	else
+		*out = c;
+	return ret;
+}
+
+/* Would the weights be other than those that the model was opened with? */
+static bool repacks(const struct ctrans_convert_params *p)
+{
+	return !strcmp(p->weights, "esc") || (p->calibration && p->correct) ||
+	       p->smooth > 0;
+}
+
+static int convert_core(struct ct_core *core, const struct ct_model *model,
+			const char *path, const struct ctrans_convert_params *p,
+			const char *out, struct ct_err *err)
+{
+	struct ct_phase phase = { p, "Writing" };
+	struct ct_save how = {
+		.source = path,
+		.levels = p->levels,
+		.progress = ct_phase_progress,
+		.progress_arg = &phase,
+	};
+	struct ct_matrix_report *reports = calloc(core->image.n, sizeof(*reports));
+	struct ct_calibration *c = NULL;
+	int ret = reports ? 0 : ct_fail(err, -ENOMEM, "out of memory");
+
+	if (!ret)
+		ct_convert_matrices(core, reports);
+	if (!ret && p->calibration)
+		ret = calibrate(core, p, &c, err);
+	if (!ret && model && repacks(p))
+		ret = ct_convert_weights(core, model, c, p, reports, err);
+	if (!ret && p->report)
+		ret = ct_convert_report(core, c, reports, p, err);
+	if (!ret)
+		ret = ct_core_save(core, model, out, &how, err);
+	ct_calibration_close(c);
+	free(reports);
+	return ret;
+}
+
 static int convert(const char *path, const struct ctrans_convert_params *params,
 		   const char *out, struct ct_err *err)
 {
@@ -58,7 +146,6 @@ static int convert(const char *path, const struct ctrans_convert_params *params,
 	struct ctrans_model_params open;
 	struct ct_model *model;
 	struct ct_core *core;
-	struct ct_save how;
 	int ret;
 
 	if (!path || !*path)
@@ -74,21 +161,12 @@ static int convert(const char *path, const struct ctrans_convert_params *params,
 	ctrans_model_params_init(&open, sizeof(open));
 	open.device = p.device;
 	open.levels = p.levels;
-	open.calibration = p.calibration;
-	open.calibration_len = p.calibration_len;
 	open.progress = ct_phase_progress;
 	open.progress_arg = &phase;
 	ret = ct_core_open_files(path, &open, NULL, NULL, &core, &model, err);
 	if (ret)
 		return ret;
-	phase.name = "Writing";
-	how = (struct ct_save){
-		.source = path,
-		.levels = p.levels,
-		.progress = ct_phase_progress,
-		.progress_arg = &phase,
-	};
-	ret = ct_core_save(core, model, out, &how, err);
+	ret = convert_core(core, model, path, &p, out, err);
 	ct_model_close(model);
 	ct_core_close(core);
 	return ret;

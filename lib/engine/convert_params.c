@@ -11,7 +11,7 @@
 static const struct ctrans_convert_params defaults = {
 	.size = sizeof(defaults),
 	.calibration_tokens = 10240,
-	.thresholds = "rms",
+	.thresholds = "search",
 	.noise_db = CT_THRESHOLD_NOISE_DB,
 	.levels = 24,
 	.weights = "s8",
@@ -72,6 +72,9 @@ static int check(const struct ctrans_convert_params *p, struct ct_err *err)
 	if (!ret && p->smooth > 0 && !p->calibration)
 		ret = ct_fail(err, -EINVAL,
 			      "smoothing needs a calibration text: it moves the outliers that are seen there");
+	if (!ret && (p->smooth > 0 || (p->little && *p->little)))
+		ret = ct_fail(err, -ENOTSUP,
+			      "this version neither smooths nor takes a little model into a file");
 	return ret;
 }
 

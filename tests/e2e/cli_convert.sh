@@ -42,7 +42,8 @@ check "its tokenizer is the same" cmp "$out" "$tap_dir/ids"
 calibrated=$tap_dir/calibrated.gguf
 head -c 4000 "$DEMO/heldout.txt" >"$tap_dir/calibration"
 call timeout 300 "$CTRANS" convert "$model" -o "$calibrated" \
-	--calibrate "$tap_dir/calibration" --levels 30
+	--calibrate "$tap_dir/calibration" --thresholds rms --levels 30 --weights s8 \
+	--no-correct --tokens 512
 expect_status 0 "convert --calibrate"
 run "$model" --calibrate "$tap_dir/calibration" --levels 30 -q
 cp "$out" "$tap_dir/text2"

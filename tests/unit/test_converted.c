@@ -159,6 +159,7 @@ START_TEST(same_tokens)
 		c.calibration = p.calibration;
 		c.calibration_len = p.calibration_len;
 		c.levels = p.levels;
+		c.correct = 0;
 	}
 	ck_assert_int_eq(ctrans_model_open(data_path("hf_f16"), &p, &m), 0);
 	n = greedy(m, a, 8);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/* What conversion found and decided, linear by linear. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "convert/calibration.h"
+#include "engine/convert_weights.h"
+
+static const enum ct_role roles[] = { CT_QKV, CT_ATTN_OUT, CT_FC, CT_MLP_OUT };
+
+/* The matrix of the @i-th linear of the program. */
+static const struct ct_matrix_report *matrix_of(const struct ct_core *core, size_t i,
+						const struct ct_matrix_report *r)
+{
+	uint32_t layer = (uint32_t)(i / 4);
+	enum ct_role role = roles[i % 4];
+
+	if (layer == core->cfg.n_layer) {
+		layer = 0;
+		role = core->cfg.tied_head ? CT_WTE : CT_LM_HEAD;
+	}
+	for (; r->bytes; r++)
+		if (r->role == role && r->layer == layer)
+			return r;
+	return NULL;
+}
+
+static void take_values(const struct ctrans_layer_profile *p,
+			struct ctrans_layer_report *r)
+{
+	double n = (double)p->rows * p->n_in, radix = 0, naf = 0, spiking = 0;
+
+	for (unsigned int m = 1; m < 128; m++) {
+		double values = (double)p->magnitude[m];
+
+		radix += values * ctrans_spikes(CTRANS_SPIKES_RADIX, 0, m);
+		naf += values * ctrans_spikes(CTRANS_SPIKES_NAF, 0, m);
+		spiking += values;
+	}
+	r->threshold = p->threshold;
+	r->zero = (float)((double)p->magnitude[0] / n);
+	r->outlier = (float)((double)p->outliers / n);
+	r->clipped = (float)((double)p->clamped / n);
+	r->spikes_radix = (float)(radix / spiking);
+	r->spikes_naf = (float)(naf / spiking);
+}
+
+static void take_matrix(const struct ct_matrix_report *m, struct ctrans_layer_report *r)
+{
+	double n = (double)r->n_in * r->n_out;
+
+	r->weight_snr_db = (float)m->snr_db;
+	r->weight_bits = (float)(8.0 * (double)m->bytes / n);
+	r->weight_exceptions = m->exceptions < 0 ? NAN :
+			       (float)((double)m->exceptions / n);
+}
+
+static float largest(const float *v, uint32_t n)
+{
+	float max = 1;
+
+	for (uint32_t i = 0; i < n && v; i++)
+		max = v[i] > max ? v[i] : max;
+	return max;
+}
+
+int ct_convert_report(const struct ct_core *core, const struct ct_calibration *c,
+		      const struct ct_matrix_report *reports,
+		      const struct ctrans_convert_params *params, struct ct_err *err)
+{
+	size_t n = ct_program_linears(&core->cfg);
+	struct ctrans_layer_profile *p = calloc(n, sizeof(*p));
+
+	if (!p)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	ct_core_profile_shapes(core, p);
+	for (size_t i = 0; i < n; i++) {
+		const struct ct_matrix_report *m = matrix_of(core, i, reports);
+		struct ctrans_layer_report r = {
+			.size = sizeof(r), .layer = p[i].layer, .kind = p[i].kind,
+			.n_in = p[i].n_in, .n_out = p[i].n_out,
+			.zero = NAN, .outlier = NAN, .clipped = NAN,
+			.spikes_radix = NAN, .spikes_naf = NAN,
+			.activation_snr_db = NAN, .weight_snr_db = NAN,
+			.smoothing = 1,
+		};
+
+		if (m)
+			take_matrix(m, &r);
+		if (c) {
+			take_values(&c->layers[i].profile, &r);
+			r.activation_snr_db = c->layers[i].snr_db;
+			r.smoothing = largest(c->layers[i].smoothing, r.n_in);
+		}
+		params->report(params->report_arg, &r);
+	}
+	free(p);
+	return 0;
+}
