@@ -6,10 +6,9 @@
 
 #include "text/bpe.h"
 
-void ct_little_params(struct ctrans_model_params *p, const struct ct_core *big)
+void ct_little_params(struct ctrans_model_params *p)
 {
-	/* it follows every text, so it has to hold the longest */
-	p->context = ct_core_context(big);
+	p->context = 0;
 	p->little = "";
 	/* a device has one operating point; and what there is to see is the big one's */
 	p->power_cap = 0;
@@ -41,6 +40,12 @@ int ct_little_check(const struct ct_core *big, const struct ct_core *little,
 		return ct_fail(err, -EINVAL,
 			       "it has %u tokens and the model %u: a little model needs the same tokenizer",
 			       ct_core_config(little)->n_vocab, vocab);
+	/* it follows every text, so it has to hold the longest */
+	if (ct_core_context(little) < ct_core_context(big))
+		return ct_fail(err, -EINVAL,
+			       "it has %u positions and the model's context is %u: open the model with a context of %u, or with another little one",
+			       ct_core_context(little), ct_core_context(big),
+			       ct_core_context(little));
 	/* one without a tokenizer takes the model's on trust */
 	if (!bpe || !its)
 		return 0;

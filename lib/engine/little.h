@@ -6,10 +6,10 @@
 #include "base/err.h"
 #include "engine/core.h"
 
-/* From the parameters of the model @big was opened with to its little one's. */
-void ct_little_params(struct ctrans_model_params *params, const struct ct_core *big);
+/* From a model's parameters to those of its little one. */
+void ct_little_params(struct ctrans_model_params *params);
 
-/* -EINVAL unless tokens of one mean the same to the other. */
+/* -EINVAL unless it takes all texts of the other, and takes them the same. */
 int ct_little_check(const struct ct_core *big, const struct ct_core *little,
 		    struct ct_err *err);
 

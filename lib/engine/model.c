@@ -120,7 +120,7 @@ static int open_little(struct ctrans_model *model,
 	struct ctrans_model_params p = *params;
 	int ret;
 
-	ct_little_params(&p, model->core);
+	ct_little_params(&p);
 	ret = open_one(params->little, &p, model->core, &model->little, err);
 	if (!ret)
 		ret = ct_little_check(model->core, model->little->core, err);

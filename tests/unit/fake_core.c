@@ -135,6 +135,8 @@ int ct_core_open_beside(const char *path, const struct ctrans_model_params *para
 	(void)other;
 	if (!ret)
 		(*core)->little = true;
+	if (!ret && fake.little_context)
+		(*core)->cfg.n_ctx = fake.little_context;
 	return ret;
 }
 

@@ -33,6 +33,7 @@ struct fake_core {
 	uint32_t known;		/* tokens that others are said to have run */
 	/* Per cent of texts that a little core goes on with otherwise. */
 	unsigned int noise;
+	uint32_t little_context;	/* 0: as the other's */
 	int little_fail;	/* what a little core's steps fail with; 0: they do not */
 	/* seen */
 	unsigned long steps, rows, most_rows, open_seqs;

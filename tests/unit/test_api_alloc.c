@@ -86,6 +86,20 @@ static int generate(struct ctrans_model *model, struct ctrans_result **r)
 	return ctrans_generate(model, "abc", &p, r);
 }
 
+/* With everything that drafts may want: logits of their own, and best. */
+static int generate_drafts(struct ctrans_model *model, struct ctrans_result **r)
+{
+	struct ctrans_generate_params p;
+
+	ctrans_generate_params_init(&p, sizeof(p));
+	p.repetition_penalty = 1.1f;
+	p.max_tokens = 10;
+	p.ignore_eos = 1;
+	p.fallback = 0;
+	p.rollback = 1e-6f;
+	return ctrans_generate(model, "abc", &p, r);
+}
+
 START_TEST(test_generate)
 {
 	struct ctrans_result *want, *r;
@@ -113,6 +127,64 @@ START_TEST(test_generate)
 	}
 	ck_assert_int_eq(ret, 0);
 	ck_assert_uint_gt(n, 10);
+	ctrans_result_free(want);
+	ctrans_model_close(model);
+}
+END_TEST
+
+static int open_pair(struct ctrans_model **model)
+{
+	struct ctrans_model_params p;
+	char little[512];
+
+	snprintf(little, sizeof(little), "%s", data("q4_0.gguf"));
+	ctrans_model_params_init(&p, sizeof(p));
+	p.device = "sim:threads=1";
+	p.little = little;
+	return ctrans_model_open(data("hf_f32"), &p, model);
+}
+
+/* Of a little model too; where only a draft lacks memory the text is the same. */
+START_TEST(test_little)
+{
+	struct ctrans_result *want, *r;
+	struct ctrans_model *model;
+	unsigned long n, without = 0;
+	bool hit;
+	int ret;
+
+	for (n = 1; ; n++) {
+		fail_alloc_at(n);
+		ret = open_pair(&model);
+		hit = fail_alloc_stop();
+		if (!hit)
+			break;
+		if (ret) {
+			check_failure(ret, n);
+			ck_assert_ptr_null(model);
+		} else {
+			ctrans_model_close(model);
+		}
+	}
+	ck_assert_int_eq(ret, 0);
+	ck_assert_int_eq(generate_drafts(model, &want), 0);
+	ck_assert_uint_gt(want->usage.drafted, 0);
+	for (n = 1; ; n++) {
+		fail_alloc_at(n);
+		ret = generate_drafts(model, &r);
+		hit = fail_alloc_stop();
+		if (ret) {
+			check_failure(ret, n);
+		} else {
+			ck_assert_str_eq(r->text, want->text);
+			without += r->usage.drafted < want->usage.drafted;
+			ctrans_result_free(r);
+		}
+		if (!hit)
+			break;
+	}
+	ck_assert_int_eq(ret, 0);
+	ck_assert_uint_gt(without, 0);
 	ctrans_result_free(want);
 	ctrans_model_close(model);
 }
@@ -268,6 +340,7 @@ int main(void)
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, test_open, 0, 2);
 	tcase_add_test(tc, test_generate);
+	tcase_add_test(tc, test_little);
 	tcase_add_test(tc, test_score);
 	tcase_add_test(tc, test_sessions);
 	tcase_add_test(tc, test_queue);

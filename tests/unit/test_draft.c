@@ -476,6 +476,23 @@ START_TEST(test_rollback)
 }
 END_TEST
 
+START_TEST(test_short)
+{
+	struct ctrans_model_params p;
+	struct ctrans_model *model;
+
+	ctrans_model_params_init(&p, sizeof(p));
+	p.little = "fake";
+	fake.little_context = 119;
+	ck_assert_int_eq(ctrans_model_open("fake", &p, &model), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ctrans_message(),
+		"little model fake: it has 119 positions and the model's context is 120"));
+	fake.little_context = 121;
+	ck_assert_int_eq(ctrans_model_open("fake", &p, &model), 0);
+	ctrans_model_close(model);
+}
+END_TEST
+
 START_TEST(test_params)
 {
 	struct ctrans_generate_params p;
@@ -531,6 +548,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_failures, 0, 2);
 	tcase_add_test(tc, test_starved);
 	tcase_add_test(tc, test_rollback);
+	tcase_add_test(tc, test_short);
 	tcase_add_test(tc, test_params);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
