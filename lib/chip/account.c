@@ -78,27 +78,27 @@ uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i)
  * 32-bit partial sums of a group of outputs. Those that do not fit go in passes,
  * each of which reads all weights; or weights stay, as many outputs' as half of
  * the weight memory holds, and all inputs are read for each such set. Whichever
- * is less.
+ * is less to read. On the chip weights are what they unpack to.
  */
-uint64_t chip_linear_refetch(const struct chip_costs *c, uint32_t n_in,
-			     uint32_t n_out, uint32_t n_rows, uint64_t weight_bytes)
+void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out,
+		       uint32_t n_rows, uint64_t stored, struct chip_shared *shared)
 {
 	uint64_t n_pad = div_up(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
+	uint64_t weights = div_up(n_in, 4) * 4 * n_pad;
 	uint64_t group = (uint64_t)c->cols * c->cores;
 	uint64_t row = 2ull * n_in + 4 * (n_pad < group ? n_pad : group);
 	uint64_t fit = c->sram_activations / row;
 	uint64_t held = c->sram_weights / 2 / n_in / CTRANS_TILE_OUT * CTRANS_TILE_OUT;
-	uint64_t again, inputs;
+	uint64_t passes = div_up(n_rows, fit ? fit : 1);
+	uint64_t inputs = held ? div_up(n_pad, held) * 2 * n_in * n_rows : UINT64_MAX;
 
-	if (!fit)
-		fit = 1;
-	if (n_rows <= fit)
-		return 0;
-	again = (div_up(n_rows, fit) - 1) * weight_bytes;
-	if (!held)
-		return again;
-	inputs = div_up(n_pad, held) * 2 * n_in * n_rows;
-	return inputs < again ? inputs : again;
+	if (inputs < (passes - 1) * stored) {
+		passes = 1;
+		shared->bytes_external += inputs;
+		shared->bytes_sram_written += inputs;
+	}
+	shared->bytes_external += passes * stored;
+	shared->bytes_sram_written += passes * weights;
 }
 
 static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)

@@ -148,11 +148,10 @@ void chip_charge_linear_row(const struct chip_costs *c,
 			    struct ctrans_stat *st);
 
 /*
- * Bytes that external memory gives to a linear beyond its @weight_bytes, once,
- * because not all rows fit the activation memory.
+ * Bytes of a linear's weights, @stored in external memory, that its rows share; and
+ * more where not all rows fit the activation memory. Adds them to @shared.
  */
-uint64_t chip_linear_refetch(const struct chip_costs *c, uint32_t n_in,
-			     uint32_t n_out, uint32_t n_rows,
-			     uint64_t weight_bytes);
+void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out,
+		       uint32_t n_rows, uint64_t stored, struct chip_shared *shared);
 
 #endif

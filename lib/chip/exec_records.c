@@ -114,20 +114,15 @@ void chip_linear_charge(struct chip_worker *w, const struct chip_op *op)
 			job->stat[i].ops_vector = (uint64_t)l->n_in * l->n_out;
 	}
 	if (l->encoding != CTRANS_ENC_F32) {
-		uint64_t weights = chip_round_up(l->n_in, 4) * pad, stored = weights;
+		uint64_t stored = chip_round_up(l->n_in, 4) * pad;
 
 		if (l->encoding == CTRANS_ENC_ESC)
 			stored = (uint64_t)l->weight_granules * CTRANS_GRANULE;
-		/* on the chip weights are what they unpack to */
-		shared.bytes_sram_written = weights +
-			chip_linear_refetch(&chip->costs, l->n_in, l->n_out, n_rows,
-					    weights);
-		/* weights, scales, biases, norms, and the sums that flipping uses */
-		shared.bytes_external = stored +
-			chip_linear_refetch(&chip->costs, l->n_in, l->n_out, n_rows,
-					    stored) +
-			((l->bias_va ? 12 : 8) +
-			 (l->speculation == CTRANS_SPEC_BOUND ? 4 : 0)) * pad;
+		chip_linear_bytes(&chip->costs, l->n_in, l->n_out, n_rows, stored,
+				  &shared);
+		/* scales, biases, norms, and the sums that flipping uses */
+		shared.bytes_external += ((l->bias_va ? 12 : 8) +
+			(l->speculation == CTRANS_SPEC_BOUND ? 4 : 0)) * pad;
 	} else {
 		shared.bytes_external = 4ull * chip_round_up(l->n_in, 16) * pad +
 					(l->bias_va ? 4 * pad : 0);

@@ -22,20 +22,27 @@ uint64_t ct_s8_bytes(uint32_t n_in, uint32_t n_out)
  * Rows lie in the activation memory with their inputs, 16 bits each, and 32-bit
  * sums of a group of outputs. Those that do not fit go in passes over all weights;
  * or as many outputs' weights stay as half of the weight memory holds, and all
- * inputs come again for each such set. Whichever is less, in bytes.
+ * inputs come again for each such set. Whichever is less, in bytes; on the chip
+ * weights are what they unpack to.
  */
-static double refetched(const struct ctrans_chip_costs *c, const struct ct_linear *l)
+static void weight_bytes(const struct ctrans_chip_costs *c, const struct ct_linear *l,
+			 struct ct_work *w)
 {
 	uint32_t n_in = l->profile->n_in;
 	double n_pad = whole(l->profile->n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
 	double row = 2.0 * n_in + 4 * fmin(n_pad, (double)c->cols * c->cores);
 	double fit = fmax(floor(c->sram_activations / row), 1);
 	uint32_t held = c->sram_weights / 2 / n_in / CTRANS_TILE_OUT * CTRANS_TILE_OUT;
-	double again = (whole(l->rows, fit) - 1) * (double)l->weight_bytes;
+	double passes = whole(l->rows, fit), stored = (double)l->weight_bytes, inputs = 0;
 
-	if (l->rows <= fit || !held)
-		return again;
-	return fmin(whole(n_pad, held) * 2 * n_in * l->rows, again);
+	if (held)
+		inputs = whole(n_pad, held) * 2 * n_in * l->rows;
+	if (held && inputs < (passes - 1) * stored)
+		passes = 1;
+	else
+		inputs = 0;
+	w->bytes_external = passes * stored + inputs;
+	w->bytes_written = passes * (double)ct_s8_bytes(n_in, l->profile->n_out) + inputs;
 }
 
 /*
@@ -82,8 +89,8 @@ void ct_counted_work(const struct ctrans_chip_costs *c, const struct ct_linear *
 	cycle_fj = (double)c->rows * c->spikes_per_cycle * (double)c->spike_aj / 1000;
 	w->stall_fj = rows * stall * cycle_fj * n_pad * c->clock_percent / 100;
 	w->bytes_sram = rows * ((p->n_in - k->zero) * n_pad / reuse + 2.0 * p->n_in);
-	w->bytes_written = (double)l->weight_bytes + refetched(c, l);
-	w->bytes_external = w->bytes_written + l->output_bytes * n_pad;
+	weight_bytes(c, l, w);
+	w->bytes_external += l->output_bytes * n_pad;
 }
 
 void ct_linear_work(const struct ctrans_chip_costs *costs,

@@ -122,14 +122,36 @@ START_TEST(passes)
 		for (uint32_t rows = 1; rows <= 2048; rows = rows * 3 / 2 + 1) {
 			uint32_t in = shape[i][0], out = shape[i][1];
 			uint64_t w = (uint64_t)in * out, want = refetch(in, out, rows, w);
+			struct chip_shared shared = { 0 };
 
-			ck_assert_uint_eq(chip_linear_refetch(&costs, in, out, rows, w),
-					  want);
+			chip_linear_bytes(&costs, in, out, rows, w, &shared);
+			ck_assert_uint_eq(shared.bytes_external, w + want);
+			ck_assert_uint_eq(shared.bytes_sram_written, w + want);
 			some += want > 0;
 			ck_assert(rows > 1 || !want);
 		}
 	}
 	ck_assert_uint_gt(some, 20);
+}
+END_TEST
+
+/* Packed weights are read packed, and lie unpacked on the chip. */
+START_TEST(packed)
+{
+	struct chip_shared shared = { 0 };
+
+	/* 42 rows fit; 15 sets of 160 outputs */
+	chip_linear_bytes(&costs, 768, 2304, 42, 1000, &shared);
+	ck_assert_uint_eq(shared.bytes_external, 1000);
+	ck_assert_uint_eq(shared.bytes_sram_written, 768 * 2304);
+	shared = (struct chip_shared){ 0 };
+	chip_linear_bytes(&costs, 768, 2304, 85, 1000000, &shared);
+	ck_assert_uint_eq(shared.bytes_external, 1000000 + 15 * 2 * 768 * 85);
+	ck_assert_uint_eq(shared.bytes_sram_written, 768 * 2304 + 15 * 2 * 768 * 85);
+	shared = (struct chip_shared){ 0 };
+	chip_linear_bytes(&costs, 768, 2304, 85, 900000, &shared);
+	ck_assert_uint_eq(shared.bytes_external, 3 * 900000);
+	ck_assert_uint_eq(shared.bytes_sram_written, 3 * 768 * 2304);
 }
 END_TEST
 
@@ -234,6 +256,7 @@ int main(void)
 	tcase_add_test(t, stalls);
 	tcase_add_test(t, modes);
 	tcase_add_test(t, passes);
+	tcase_add_test(t, packed);
 	tcase_add_test(t, overlap);
 	tcase_add_test(t, bounds);
 	tcase_add_test(t, speculation);

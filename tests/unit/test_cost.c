@@ -29,6 +29,7 @@ static uint32_t rnd(void)
 
 struct layer {
 	uint32_t n_in, n_out, rows;
+	uint64_t stored;		/* bytes of weights */
 	int16_t a[WIDEST];
 	struct ctrans_layer_profile profile;
 	struct ctrans_dispatch dispatch;
@@ -41,6 +42,9 @@ static void random_layer(struct layer *l)
 	l->n_in = rnd() % 3 ? 1 + rnd() % WIDEST : 1 + rnd() % 70;
 	l->n_out = rnd() % 3 ? 1 + rnd() % 3000 : 16 * (1 + rnd() % 200);
 	l->rows = rnd() % 2 ? 1 : 1 + rnd() % ROWS;
+	l->stored = ct_s8_bytes(l->n_in, l->n_out);
+	if (rnd() % 2)
+		l->stored = l->stored * (600 + rnd() % 600) / 1000;
 	memset(&l->profile, 0, sizeof(l->profile));
 	l->profile.n_in = l->n_in;
 	l->profile.n_out = l->n_out;
@@ -74,14 +78,13 @@ static void by_chip(const struct chip_costs *c, const struct layer *l,
 		.spike_mask = { l->dispatch.spike_mask[0], l->dispatch.spike_mask[1] },
 		.code = (uint8_t)l->dispatch.code, .flip = l->dispatch.flip,
 	};
-	uint64_t pad = (l->n_out + 15) / 16 * 16, weights = (l->n_in + 3) / 4 * 4 * pad;
+	uint64_t pad = (l->n_out + 15) / 16 * 16;
 	struct chip_totals total = { .ahead = *ahead };
 	struct chip_row_counts counts;
-	struct chip_shared shared;
+	struct chip_shared shared = { 0 };
 
-	weights += chip_linear_refetch(c, l->n_in, l->n_out, l->rows, weights);
-	shared = (struct chip_shared){ .bytes_external = weights + 12 * pad,
-				       .bytes_sram_written = weights };
+	chip_linear_bytes(c, l->n_in, l->n_out, l->rows, l->stored, &shared);
+	shared.bytes_external += 12 * pad;
 	memset(st, 0, sizeof(st));
 	memset(sum, 0, sizeof(*sum));
 	chip_count_row_reference(l->a, l->n_in, &d, &counts);
@@ -125,7 +128,7 @@ START_TEST(same)
 
 		random_layer(&l);
 		linear.rows = l.rows;
-		linear.weight_bytes = ct_s8_bytes(l.n_in, l.n_out);
+		linear.weight_bytes = l.stored;
 		chip_costs_at(opp, &chip);
 		ck_assert_int_eq(ct_device_costs(NULL, opp, &costs, NULL), 0);
 		by_chip(&chip, &l, &chip_ahead, &st);
@@ -156,7 +159,7 @@ START_TEST(same)
 		close_to(cost.static_fj + (st.energy_sram_fj - cost.sram_fj) *
 			 costs.clock_percent / 100, st.energy_static_fj, 2 * l.rows, "static");
 		waited += st.cycles_stall > 0;
-		passes += st.bytes_external > linear.weight_bytes + 12ull *
+		passes += st.bytes_external > l.stored + 12ull *
 			  ((l.n_out + 15) / 16 * 16);
 		prefetched += st.cycles < st.cycles_external;
 	}
