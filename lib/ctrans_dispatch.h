@@ -209,6 +209,7 @@ struct ctrans_published {
 	const char *per;	/* "amortised", "decode" (one token a pass) or "" */
 	double low, high;	/* as published; equal where it is one figure */
 	double half;		/* half of its last digit */
+	uint32_t agrees;	/* predicted, and within 5 % or that half digit */
 	double our_low, our_high;	/* NaN where the model has none */
 	const char *how;	/* ours comes about, in a line */
 };

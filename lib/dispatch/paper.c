@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "dispatch/published.h"
@@ -402,16 +403,22 @@ static const struct {
 	  "6144 HMAUs, two operations each, 200 MHz" },
 };
 
-static const char *status(enum worth worth, const struct ctrans_measured *m)
+/* What was not measured is nothing that could agree. */
+static enum worth worth_of(enum worth worth, const struct ctrans_measured *m)
 {
-	switch (worth) {
-	case FITTED:		return "fitted";
-	case PREDICTED:		return "predicted";
-	case UNRECONCILED:	return "not reconciled";
-	case IF_COMPUTE:	return m->compute > 0 ? "predicted" : "context";
-	case IF_LITTLE:		return m->little > 0 ? "predicted" : "context";
-	default:		return "context";
-	}
+	if (worth == IF_COMPUTE)
+		return m->compute > 0 ? PREDICTED : CONTEXT;
+	if (worth == IF_LITTLE)
+		return m->little > 0 ? PREDICTED : CONTEXT;
+	return worth;
+}
+
+/* The two ranges meet, give or take. */
+static bool agrees(const struct figures *f)
+{
+	double slack = fmax(0.05 * f->low, f->half);
+
+	return f->our_low <= f->high + slack && f->our_high >= f->low - slack;
 }
 
 int ct_paper_line(unsigned int index, const struct ct_paper_costs *costs,
@@ -423,7 +430,12 @@ int ct_paper_line(unsigned int index, const struct ct_paper_costs *costs,
 		.bits = m->weight_bits > 0 ? m->weight_bits : 5.38,
 		.little = m->little > 0 ? m->little : 1,
 	};
+	static const char *const names[] = {
+		[FITTED] = "fitted", [PREDICTED] = "predicted",
+		[UNRECONCILED] = "not reconciled", [CONTEXT] = "context",
+	};
 	const struct ct_figure *figure;
+	enum worth worth;
 	struct figures f;
 
 	if (index >= sizeof(lines) / sizeof(lines[0]))
@@ -434,14 +446,16 @@ int ct_paper_line(unsigned int index, const struct ct_paper_costs *costs,
 		.our_low = NAN, .our_high = NAN,
 	};
 	lines[index].fill(&p, &f);
+	worth = worth_of(lines[index].worth, m);
 	*line = (struct ctrans_published){
 		.size = sizeof(*line),
 		.what = lines[index].what ? lines[index].what : figure->what,
 		.source = figure->source,
 		.unit = lines[index].unit ? lines[index].unit : figure->unit,
-		.status = status(lines[index].worth, m),
+		.status = names[worth],
 		.per = lines[index].per,
 		.low = f.low, .high = f.high, .half = f.half,
+		.agrees = worth == PREDICTED && agrees(&f),
 		.our_low = f.our_low, .our_high = f.our_high,
 		.how = lines[index].how,
 	};

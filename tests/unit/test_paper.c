@@ -49,10 +49,12 @@ START_TEST(agreement)
 		ck_assert(isnan(p.our_low) == isnan(p.our_high));
 		ck_assert(isnan(p.our_low) || (p.our_low > 0 && p.our_low <= p.our_high));
 		if (is(&p, "predicted")) {
+			ck_assert(p.agrees);
 			ck_assert_msg(agrees(&p), "%s: %g, ours %g to %g", p.what, p.low,
 				      p.our_low, p.our_high);
 			n[0]++;
 		} else if (is(&p, "fitted")) {
+			ck_assert(!p.agrees);
 			/* a constant was chosen for it: how says so */
 			ck_assert_msg(strstr(p.how, "fitted") || strstr(p.how, "chosen"),
 				      "%s", p.what);
@@ -63,6 +65,7 @@ START_TEST(agreement)
 				      p.low, p.our_low, p.our_high);
 			n[2]++;
 		} else {
+			ck_assert(!p.agrees);
 			ck_assert_str_eq(p.status, "context");
 		}
 	}

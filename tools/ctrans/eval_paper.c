@@ -14,12 +14,6 @@ static bool predicted(const struct ctrans_published *p)
 	return !strcmp(p->status, "predicted");
 }
 
-/* Do the two ranges, the published one with half of its last digit, meet? */
-static bool agrees(const struct ctrans_published *p)
-{
-	return p->our_low <= p->high + p->half && p->our_high >= p->low - p->half;
-}
-
 static double middle(double low, double high)
 {
 	return (low + high) / 2;
@@ -94,7 +88,7 @@ static void print_line(const struct ctrans_published *p)
 		printf(" %6s", "-");
 	else
 		printf(" %6.*f", r < 0.995 ? 3 : r < 9.995 ? 2 : 0, r);
-	printf("%s\n", !predicted(p) ? "" : agrees(p) ? " agrees" : " differs");
+	printf("%s\n", !predicted(p) ? "" : p->agrees ? " agrees" : " differs");
 	snprintf(source, sizeof(source), "%s%s%s: %s", p->source,
 		 *p->per ? "; " : "", p->per, p->how);
 	wrap(source);
@@ -127,7 +121,7 @@ static void print_section(size_t s, const struct ctrans_measured *measured,
 		if (!(*lines)++)
 			printf("\n%s\n%*s %14s %13s %6s\n", sections[s].title,
 			       WHAT, "", "published", "model", "ratio");
-		*agreeing += agrees(&p);
+		*agreeing += p.agrees;
 		print_line(&p);
 	}
 }
@@ -184,7 +178,7 @@ static int print_json(const struct ctrans_measured *m, const char *path)
 		add_range(item, "model", p.our_low, p.our_high);
 		json_add_number(item, "ratio", ratio(&p));
 		if (predicted(&p))
-			json_add_bool(item, "agrees", agrees(&p));
+			json_add_bool(item, "agrees", p.agrees);
 		json_add_string(item, "how", p.how);
 	}
 	return json_print(object);
@@ -200,7 +194,7 @@ int eval_paper(const struct ctrans_measured *measured, const char *path, bool js
 
 		print_section(s, measured, &lines, &agreeing);
 		if (!s)
-			printf("%u of %u predictions agree: within half of the last published digit.\n",
+			printf("%u of %u predictions agree: to 5 %% or the rounding of what is published.\n",
 			       agreeing, lines);
 	}
 	return finish_output();
