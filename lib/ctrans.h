@@ -249,6 +249,8 @@ struct ctrans_model_info {
 	uint64_t kv_bytes;	/* of them for 64 tokens, the unit they are kept in */
 	uint64_t little_parameters;	/* of the little model; 0: there is none */
 	uint64_t little_bytes;		/* as chip_bytes */
+	uint64_t weights;	/* in the matrices of linear layers and the head */
+	uint64_t weight_bytes;	/* of them in chip_bytes; the rest is vectors, scales */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,

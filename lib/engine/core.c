@@ -225,6 +225,20 @@ static int check_memory(const struct ct_core *core, struct ct_err *err)
 	return ret ? ret : ct_program_fits(&core->cfg, core->context, &costs, err);
 }
 
+static void count_weights(struct ct_core *core)
+{
+	for (size_t i = 0; i < core->image.n; i++) {
+		const struct ct_image_part *p = &core->image.parts[i];
+		uint32_t n_out, n_in;
+
+		if (!ct_image_is_packed(p))
+			continue;
+		ct_role_shape(&core->cfg, p->role, &n_out, &n_in);
+		core->info.weights += (uint64_t)n_out * n_in;
+		core->info.weight_bytes += p->bytes;
+	}
+}
+
 static int open_device(struct ct_core *core, const struct ct_model *model,
 		       const struct ctrans_model_params *params, struct ct_err *err)
 {
@@ -269,6 +283,7 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	ct_core_build(core);
 	core->has_weights = true;
 	core->info.chip_bytes = core->weights.size;
+	count_weights(core);
 	return 0;
 }
 

@@ -209,6 +209,8 @@ evaluate --text "$text" --reference "$model"
 expect_error 2 "takes --policy all" "a reference with nothing to compare"
 evaluate --text "$text" --policy all --f32
 expect_error 2 "leave out --f32" "binary32 has no dispatch"
+evaluate --text "$text" --policy all --flip
+expect_error 2 "leave out --flip" "all codes are run anyway"
 call timeout 60 "$CTRANS" run "$model" -p x -n 1 --policy all
 expect_error 2 "name one here" "other commands take one policy"
 tap_done

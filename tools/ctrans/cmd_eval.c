@@ -213,11 +213,13 @@ static int check_all(const char *what)
 	if (options.stats)
 		return usage_error(&command_eval,
 			"--stats is of one policy: %s has tables of its own", what);
-	if (model_options.f32 || model_options.code)
+	if (model_options.f32)
 		return usage_error(&command_eval,
-			"%s runs %s itself: leave out --%s", what,
-			model_options.f32 ? "binary32" : "every spike code",
-			model_options.f32 ? "f32" : "code");
+			"%s runs binary32 itself: leave out --f32", what);
+	if (model_options.code || model_options.flip)
+		return usage_error(&command_eval,
+			"%s runs every spike code itself: leave out --%s", what,
+			model_options.code ? "code" : "flip");
 	return EXIT_OK;
 }
 

@@ -146,7 +146,7 @@ static int measure(const struct command *command, struct eval_comparison *c,
 
 static double bits(const struct ctrans_model_info *info)
 {
-	return 8.0 * (double)info->chip_bytes / (double)info->parameters;
+	return 8.0 * (double)info->weight_bytes / (double)info->weights;
 }
 
 static void take_score(struct eval_quality *q, const char *name,

@@ -21,7 +21,7 @@ static void add_quality(cJSON *list, const struct eval_quality *q,
 			q->perplexity / fp32->perplexity : NAN);
 	json_add_number(object, "top1_agreement", q->top1);
 	json_add_number(object, "bytes", q->bytes);
-	json_add_number(object, "bits_per_parameter", q->bits);
+	json_add_number(object, "weight_bits", q->bits);
 	json_add_number(object, "seconds", q->seconds);
 }
 

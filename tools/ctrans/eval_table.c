@@ -46,13 +46,13 @@ static void print_quality_row(const struct eval_quality *q,
 		printf(" %9.5f", q->perplexity / fp32->perplexity);
 	else
 		printf(" %9s", "-");
-	printf(" %8.2f %10.2f %8.2f\n", 100 * q->top1, q->bits, q->seconds);
+	printf(" %8.2f %11.2f %8.2f\n", 100 * q->top1, q->bits, q->seconds);
 }
 
 static void print_quality(const struct eval_comparison *c)
 {
-	printf("%-24s %10s %9s %8s %10s %8s\n", "quality (measured)", "perplexity",
-	       "to fp32", "top-1 %", "bits/param", "wall s");
+	printf("%-24s %10s %9s %8s %11s %8s\n", "quality (measured)", "perplexity",
+	       "to fp32", "top-1 %", "bits/weight", "wall s");
 	print_quality_row(&c->fp32, &c->fp32);
 	print_quality_row(&c->plain, &c->fp32);
 	print_quality_row(&c->own, &c->fp32);
@@ -74,7 +74,7 @@ static double external_uj(const struct eval_cost *c)
 static void print_weights_row(const struct eval_quality *q, const struct eval_row *row,
 			      const struct eval_row *plain)
 {
-	printf("%-24s %7.2f %10.2f", q->name, mib(q->bytes), q->bits);
+	printf("%-24s %7.2f %11.2f", q->name, mib(q->bytes), q->bits);
 	cell(10, external_uj(&row->amortised));
 	cell(8, external_uj(&row->decode));
 	cell(8, external_uj(&row->decode) / external_uj(&plain->decode));
@@ -83,9 +83,9 @@ static void print_weights_row(const struct eval_quality *q, const struct eval_ro
 
 static void print_weights(const struct eval_comparison *c)
 {
-	printf("\n%-24s %7s %10s %27s\n%-24s %7s %10s %10s %8s %8s\n",
+	printf("\n%-24s %7s %11s %27s\n%-24s %7s %11s %10s %8s %8s\n",
 	       "weights", "", "", "external memory, uJ a token", "(energy modelled)",
-	       "MiB", "bits/param", "amortised", "decode", "ratio");
+	       "MiB", "bits/weight", "amortised", "decode", "ratio");
 	print_weights_row(&c->plain, &c->plain_row, &c->plain_row);
 	print_weights_row(&c->own, &c->row[c->n - 1], &c->plain_row);
 }
