@@ -18,7 +18,7 @@ double ct_mean_ceil(const struct ctrans_layer_profile *p, double mean, double d)
 {
 	if (p->rows == 1)
 		return ceil(mean / d);
-	return mean / d + (d - 1) / (2 * d) * (1 - ct_exp(-2 * mean));
+	return mean / d + (d - 1) / (2 * d) * (mean > 20 ? 1 : 1 - ct_exp(-2 * mean));
 }
 
 /* Values of a row with magnitude 0..127, and beyond. */
@@ -35,29 +35,47 @@ static double by_magnitude(const struct ctrans_layer_profile *p,
 	return (double)p->outliers * share;
 }
 
-/* @values spike: cycles that their trains take, timestep by timestep. */
-static double train_cycles(const struct ctrans_chip_costs *c,
-			   const struct ctrans_layer_profile *p,
-			   const struct ctrans_dispatch *d,
-			   const double values[CT_MAGNITUDES])
+/* @values spike: how many do in each timestep. */
+static void fire(const struct ctrans_dispatch *d, const double values[CT_MAGNITUDES],
+		 double at[CT_TIMESTEPS])
 {
-	double room = (double)c->rows * c->spikes_per_cycle, cycles = 0;
 	unsigned int planes = ct_spike_planes(d->code, d->flip);
-	double at[CT_TIMESTEPS] = { 0 };
+	double left = 0;
 
-	for (unsigned int m = 1; m < CT_MAGNITUDES; m++) {
-		unsigned int bits = ct_spike_plane_bits(d->code, d->flip, m);
+	memset(at, 0, CT_TIMESTEPS * sizeof(at[0]));
+	if (planes) {
+		for (unsigned int m = 1; m < CT_MAGNITUDES; m++) {
+			unsigned int bits = ct_spike_plane_bits(d->code, d->flip, m);
 
-		if (values[m] <= 0)
-			continue;
-		for (unsigned int t = 0; planes && t < planes; t++)
-			at[t] += bits >> t & 1 ? values[m] : 0;
-		for (unsigned int t = 0; !planes && t < CT_TIMESTEPS; t++)
-			at[t] += ct_spike_at(d->code, d->flip, m, t) ? values[m] : 0;
+			for (unsigned int t = 0; values[m] > 0 && t < planes; t++)
+				at[t] += bits >> t & 1 ? values[m] : 0;
+		}
+		return;
 	}
-	for (unsigned int t = 0; t < CT_TIMESTEPS; t++)
-		cycles += at[t] > 0 ? ct_mean_ceil(p, at[t], room) : 0;
-	return cycles;
+	/* n spikes are in the first n timesteps; flipped trains have one in the last */
+	for (unsigned int n = CT_MAGNITUDES - 1; n; n--) {
+		bool flips = ct_rate_flips(d->flip, CT_TIMESTEPS - n);
+
+		left += ct_rate_flips(d->flip, n) ? 0 : values[n];
+		left += flips ? values[CT_TIMESTEPS - n] : 0;
+		at[n - 1] += left;
+		at[CT_TIMESTEPS - 1] += flips ? values[CT_TIMESTEPS - n] : 0;
+	}
+}
+
+/* @values spike: spikes, and the cycles that they take timestep by timestep. */
+static void spike(const struct ctrans_chip_costs *c,
+		  const struct ctrans_layer_profile *p,
+		  const struct ctrans_dispatch *d, const double values[CT_MAGNITUDES],
+		  struct ct_counts *k)
+{
+	double room = (double)c->rows * c->spikes_per_cycle, at[CT_TIMESTEPS];
+
+	fire(d, values, at);
+	for (unsigned int t = 0; t < CT_TIMESTEPS; t++) {
+		k->spikes += at[t];
+		k->cycles += at[t] > 0 ? ct_mean_ceil(p, at[t], room) : 0;
+	}
 }
 
 static void by_value(const struct ctrans_chip_costs *c,
@@ -74,9 +92,8 @@ static void by_value(const struct ctrans_chip_costs *c,
 		}
 		spiking[m] = values[m];
 		k->spiking += values[m];
-		k->spikes += values[m] * ctrans_spikes(d->code, d->flip, m);
 	}
-	k->cycles = train_cycles(c, p, d, spiking);
+	spike(c, p, d, spiking, k);
 	k->switches = k->dense > 0 && k->spiking > 0;
 	/* rows in which one of the domains has nothing at all */
 	if (p->rows != 1 && k->switches > 0)
@@ -118,7 +135,8 @@ static void by_unit(const struct ctrans_chip_costs *c,
 		    const struct ctrans_dispatch *d,
 		    const double values[CT_MAGNITUDES], struct ct_counts *k)
 {
-	double n = 0, sum = 0, squares = 0, units, enter, stay, share, low, high;
+	double n = 0, sum = 0, squares = 0, units, enter, stay, share, low, high,
+	       mean;
 	double spiking[CT_MAGNITUDES] = { 0 };
 	struct unit u;
 
@@ -140,12 +158,12 @@ static void by_unit(const struct ctrans_chip_costs *c,
 
 	k->spiking = share * n;
 	k->dense = n - k->spiking;
-	/* of spiking units, stay of them were before */
-	k->spikes = k->spiking * (stay * high + (1 - stay) * low);
+	/* of spiking units, stay of them were before; in spikes a value */
+	mean = stay * high + (1 - stay) * low;
 	k->switches = (units - 1) * 2 * share * (1 - stay);
 	for (unsigned int m = 1; m < CT_MAGNITUDES; m++)
-		spiking[m] = sum > 0 ? values[m] * k->spikes / sum : 0;
-	k->cycles = train_cycles(c, p, d, spiking);
+		spiking[m] = values[m] * share * mean / u.mean;
+	spike(c, p, d, spiking, k);
 }
 
 void ct_count(const struct ctrans_chip_costs *costs,

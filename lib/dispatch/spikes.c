@@ -40,13 +40,18 @@ unsigned int ct_spike_plane_bits(uint32_t code, bool flip, unsigned int m)
 	return ones(rest) + 2 <= ones(m) ? rest | whole : m;
 }
 
+bool ct_rate_flips(bool flip, unsigned int m)
+{
+	return flip && m >= RATE_FLIPS && m < CT_MAGNITUDES;
+}
+
 bool ct_spike_at(uint32_t code, bool flip, unsigned int m, unsigned int t)
 {
 	if (!m || m >= CT_MAGNITUDES || t >= CT_TIMESTEPS)
 		return false;
 	if (code != CTRANS_CODE_RATE)
 		return t < 8 && ct_spike_plane_bits(code, flip, m) >> t & 1;
-	if (flip && m >= RATE_FLIPS)
+	if (ct_rate_flips(flip, m))
 		return t < 128 - m || t == 127;
 	return t < m;
 }
@@ -57,7 +62,7 @@ unsigned int ctrans_spikes(uint32_t code, uint32_t flip, unsigned int magnitude)
 		return 0;
 	switch (code) {
 	case CTRANS_SPIKES_RATE:
-		return flip && magnitude >= RATE_FLIPS ? 129 - magnitude : magnitude;
+		return ct_rate_flips(flip, magnitude) ? 129 - magnitude : magnitude;
 	case CTRANS_SPIKES_RADIX:
 	case CTRANS_SPIKES_NAF:
 		return ones(ct_spike_plane_bits(code, flip, magnitude));

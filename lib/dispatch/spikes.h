@@ -12,6 +12,9 @@
 /* Spikes that magnitude @m of 1..127 has in timestep @t: 0 or 1. */
 bool ct_spike_at(uint32_t code, bool flip, unsigned int m, unsigned int t);
 
+/* Is a rate train of @m sent as its complement, where that is asked for? */
+bool ct_rate_flips(bool flip, unsigned int m);
+
 /* Timesteps of the codes whose spikes weigh 2^t; 0 for the rate code. */
 unsigned int ct_spike_planes(uint32_t code, bool flip);
 
