@@ -103,7 +103,10 @@ void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out
 
 static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)
 {
-	return div_up(bytes * c->khz, (uint64_t)c->ext_mbps * 1000);
+	uint64_t per_ms = (uint64_t)c->ext_mbps * 1000;
+
+	/* 2^39 bytes of weights in 4096 passes, by 2^18 */
+	return (uint64_t)(((unsigned __int128)bytes * c->khz + per_ms - 1) / per_ms);
 }
 
 /* How long an instruction takes, and how far ahead memory is after it. */

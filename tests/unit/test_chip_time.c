@@ -192,6 +192,8 @@ START_TEST(overlap)
 	ck_assert_uint_eq(t.ahead, most);
 	ck_assert_uint_eq(instruction(&t, 0, 12800 * 20), 20000 - most + fill);
 	ck_assert_uint_eq(t.ahead, fill);
+	/* more than fits 64 bits when multiplied by the clock */
+	ck_assert_uint_eq(instruction(&t, 0, 128ull << 44), (10ull << 44));
 }
 END_TEST
 
