@@ -96,6 +96,36 @@ void ctrans_convert_params_init(struct ctrans_convert_params *params, size_t siz
 int ctrans_convert(const char *path, const struct ctrans_convert_params *params,
 		   const char *out);
 
+/*
+ * The model as a network of integrate-and-fire neurons, timestep by timestep, in
+ * integers: for each token and linear layer, neurons with soft reset turn what enters
+ * it into spike trains of @code (enum ctrans_code), synapses add weights for spikes,
+ * and what that comes to is compared, to the bit, with what the chip has computed
+ * from the same inputs. Where nothing but a ReLU lies between two layers and
+ * thresholds are fixed, neurons fire from the sums themselves while these come in,
+ * take back what they fired too early, and end at the chip's quantised values.
+ */
+struct ctrans_spike_check {
+	size_t size;
+	uint64_t tokens, layers;
+	uint64_t values;	/* outputs that were compared */
+	uint64_t direct;	/* and values of neurons that fired from sums */
+	uint64_t differ;	/* of both; 0 if the network is equivalent */
+	uint64_t spikes;	/* each reaching every output of its layer */
+	uint64_t outliers;	/* values beyond 127, which the INT16 unit adds */
+	uint64_t events;	/* weights added or subtracted */
+	uint64_t taken_back;	/* spikes fired too early */
+};
+
+/*
+ * Run @n tokens in that way. It is slow: a check, not a way to run models.
+ * @progress counts rows of layers. -ENOTSUP for a model without weights or opened
+ * unquantised, -EINVAL for a token or code out of range, -ECANCELED, -ENOMEM, -EIO.
+ */
+int ctrans_check_spikes(struct ctrans_model *model, const uint32_t *tokens, size_t n,
+			uint32_t code, ctrans_progress_fn *progress, void *arg,
+			struct ctrans_spike_check *check, size_t size);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

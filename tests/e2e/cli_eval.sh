@@ -82,6 +82,18 @@ expect_match "$out" "^perplexity +[0-9.]+$" "says the perplexity"
 expect_match "$out" "modelled" "says what is modelled"
 check "shows no bar where there is no terminal" test ! -s "$err"
 
+evaluate --text "$text" --spikes 20
+expect_status 0 "eval --spikes"
+expect_match "$out" "^[0-9]+ values of [0-9]+ layers: 0 differ$" \
+	"the spiking network is the chip's"
+evaluate --text "$text" --spikes 20 --json
+expect_equal "$(field "$out" "[(c['code'], c['differ'], c['values'] > 0, c['spikes'] > 0)
+	for c in o['codes']]")" \
+	"[('rate', 0, True, True), ('radix', 0, True, True), ('naf', 0, True, True)]" \
+	"in every code"
+evaluate --text "$text" --spikes 20 --f32
+expect_status 2 "eval --spikes --f32 is refused"
+
 evaluate --text "$text" --stats
 check "--stats fits 80 columns" awk 'length > 80 { exit 1 }' "$err"
 

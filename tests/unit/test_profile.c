@@ -196,6 +196,8 @@ static void convert_calibrated(const char *to)
 	c.thresholds = "rms";
 	c.calibration = text;
 	c.calibration_len = strlen(text);
+	/* as many as opening takes: the context */
+	c.calibration_tokens = 16;
 	if (ctrans_convert(data_path("hf_f16"), &c, to))
 		ck_abort_msg("%s", ctrans_message());
 }

@@ -7,13 +7,14 @@
 #include "cli.h"
 #include "eval.h"
 #include "eval_plot.h"
+#include "eval_spikes.h"
 #include "model_options.h"
 #include "report.h"
 #include "terminal.h"
 
 static struct {
 	const char *text, *ids, *reference, *plot;
-	uint32_t ctx, stride, decode;
+	uint32_t ctx, stride, decode, spikes;
 	bool json, stats, paper;
 } options = { .decode = 64 };
 
@@ -32,6 +33,9 @@ static const struct option_spec specs[] = {
 	{ OPTION_FLAG, 0, "paper", NULL, &options.paper,
 	  .help = "figures published about the chip beside those of this model of "
 		  "it; with MODEL and a text, with that model's ratios" },
+	{ OPTION_UINT, 0, "spikes", "N", &options.spikes, NULL, 1, 1e9,
+	  .help = "run N tokens of the text as a network of integrate-and-fire "
+		  "neurons too, and compare it with the chip value by value" },
 	{ OPTION_FLAG, 0, "json", NULL, &options.json,
 	  .help = "one JSON object on standard output" },
 	{ OPTION_FLAG, 0, "stats", NULL, &options.stats,
@@ -201,7 +205,11 @@ static int score_one(const char *path, struct eval_text *text)
 	status = model_load(&command_eval, path, 0, &model);
 	if (!status)
 		status = eval_tokens(text, model);
-	if (!status)
+	if (!status && options.spikes)
+		status = eval_spikes(model, path, text->ids,
+				     text->n < options.spikes ? text->n : options.spikes,
+				     options.json);
+	else if (!status)
 		status = score(model, path, text);
 	ctrans_model_close(model);
 	return status;
@@ -284,6 +292,12 @@ static int check_options(const char *path, bool all)
 		return usage_error(&command_eval,
 			"--paper is a table by itself: leave out --%s",
 			all ? "policy" : "plot");
+	if (options.spikes && (all || options.plot || options.paper ||
+			       model_options.f32))
+		return usage_error(&command_eval,
+			"--spikes is a run of its own, of 8 bits: leave out --%s",
+			all ? "policy all" : options.plot ? "plot" :
+			options.paper ? "paper" : "f32");
 	if (options.reference && !all)
 		return usage_error(&command_eval,
 			"--reference compares, which takes --policy all");
