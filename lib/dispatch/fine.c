@@ -2,17 +2,14 @@
 /*
  * Value by value, as the second C-DNN chip and the C-Transformer: the magnitudes
  * for which spikes are the cheaper way. Of two magnitudes the one with fewer spikes
- * is never the worse one to have as spikes, so in order of spikes some first part
- * of them is best; by what the layer as a whole then costs, because whether the
- * array waits for weights depends on all of them.
+ * is the better one to have as spikes (but for cycles that are not full, which is
+ * little), so in order of spikes some first part of them is best; by what the layer
+ * as a whole then costs, because whether the array waits for weights depends on all
+ * of them.
  */
-#include <stdbool.h>
-
 #include "dispatch/cost.h"
 #include "dispatch/policy.h"
 #include "dispatch/spikes.h"
-
-#define PASSES	4u
 
 struct search {
 	const struct ctrans_layer_profile *profile;
@@ -22,21 +19,15 @@ struct search {
 	struct ctrans_layer_cost cost;	/* of it */
 };
 
-static void put(struct ctrans_dispatch *d, unsigned int m)
-{
-	d->spike_mask[m / 64] ^= 1ull << m % 64;
-}
-
-static bool better(struct search *s, const struct ctrans_dispatch *d)
+static void keep_better(struct search *s, const struct ctrans_dispatch *d)
 {
 	struct ctrans_layer_cost cost;
 
 	ct_layer_cost(s->costs, s->profile, d, s->goal->rows, &cost);
 	if (ct_cost_compare(&cost, &s->cost, s->goal->objective) >= 0)
-		return false;
+		return;
 	s->best = *d;
 	s->cost = cost;
-	return true;
 }
 
 static void first_parts(struct search *s)
@@ -47,25 +38,9 @@ static void first_parts(struct search *s)
 		for (unsigned int m = 1; m < CT_MAGNITUDES; m++) {
 			if (ctrans_spikes(d.code, d.flip, m) != spikes)
 				continue;
-			put(&d, m);
-			better(s, &d);
+			d.spike_mask[m / 64] |= 1ull << m % 64;
+			keep_better(s, &d);
 		}
-}
-
-/* Magnitudes of as many spikes as the last ones, which are some of many. */
-static void exchange(struct search *s)
-{
-	bool found = true;
-
-	for (unsigned int pass = 0; found && pass < PASSES; pass++) {
-		found = false;
-		for (unsigned int m = 1; m < CT_MAGNITUDES; m++) {
-			struct ctrans_dispatch d = s->best;
-
-			put(&d, m);
-			found |= better(s, &d);
-		}
-	}
 }
 
 static int fine(void *arg, const struct ctrans_layer_profile *profile,
@@ -84,7 +59,6 @@ static int fine(void *arg, const struct ctrans_layer_profile *profile,
 	ct_dispatch_dense(&s.best);
 	ct_layer_cost(costs, &any, &s.best, goal->rows, &s.cost);
 	first_parts(&s);
-	exchange(&s);
 	*out = s.best;
 	return 0;
 }

@@ -290,6 +290,49 @@ START_TEST(limits)
 }
 END_TEST
 
+/* ---- What a device has -------------------------------------------------- */
+
+/* The linker's names for the function it wraps. */
+void __real_ct_device_info(const struct ct_device *dev, struct ct_device_info *info);
+void __wrap_ct_device_info(const struct ct_device *dev, struct ct_device_info *info);
+
+static uint32_t missing;	/* CTRANS_CAP_* that devices do not have */
+
+void __wrap_ct_device_info(const struct ct_device *dev, struct ct_device_info *info)
+{
+	__real_ct_device_info(dev, info);
+	info->caps &= ~missing;
+}
+
+START_TEST(capabilities)
+{
+	static const struct {
+		const char *policy, *code;
+		uint32_t flip, cap;
+		const char *words;
+	} t[] = {
+		{ "snn", "rate", 0, CTRANS_CAP_RATE, "\"rate\": device sim" },
+		{ "fine", "naf", 0, CTRANS_CAP_NAF, "\"naf\": device sim" },
+		{ "fine", "radix", 1, CTRANS_CAP_FLIP, "flipping" },
+		{ "tile", "radix", 0, CTRANS_CAP_UNIT, "work unit" },
+	};
+	struct ctrans_model_params p;
+	struct ctrans_model *model;
+
+	ctrans_model_params_init(&p, sizeof(p));
+	p.device = "sim:threads=1";
+	p.policy = t[_i].policy;
+	p.code = t[_i].code;
+	p.flip = t[_i].flip;
+	missing = t[_i].cap;
+	ck_assert_int_eq(ctrans_model_open(MODEL, &p, &model), -ENOTSUP);
+	ck_assert_msg(strstr(ctrans_message(), t[_i].words), "%s", ctrans_message());
+	missing = 0;
+	ck_assert_int_eq(ctrans_model_open(MODEL, &p, &model), 0);
+	ctrans_model_close(model);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("estimate");
@@ -302,6 +345,7 @@ int main(void)
 	tcase_add_loop_test(t, many_rows, 0, (int)N_WAYS);
 	tcase_add_test(t, choices);
 	tcase_add_test(t, limits);
+	tcase_add_loop_test(t, capabilities, 0, 4);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
