@@ -39,7 +39,7 @@ static int open_regular(const char *path, int *fd, uint64_t *size,
 int ct_files_add(struct ct_files *files, const char *path, uint32_t *index,
 		 struct ct_err *err)
 {
-	struct ct_file file;
+	struct ct_file file = { 0 };
 	int code;
 
 	if (files->n == files->cap) {
@@ -78,6 +78,12 @@ void ct_files_close(struct ct_files *files)
 	memset(files, 0, sizeof(*files));
 }
 
+void ct_file_narrow(struct ct_file *file, uint64_t at, uint64_t len)
+{
+	file->base += at;
+	file->size = len;
+}
+
 int ct_file_read(const struct ct_file *file, void *dst, size_t len,
 		 uint64_t off, struct ct_err *err)
 {
@@ -86,7 +92,7 @@ int ct_file_read(const struct ct_file *file, void *dst, size_t len,
 	while (done < len) {
 		size_t want = len - done < READ_MAX ? len - done : READ_MAX;
 		ssize_t got = pread(file->fd, (char *)dst + done, want,
-				    (off_t)(off + done));
+				    (off_t)(file->base + off + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;

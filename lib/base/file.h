@@ -17,7 +17,7 @@
 struct ct_file {
 	int fd;
 	char *path;		/* for messages */
-	uint64_t size;
+	uint64_t base, size;	/* of it, or of the part that is read as a file */
 };
 
 struct ct_files {
@@ -32,6 +32,8 @@ struct ct_files {
 int ct_files_add(struct ct_files *files, const char *path, uint32_t *index,
 		 struct ct_err *err);
 void ct_files_close(struct ct_files *files);
+/* From here on the @len bytes at @at, which it has, are the file. */
+void ct_file_narrow(struct ct_file *file, uint64_t at, uint64_t len);
 
 /*
  * Read exactly @len bytes at @off: short reads and EINTR are handled, an end

@@ -99,7 +99,7 @@ static int check_tensors(const struct ct_model *m, const struct ct_image *image,
 	*data = first->offset;
 	for (size_t i = 0; i < image->n && !ret; i++)
 		ret = check_part(m, &image->parts[i], *data, err);
-	if (!ret && m->tensors.n != image->n)
+	if (!ret && m->tensors.n != image->n + ct_model_has_little(m))
 		return ct_fail(err, -EBADMSG,
 			       "%zu tensors, but the configuration asks for %zu",
 			       m->tensors.n, image->n);
@@ -193,8 +193,14 @@ static int put_sums(struct ct_gguf_out *out, const struct ct_image *image,
 	return 0;
 }
 
+uint64_t ct_converted_little_at(const struct ct_image *image)
+{
+	return (image->bytes + CT_CONVERTED_ALIGN - 1) &
+	       ~(uint64_t)(CT_CONVERTED_ALIGN - 1);
+}
+
 int ct_converted_finish(struct ct_gguf_out *out, const struct ct_image *image,
-			const void *bytes, struct ct_err *err)
+			const void *bytes, uint64_t little, struct ct_err *err)
 {
 	size_t at_sum;
 	uint64_t sum;
@@ -213,6 +219,10 @@ int ct_converted_finish(struct ct_gguf_out *out, const struct ct_image *image,
 		ct_image_name(p, name);
 		ct_gguf_put_tensor(out, name, elements(p), type_of(p), p->at);
 	}
+	if (little)
+		ct_gguf_put_tensor(out, CT_TENSOR_LITTLE, little,
+				   CT_GGUF_TENSOR_I8,
+				   ct_converted_little_at(image));
 	ret = ct_gguf_out_end(out, CT_CONVERTED_ALIGN, err);
 	if (ret)
 		return ret;

@@ -36,9 +36,12 @@ int ct_converted_verify(const struct ct_converted *c, uint64_t at,
 
 /*
  * The rest of a header: what ct_converted_check() wants to see, sums and
- * tensors, for the image at @bytes. The header is complete then.
+ * tensors, for the image at @bytes. The header is complete then. @little: bytes
+ * of a little model's file, which the caller puts behind the image, from
+ * ct_converted_little_at() on; 0: there is none.
  */
 int ct_converted_finish(struct ct_gguf_out *out, const struct ct_image *image,
-			const void *bytes, struct ct_err *err);
+			const void *bytes, uint64_t little, struct ct_err *err);
+uint64_t ct_converted_little_at(const struct ct_image *image);
 
 #endif

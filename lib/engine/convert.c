@@ -9,6 +9,7 @@
 #include "engine/calibrate.h"
 #include "engine/convert.h"
 #include "engine/convert_weights.h"
+#include "engine/little.h"
 #include "engine/model.h"
 #include "engine/save.h"
 #include "uapi/ctrans_regs.h"
@@ -109,16 +110,8 @@ static bool repacks(const struct ctrans_convert_params *p)
 }
 
 static int convert_core(struct ct_core *core, const struct ct_model *model,
-			const char *path, const struct ctrans_convert_params *p,
-			const char *out, struct ct_err *err)
+			const struct ctrans_convert_params *p, struct ct_err *err)
 {
-	struct ct_phase phase = { p, "Writing" };
-	struct ct_save how = {
-		.source = path,
-		.levels = p->levels,
-		.progress = ct_phase_progress,
-		.progress_arg = &phase,
-	};
 	struct ct_matrix_report *reports = calloc(core->image.n, sizeof(*reports));
 	struct ct_calibration *c = NULL;
 	int ret = reports ? 0 : ct_fail(err, -ENOMEM, "out of memory");
@@ -131,21 +124,84 @@ static int convert_core(struct ct_core *core, const struct ct_model *model,
 		ret = ct_convert_weights(core, model, c, p, reports, err);
 	if (!ret && p->report)
 		ret = ct_convert_report(core, c, reports, p, err);
-	if (!ret)
-		ret = ct_core_save(core, model, out, &how, err);
 	ct_calibration_close(c);
 	free(reports);
 	return ret;
+}
+
+/* What is to be written, opened as it was trained. */
+struct source {
+	const char *path;
+	struct ct_core *core;
+	struct ct_model *model;
+};
+
+static int open_source(struct source *s, const char *path,
+		       const struct ctrans_convert_params *p,
+		       struct ct_device *beside, struct ct_err *err)
+{
+	struct ct_phase phase = { p, "Loading" };
+	struct ctrans_model_params open;
+
+	ctrans_model_params_init(&open, sizeof(open));
+	open.device = p->device;
+	open.levels = p->levels;
+	open.progress = ct_phase_progress;
+	open.progress_arg = &phase;
+	s->path = path;
+	return ct_core_open_files(path, &open, NULL, beside, &s->core, &s->model,
+				  err);
+}
+
+static void close_source(struct source *s)
+{
+	ct_model_close(s->model);
+	ct_core_close(s->core);
+}
+
+/* Its layers are no part of the report. */
+static int convert_little(struct source *little, const struct source *big,
+			  const struct ctrans_convert_params *p, const char *out,
+			  struct ct_err *err)
+{
+	struct ctrans_convert_params its = *p;
+	int ret;
+
+	its.report = NULL;
+	ret = check_source(p->little, out, err);
+	if (!ret)
+		ret = open_source(little, p->little, &its, big->core->dev, err);
+	if (!ret)
+		ret = ct_little_check(big->core, little->core, err);
+	if (!ret)
+		ret = convert_core(little->core, little->model, &its, err);
+	if (ret)
+		ct_err_prefix(err, "little model %s", p->little);
+	return ret;
+}
+
+static int write_file(const struct source *big, const struct source *little,
+		      const struct ctrans_convert_params *p, const char *out,
+		      struct ct_err *err)
+{
+	struct ct_phase phase = { p, "Writing" };
+	struct ct_save how = {
+		.source = big->path,
+		.levels = p->levels,
+		.progress = ct_phase_progress,
+		.progress_arg = &phase,
+		.little = little->core,
+		.little_source = little->path,
+	};
+
+	return ct_core_save(big->core, big->model, out, &how, err);
 }
 
 static int convert(const char *path, const struct ctrans_convert_params *params,
 		   const char *out, struct ct_err *err)
 {
 	struct ctrans_convert_params p;
-	struct ct_phase phase = { &p, "Loading" };
-	struct ctrans_model_params open;
-	struct ct_model *model;
-	struct ct_core *core;
+	struct source big = { 0 }, little = { 0 };
 	int ret;
 
 	if (!path || !*path)
@@ -158,17 +214,16 @@ static int convert(const char *path, const struct ctrans_convert_params *params,
 		ret = check_source(path, out, err);
 	if (ret)
 		return ret;
-	ctrans_model_params_init(&open, sizeof(open));
-	open.device = p.device;
-	open.levels = p.levels;
-	open.progress = ct_phase_progress;
-	open.progress_arg = &phase;
-	ret = ct_core_open_files(path, &open, NULL, NULL, &core, &model, err);
-	if (ret)
-		return ret;
-	ret = convert_core(core, model, path, &p, out, err);
-	ct_model_close(model);
-	ct_core_close(core);
+	ret = open_source(&big, path, &p, NULL, err);
+	/* the little one first: it shows sooner if it does not fit */
+	if (!ret && p.little && *p.little)
+		ret = convert_little(&little, &big, &p, out, err);
+	if (!ret)
+		ret = convert_core(big.core, big.model, &p, err);
+	if (!ret)
+		ret = write_file(&big, &little, &p, out, err);
+	close_source(&little);
+	close_source(&big);
 	return ret;
 }
 

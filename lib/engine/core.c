@@ -357,7 +357,8 @@ static int open_core(struct ct_core *core, const char *path,
 		    ct_tokenizer_name(*model));
 		return ret;
 	} else {
-		ret = ct_model_open(path, model, err);
+		ret = core->inside ? ct_model_open_little(path, model, err) :
+				     ct_model_open(path, model, err);
 		if (!ret && cache_key)
 			ret = check_key(*model, cache_key, err);
 		if (ret)
@@ -389,10 +390,10 @@ static int open_core(struct ct_core *core, const char *path,
 	return ret;
 }
 
-int ct_core_open_files(const char *path, const struct ctrans_model_params *params,
-		       const char *cache_key, struct ct_device *dev,
-		       struct ct_core **out, struct ct_model **model,
-		       struct ct_err *err)
+static int open_files(const char *path, const struct ctrans_model_params *params,
+		      const char *cache_key, struct ct_device *dev, bool inside,
+		      struct ct_core **out, struct ct_model **model,
+		      struct ct_err *err)
 {
 	struct ct_core *core = calloc(1, sizeof(*core));
 	int ret;
@@ -401,8 +402,14 @@ int ct_core_open_files(const char *path, const struct ctrans_model_params *param
 	if (!core)
 		return ct_fail(err, -ENOMEM, "out of memory");
 	core->beside = dev;
+	core->inside = inside;
 	pthread_mutex_init(&core->lock, NULL);
 	ret = open_core(core, path, params, cache_key, model, err);
+	if (!ret && *model && ct_model_has_little(*model)) {
+		core->holds_little = strdup(path);
+		if (!core->holds_little)
+			ret = ct_fail(err, -ENOMEM, "out of memory");
+	}
 	if (ret) {
 		ct_model_close(*model);
 		*model = NULL;
@@ -411,6 +418,14 @@ int ct_core_open_files(const char *path, const struct ctrans_model_params *param
 	}
 	*out = core;
 	return 0;
+}
+
+int ct_core_open_files(const char *path, const struct ctrans_model_params *params,
+		       const char *cache_key, struct ct_device *dev,
+		       struct ct_core **core, struct ct_model **model,
+		       struct ct_err *err)
+{
+	return open_files(path, params, cache_key, dev, false, core, model, err);
 }
 
 static int open_on(const char *path, const struct ctrans_model_params *params,
@@ -436,7 +451,15 @@ int ct_core_open_beside(const char *path, const struct ctrans_model_params *para
 			const struct ct_core *other, struct ct_core **core,
 			struct ct_err *err)
 {
-	return open_on(path, params, other->dev, core, err);
+	struct ct_model *model;
+	int ret;
+
+	if (path)
+		return open_on(path, params, other->dev, core, err);
+	ret = open_files(other->holds_little, params, NULL, other->dev, true, core,
+			 &model, err);
+	ct_model_close(model);
+	return ret;
 }
 
 void ct_core_close(struct ct_core *core)
@@ -456,6 +479,7 @@ void ct_core_close(struct ct_core *core)
 	free(core->profiles);
 	free(core->theta);
 	free(core->layer_va);
+	free(core->holds_little);
 	ct_image_free(&core->image);
 	pthread_mutex_destroy(&core->lock);
 	free(core);
@@ -466,6 +490,11 @@ void ct_core_close(struct ct_core *core)
 const struct ct_gpt2_config *ct_core_config(const struct ct_core *core)
 {
 	return &core->cfg;
+}
+
+bool ct_core_has_little(const struct ct_core *core)
+{
+	return core->holds_little;
 }
 
 const struct ct_bpe *ct_core_bpe(const struct ct_core *core)

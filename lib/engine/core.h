@@ -33,13 +33,18 @@ struct ct_model;
 
 int ct_core_open(const char *path, const struct ctrans_model_params *params,
 		 struct ct_core **core, struct ct_err *err);
-/* On the device that another one is on, whatever @params say. */
+/*
+ * On the device that another one is on, whatever @params say. @path NULL: the
+ * little model that the other's file holds.
+ */
 int ct_core_open_beside(const char *path, const struct ctrans_model_params *params,
 			const struct ct_core *other, struct ct_core **core,
 			struct ct_err *err);
 void ct_core_close(struct ct_core *core);
 
 const struct ct_gpt2_config *ct_core_config(const struct ct_core *core);
+/* Does its file hold a little model? */
+bool ct_core_has_little(const struct ct_core *core);
 /* NULL: the model has no tokenizer. */
 const struct ct_bpe *ct_core_bpe(const struct ct_core *core);
 /* Tokens a sequence may hold. */

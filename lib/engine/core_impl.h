@@ -21,6 +21,8 @@ struct ct_core {
 	uint32_t context;
 
 	struct ct_device *beside;	/* to be used instead of one's own; or NULL */
+	bool inside;			/* a file that has another model around it */
+	char *holds_little;		/* the file that does; or NULL */
 	struct ct_device *dev;
 	struct ct_device_info dev_info;
 	struct ct_queue *queue;

@@ -85,7 +85,7 @@ static void tell(const struct ctrans_model *model, const char *path)
 		       info.device.name, info.device.description);
 }
 
-/* @beside: the model whose device it shares, or NULL. */
+/* @beside: the model whose device it shares; NULL: none. @path: see core.h. */
 static int open_one(const char *path, const struct ctrans_model_params *p,
 		    const struct ct_core *beside, struct ctrans_model **out,
 		    struct ct_err *err)
@@ -94,7 +94,7 @@ static int open_one(const char *path, const struct ctrans_model_params *p,
 	int ret;
 
 	if (!model)
-		return ct_fail(err, -ENOMEM, "%s: no memory for a model", path);
+		return ct_fail(err, -ENOMEM, "no memory for a model");
 	if (beside)
 		ret = ct_core_open_beside(path, p, beside, &model->core, err);
 	else
@@ -108,7 +108,7 @@ static int open_one(const char *path, const struct ctrans_model_params *p,
 		free(model);
 		return ret;
 	}
-	tell(model, path);
+	tell(model, path ? path : "the little model in it");
 	*out = model;
 	return 0;
 }
@@ -124,9 +124,19 @@ static int open_little(struct ctrans_model *model,
 	ret = open_one(params->little, &p, model->core, &model->little, err);
 	if (!ret)
 		ret = ct_little_check(model->core, model->little->core, err);
-	if (ret)
+	if (ret && params->little)
 		ct_err_prefix(err, "little model %s", params->little);
+	else if (ret)
+		ct_err_prefix(err, "the little model in the file");
 	return ret;
+}
+
+static bool wants_little(const struct ct_core *core,
+			 const struct ctrans_model_params *p)
+{
+	if (!ct_core_has_weights(core))
+		return false;
+	return p->little ? *p->little : ct_core_has_little(core);
 }
 
 static int model_open(const char *path, const struct ctrans_model_params *params,
@@ -149,7 +159,7 @@ static int model_open(const char *path, const struct ctrans_model_params *params
 	ret = open_one(path, &p, NULL, &model, err);
 	if (ret)
 		return ret;
-	if (p.little && *p.little && ct_core_has_weights(model->core))
+	if (wants_little(model->core, &p))
 		ret = open_little(model, &p, err);
 	if (ret)
 		ctrans_model_close(model);

@@ -65,8 +65,10 @@ static int put_source(struct ct_gguf_out *out, const struct ct_core *core,
 	return 0;
 }
 
+/* @bpe: NULL for a little model, which has the other's. */
 static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
-		      const struct ct_model *model, const struct ct_save *how,
+		      const struct ct_model *model, const struct ct_bpe *bpe,
+		      const struct ct_save *how, uint64_t little,
 		      struct ct_err *err)
 {
 	int ret;
@@ -90,14 +92,15 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 		ret = ct_profiles_put(out, core->profiles,
 				      ct_program_linears(&core->cfg), err);
 	if (!ret)
-		ret = ct_save_tokenizer(out, model, core->bpe, err);
+		ret = ct_save_tokenizer(out, model, bpe, err);
 	return ret ? ret : ct_converted_finish(out, &core->image,
-					       core->weights.cpu, err);
+					       core->weights.cpu, little, err);
 }
 
-static int write_all(struct ct_replacement *f, const struct ct_core *core,
-		     const struct ct_gguf_out *out, const struct ct_save *how,
-		     struct ct_err *err)
+/* One model's part of the file, and the progress over it. */
+static int write_part(struct ct_replacement *f, const struct ct_core *core,
+		      const struct ct_gguf_out *out, const struct ct_save *how,
+		      struct ct_err *err)
 {
 	const uint8_t *image = core->weights.cpu;
 	uint64_t total = core->image.bytes, done = 0;
@@ -115,22 +118,56 @@ static int write_all(struct ct_replacement *f, const struct ct_core *core,
 	return ret;
 }
 
+static int write_little(struct ct_replacement *f, const struct ct_core *core,
+			const struct ct_gguf_out *little,
+			const struct ct_save *how, struct ct_err *err)
+{
+	static const uint8_t zeros[CT_CONVERTED_ALIGN];
+	uint64_t gap = ct_converted_little_at(&core->image) - core->image.bytes;
+	int ret = ct_replace_write(f, zeros, (size_t)gap, err);
+
+	return ret ? ret : write_part(f, how->little, little, how, err);
+}
+
+/* The header of the little model's file, and its length with what follows. */
+static int put_little(struct ct_gguf_out *out, const struct ct_save *how,
+		      uint64_t *len, struct ct_err *err)
+{
+	struct ct_save its = {
+		.source = how->little_source, .levels = how->levels,
+	};
+	int ret = put_header(out, how->little, NULL, NULL, &its, 0, err);
+
+	if (!ret)
+		*len = out->header.n + how->little->image.bytes;
+	return ret;
+}
+
 int ct_core_save(const struct ct_core *core, const struct ct_model *model,
 		 const char *path, const struct ct_save *how, struct ct_err *err)
 {
-	struct ct_gguf_out out = { 0 };
+	struct ct_gguf_out out = { 0 }, little = { 0 };
+	uint64_t len = core->image.bytes, little_len = 0;
 	struct ct_replacement f = { 0 };
-	int ret;
+	int ret = 0;
 
-	ret = put_header(&out, core, model, how, err);
+	if (how->little)
+		ret = put_little(&little, how, &little_len, err);
 	if (!ret)
-		ret = ct_replace_begin(&f, path,
-				       out.header.n + core->image.bytes, err);
+		ret = put_header(&out, core, model, core->bpe, how, little_len,
+				 err);
+	if (how->little)
+		len = ct_converted_little_at(&core->image) + little_len;
 	if (!ret)
-		ret = write_all(&f, core, &out, how, err);
+		ret = ct_replace_begin(&f, path, out.header.n + len, err);
+	if (!ret)
+		ret = write_part(&f, core, &out, how, err);
+	if (!ret && how->little)
+		ret = write_little(&f, core, &little, how, err);
 	if (!ret)
 		ret = ct_replace_commit(&f, err);
 	ct_replace_drop(&f);
+	ct_gguf_out_free(&little);
 	ct_gguf_out_free(&out);
 	return ret;
 }

@@ -9,6 +9,9 @@ struct ct_save {
 	const char *source;	/* where the model came from: its name is noted */
 	const char *cache_key;	/* or NULL */
 	float levels;		/* of calibrated thresholds */
+	/* A little model to go with it, and where that came from; or NULL. */
+	const struct ct_core *little;
+	const char *little_source;
 	ctrans_progress_fn *progress;
 	void *progress_arg;
 };

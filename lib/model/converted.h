@@ -47,6 +47,11 @@
 #define CT_KEY_SUM_STRETCH	"ctrans.checksum.stretch"
 #define CT_KEY_SUM_DATA		"ctrans.checksum.data"
 #define CT_KEY_SUM_HEADER	"ctrans.checksum.header"
+/*
+ * I8 tensor behind the others, if there is a little model: a converted file of
+ * its own, whole, but without a tokenizer, as it has the model's
+ */
+#define CT_TENSOR_LITTLE	"little"
 /* What tokenizer.ggml has no keys for: bools, and i32s of id and flags */
 #define CT_KEY_TOK_PREFIX_SPACE	"ctrans.tokenizer.add_prefix_space"
 #define CT_KEY_TOK_NO_SPLIT	"ctrans.tokenizer.no_split"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/converted.h"
 #include "model/model.h"
 
 static const char *const tokenizers[] = {
@@ -29,6 +30,9 @@ static void describe_converted(const struct ct_model *model,
 	for (size_t i = 0; i < model->tensors.n; i++) {
 		const struct ct_tensor *t = &model->tensors.v[i];
 
+		/* a model of its own */
+		if (!strcmp(t->name, CT_TENSOR_LITTLE))
+			continue;
 		info->bytes += t->nbytes;
 		/* sums of columns are no parameters */
 		if (t->dtype < CT_N_DTYPES)

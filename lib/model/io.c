@@ -72,7 +72,8 @@ void ct_io_read(struct ct_io *io, unsigned int slot,
 	if (io->submit) {
 		/* Never NULL: there are as many entries as slots. */
 		sqe = io_uring_get_sqe(&io->ring);
-		io_uring_prep_read(sqe, file->fd, dst, (unsigned int)len, off);
+		io_uring_prep_read(sqe, file->fd, dst, (unsigned int)len,
+				   file->base + off);
 		io_uring_sqe_set_data64(sqe, slot);
 		if (io_uring_submit(&io->ring) == 1) {
 			s->state = BUSY;
@@ -85,7 +86,8 @@ void ct_io_read(struct ct_io *io, unsigned int slot,
 		 */
 		io->submit = false;
 	}
-	posix_fadvise(file->fd, (off_t)off, (off_t)len, POSIX_FADV_WILLNEED);
+	posix_fadvise(file->fd, (off_t)(file->base + off), (off_t)len,
+		      POSIX_FADV_WILLNEED);
 }
 
 static void complete(struct ct_io *io, struct io_uring_cqe *cqe)

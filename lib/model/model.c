@@ -105,17 +105,13 @@ static int load_dir(struct ct_model *m, struct ct_err *err)
 	return code;
 }
 
-/* The header, and with it the tokenizer, of a file that should be GGUF. */
-static int open_gguf(struct ct_model *m, struct ct_err *err)
+/* The header, and with it the tokenizer, of what should be GGUF. */
+static int read_gguf(struct ct_model *m, uint32_t index, struct ct_err *err)
 {
-	uint32_t index = 0;
 	bool is_gguf;
 	int code;
 
-	m->format = CT_FORMAT_GGUF;
-	code = ct_files_add(&m->files, m->path, &index, err);
-	if (!code)
-		code = ct_gguf_probe(&m->files.v[index], &is_gguf, err);
+	code = ct_gguf_probe(&m->files.v[index], &is_gguf, err);
 	if (code)
 		return code;
 	if (!is_gguf)
@@ -132,6 +128,16 @@ static int open_gguf(struct ct_model *m, struct ct_err *err)
 	if (code)
 		ct_err_prefix(err, "%s", m->path);
 	return code;
+}
+
+static int open_gguf(struct ct_model *m, struct ct_err *err)
+{
+	uint32_t index = 0;
+	int code;
+
+	m->format = CT_FORMAT_GGUF;
+	code = ct_files_add(&m->files, m->path, &index, err);
+	return code ? code : read_gguf(m, index, err);
 }
 
 static bool is_arch(const struct ct_str *arch, const char *name)
@@ -181,13 +187,11 @@ static int bind_gguf(struct ct_model *m, struct ct_err *err)
 					  err);
 }
 
+/* After the header. */
 static int load_gguf(struct ct_model *m, struct ct_err *err)
 {
-	int code = open_gguf(m, err);
+	int code = check_gguf_kind(m, err);
 
-	if (code)
-		return code;
-	code = check_gguf_kind(m, err);
 	if (!code && m->converted)
 		code = ct_gpt2_config_converted(&m->gguf, &m->gpt2.cfg, err);
 	else if (!code)
@@ -200,6 +204,53 @@ static int load_gguf(struct ct_model *m, struct ct_err *err)
 	if (code)
 		ct_file_prefix(&m->files.v[0], err);
 	return code;
+}
+
+bool ct_model_has_little(const struct ct_model *m)
+{
+	return m->converted && ct_tensors_find(&m->tensors, CT_TENSOR_LITTLE);
+}
+
+/* From the header of a file to that of the little model inside it. */
+static int enter_little(struct ct_model *m, struct ct_err *err)
+{
+	const struct ct_tensor *t;
+
+	t = ct_tensors_find(&m->tensors, CT_TENSOR_LITTLE);
+	if (!t)
+		return ct_fail(err, -ENOENT, "%s: holds no little model", m->path);
+	ct_file_narrow(&m->files.v[0], t->offset, t->nbytes);
+	ct_vocab_free(&m->vocab);
+	ct_gguf_free(&m->gguf);
+	ct_tensors_free(&m->tensors);
+	m->tokenizer = CT_TOKENIZER_NONE;
+	return read_gguf(m, 0, err);
+}
+
+int ct_model_open_little(const char *path, struct ct_model **model,
+			 struct ct_err *err)
+{
+	struct ct_model *m = NULL;
+	int code = new_model(path, &m, err);
+
+	if (code)
+		return code;
+	code = open_gguf(m, err);
+	if (!code)
+		code = enter_little(m, err);
+	if (!code)
+		code = load_gguf(m, err);
+	if (!code && !m->converted)
+		code = ct_fail(err, -EBADMSG,
+			       "%s: its little model is not converted: convert the model again",
+			       path);
+	if (code) {
+		ct_model_close(m);
+		return code;
+	}
+	m->has_weights = true;
+	*model = m;
+	return 0;
 }
 
 static int stat_path(const char *path, bool *is_dir, struct ct_err *err)
@@ -224,7 +275,9 @@ int ct_model_open(const char *path, struct ct_model **model,
 		code = new_model(path, &m, err);
 	if (code)
 		return code;
-	code = is_dir ? load_dir(m, err) : load_gguf(m, err);
+	code = is_dir ? load_dir(m, err) : open_gguf(m, err);
+	if (!code && !is_dir)
+		code = load_gguf(m, err);
 	if (!code && !m->converted)
 		code = ct_head_tie(&m->gpt2, &m->files, err);
 	if (code) {

@@ -62,6 +62,11 @@ struct ct_model {
 int ct_model_open(const char *path, struct ct_model **model,
 		  struct ct_err *err);
 
+/* The little model that a converted file holds; -ENOENT: it holds none. */
+int ct_model_open_little(const char *path, struct ct_model **model,
+			 struct ct_err *err);
+bool ct_model_has_little(const struct ct_model *model);
+
 /*
  * Open only what a tokenizer needs: a directory's files are not looked at
  * (text/ reads them), a GGUF file may hold a vocabulary alone and be of any

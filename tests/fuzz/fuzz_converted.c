@@ -22,29 +22,46 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* An image beyond this is not what is looked for here. */
 #define IMAGE_MAX	(16u << 20)
 
-/* Put the sum that the header should have into the file. */
-static void sign(int fd, const char *path)
+/*
+ * Put the sum that a header should have into the file, and that of the little
+ * model's, if there is one inside.
+ */
+static void sign(int fd, struct ct_file *file, uint32_t index,
+		 const struct ct_files *files, bool inside)
 {
-	struct ct_files files = { 0 };
 	struct ct_tensors tensors = { 0 };
 	struct ct_gguf gguf = { 0 };
 	const struct ct_gguf_kv *kv;
-	uint32_t index;
+	const struct ct_tensor *little;
 
-	if (!ct_files_add(&files, path, &index, NULL) &&
-	    !ct_gguf_load(&files, index, &gguf, &tensors, NULL)) {
+	if (!ct_gguf_load(files, index, &gguf, &tensors, NULL)) {
 		kv = ct_gguf_find(&gguf, CT_KEY_SUM_HEADER);
 		if (kv && !kv->is_array && kv->type == CT_GGUF_U64) {
 			uint64_t sum;
 
 			memset(gguf.header + kv->value, 0, 8);
 			sum = XXH3_64bits(gguf.header, gguf.header_len);
-			if (pwrite(fd, &sum, 8, (off_t)kv->value) != 8)
+			if (pwrite(fd, &sum, 8,
+				   (off_t)(file->base + kv->value)) != 8)
 				abort();
 		}
 		ct_gguf_free(&gguf);
 	}
+	little = inside ? NULL : ct_tensors_find(&tensors, CT_TENSOR_LITTLE);
+	if (little) {
+		ct_file_narrow(file, little->offset, little->nbytes);
+		sign(fd, file, index, files, true);
+	}
 	ct_tensors_free(&tensors);
+}
+
+static void sign_all(int fd, const char *path)
+{
+	struct ct_files files = { 0 };
+	uint32_t index;
+
+	if (!ct_files_add(&files, path, &index, NULL))
+		sign(fd, &files.v[index], index, &files, false);
 	ct_files_close(&files);
 }
 
@@ -88,8 +105,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	sign(fd, path);
+	sign_all(fd, path);
 	if (!ct_model_open(path, &m, NULL)) {
+		ct_model_describe(m, &info);
+		use(m);
+		ct_model_close(m);
+	}
+	if (!ct_model_open_little(path, &m, NULL)) {
 		ct_model_describe(m, &info);
 		use(m);
 		ct_model_close(m);

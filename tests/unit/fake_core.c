@@ -151,6 +151,12 @@ const struct ct_gpt2_config *ct_core_config(const struct ct_core *core)
 	return &core->cfg;
 }
 
+bool ct_core_has_little(const struct ct_core *core)
+{
+	(void)core;
+	return false;
+}
+
 const struct ct_bpe *ct_core_bpe(const struct ct_core *core)
 {
 	return core->bpe;

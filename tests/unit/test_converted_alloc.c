@@ -43,7 +43,16 @@ static void check_failure(int ret, unsigned long n)
 	ck_assert_uint_gt(strlen(ctrans_message()), 0);
 }
 
-static const char *const models[] = { "hf_f16", "q8_0.gguf" };
+static const char *const models[] = { "hf_f16", "q8_0.gguf", "hf_f16" };
+
+/* The third with a little model in it. */
+static void take_little(struct ctrans_convert_params *p, int i)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s", data_path("q4_0.gguf"));
+	p->little = i == 2 ? path : NULL;
+}
 
 START_TEST(converting)
 {
@@ -55,6 +64,7 @@ START_TEST(converting)
 		int ret;
 
 		convert_params_init(&p);
+		take_little(&p, _i);
 		fail_alloc_at(n);
 		ret = ctrans_convert(source, &p, out);
 		if (!fail_alloc_stop()) {
@@ -81,6 +91,7 @@ START_TEST(opening)
 	snprintf(source, sizeof(source), "%s", data_path(models[_i]));
 	params_init(&p, "sim:threads=1");
 	convert_params_init(&c);
+	take_little(&c, _i);
 	ck_assert_int_eq(ctrans_convert(source, &c, out), 0);
 	for (n = 1;; n++) {
 		int ret;

@@ -354,6 +354,136 @@ START_TEST(test_cost)
 }
 END_TEST
 
+static uint8_t *slurp(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *bytes = malloc(8u << 20);
+
+	MUST(f && bytes);
+	*len = fread(bytes, 1, 8u << 20, f);
+	fclose(f);
+	return bytes;
+}
+
+static void convert(const char *path, const char *little, const char *out, int code)
+{
+	struct ctrans_convert_params p;
+	int ret;
+
+	ctrans_convert_params_init(&p, sizeof(p));
+	p.device = "sim:threads=1";
+	p.weights = "s8";
+	p.little = little;
+	ret = ctrans_convert(path, &p, out);
+	ck_assert_msg(ret == code, "%d: %s", ret, ctrans_message());
+}
+
+static void write_file(const char *dir, const char *name, const void *bytes,
+		       size_t len)
+{
+	char path[600];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "wb");
+	MUST(f && fwrite(bytes, 1, len, f) == len && !fclose(f));
+}
+
+static void remove_dir(const char *dir)
+{
+	char command[80];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	MUST(!system(command));
+}
+
+/* Drafts are the same whether the little model is named or in the file. */
+START_TEST(test_converted)
+{
+	char dir[] = "/tmp/ctrans-little-XXXXXX", out[64], again[64];
+	struct ctrans_model *named, *model;
+	struct ctrans_result *want, *got;
+	struct ctrans_generate_params p;
+	struct ctrans_model_params mp;
+	struct ctrans_model_info info[2];
+	size_t n;
+	uint8_t *bytes;
+
+	MUST(mkdtemp(dir));
+	snprintf(out, sizeof(out), "%s/pair.gguf", dir);
+	snprintf(again, sizeof(again), "%s/again.gguf", dir);
+	convert(demo(""), demo("/little"), out, 0);
+	named = open_model(demo(""), demo("/little"), "sim:threads=1", 0);
+	model = open_model(out, NULL, "sim:threads=1", 0);
+	set_params(&p, 1);
+	ck_assert_int_eq(ctrans_generate(named, prompts[1], &p, &want), 0);
+	ck_assert_int_eq(ctrans_generate(model, prompts[1], &p, &got), 0);
+	check_same(got, want);
+	ck_assert_uint_gt(got->usage.drafted, 0);
+	ck_assert_uint_eq(got->usage.drafted, want->usage.drafted);
+	ck_assert_uint_eq(got->usage.accepted, want->usage.accepted);
+	ctrans_result_free(got);
+	MUST(!ctrans_model_info(named, &info[0], sizeof(info[0])) &&
+	     !ctrans_model_info(model, &info[1], sizeof(info[1])));
+	ck_assert_uint_eq(info[0].little_parameters, info[1].little_parameters);
+	ck_assert_uint_eq(info[0].parameters, info[1].parameters);
+	ck_assert_uint_lt(info[1].file_bytes, info[1].parameters * 3 / 2);
+	ctrans_model_close(named);
+	ctrans_model_close(model);
+
+	/* another in its place, or none */
+	model = open_model(out, demo(""), "sim:threads=1", 0);
+	ck_assert_int_eq(ctrans_generate(model, prompts[1], &p, &got), 0);
+	check_same(got, want);
+	ck_assert_uint_eq(got->usage.drafted, got->usage.accepted);
+	ctrans_result_free(got);
+	ctrans_model_close(model);
+	model = open_model(out, "", "sim:threads=1", 0);
+	ck_assert_int_eq(ctrans_generate(model, prompts[1], &p, &got), 0);
+	check_same(got, want);
+	ck_assert_uint_eq(got->usage.drafted, 0);
+	ctrans_result_free(got);
+	ctrans_result_free(want);
+	ctrans_model_close(model);
+
+	/* it goes for a little one itself, but is not converted twice */
+	model = open_model(demo(""), out, "sim:threads=1", 0);
+	ctrans_model_close(model);
+	convert(demo(""), out, again, -EINVAL);
+	convert(demo(""), tiny("hf_f16"), again, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ctrans_message(), "same tokenizer"));
+	convert(demo(""), "/nowhere", again, -ENOENT);
+	ck_assert(access(again, F_OK));
+
+	/* its last byte is of the little model's weights; then its file is cut */
+	bytes = slurp(out, &n);
+	bytes[n - 1] ^= 1;
+	write_file(dir, "again.gguf", bytes, n);
+	ctrans_model_params_init(&mp, sizeof(mp));
+	mp.device = "sim:threads=1";
+	ck_assert_int_eq(ctrans_model_open(again, &mp, &model), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(ctrans_message(), "the little model in the file"));
+	ck_assert_ptr_nonnull(strstr(ctrans_message(), "checksum"));
+	write_file(dir, "again.gguf", bytes, n - 1);
+	ck_assert_int_eq(ctrans_model_open(again, &mp, &model), -EBADMSG);
+	bytes[n - 1] ^= 1;
+	/* where its own header begins there is something else */
+	for (size_t i = n; i-- > 4096;) {
+		if (memcmp(bytes + i, "GGUF", 4))
+			continue;
+		bytes[i] = 'X';
+		break;
+	}
+	write_file(dir, "again.gguf", bytes, n);
+	ck_assert_int_eq(ctrans_model_open(again, &mp, &model), -EBADMSG);
+	mp.little = "";
+	ck_assert_int_eq(ctrans_model_open(again, &mp, &model), 0);
+	ctrans_model_close(model);
+	free(bytes);
+	remove_dir(dir);
+}
+END_TEST
+
 static void refused(const char *path, const char *little, int code,
 		    const char *words)
 {
@@ -368,17 +498,6 @@ static void refused(const char *path, const char *little, int code,
 	ck_assert_msg(strstr(ctrans_message(), words) &&
 		      strstr(ctrans_message(), "little model "), "%s",
 		      ctrans_message());
-}
-
-static void write_file(const char *dir, const char *name, const void *bytes,
-		       size_t len)
-{
-	char path[600];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "wb");
-	MUST(f && fwrite(bytes, 1, len, f) == len && !fclose(f));
 }
 
 /* A copy of the tiny model with one word of one of its files changed. */
@@ -413,7 +532,7 @@ static void change(const char *dir, const char *from, const char *to)
 
 START_TEST(test_refused)
 {
-	char dir[] = "/tmp/ctrans-little-XXXXXX", command[80];
+	char dir[] = "/tmp/ctrans-little-XXXXXX";
 	struct ctrans_model_info info;
 	struct ctrans_model *model;
 
@@ -424,8 +543,7 @@ START_TEST(test_refused)
 	/* two tokens that have changed places */
 	change(dir, "\"!\": 0,\n \"\\\"\": 1", "\"!\": 1,\n \"\\\"\": 0");
 	refused(tiny("hf_f32"), dir, -EINVAL, "token 0 is another than the model's");
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	MUST(!system(command));
+	remove_dir(dir);
 
 	/* without weights there is nothing to draft for */
 	model = open_model(demo(""), "/nowhere", "sim:threads=1",
@@ -457,6 +575,7 @@ int main(void)
 	tcase_add_test(tc, test_together);
 	tcase_add_test(tc, test_saved);
 	tcase_add_test(tc, test_cost);
+	tcase_add_test(tc, test_converted);
 	tcase_add_test(tc, test_refused);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

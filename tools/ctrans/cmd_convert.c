@@ -24,6 +24,9 @@ static const char *const encodings[] = { "esc", "s8", NULL };
 static const struct option_spec specs[] = {
 	{ OPTION_TEXT, 'o', "output", "FILE", &options.out,
 	  .help = "the file to write; it is replaced as a whole, or not at all" },
+	{ OPTION_TEXT, 0, "little", "MODEL", &options.little,
+	  .help = "a little model to put into the file, which drafts tokens for this "
+		  "one: converted in the same way" },
 	{ OPTION_FLAG, 0, "report", NULL, &options.report,
 	  .help = "a table of what was found and decided for each layer" },
 	{ OPTION_FLAG, 0, "json", NULL, &options.json,
