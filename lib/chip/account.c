@@ -76,29 +76,31 @@ uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i)
 /*
  * Rows lie in the activation memory with their inputs, 16 bits each, and the
  * 32-bit partial sums of a group of outputs. Those that do not fit go in passes,
- * each of which reads all weights; or weights stay, as many outputs' as half of
- * the weight memory holds, and all inputs are read for each such set. Whichever
- * is less to read. On the chip weights are what they unpack to.
+ * each of which reads all weights; or only the inputs that the array takes at once
+ * lie there beside the sums, so that passes are fewer, and all inputs are read for
+ * each group of outputs. Whichever is less to read. On the chip weights are what
+ * they unpack to.
  */
 void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out,
 		       uint32_t n_rows, uint64_t stored, struct chip_shared *shared)
 {
 	uint64_t n_pad = div_up(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
-	uint64_t weights = div_up(n_in, 4) * 4 * n_pad;
 	uint64_t group = (uint64_t)c->cols * c->cores;
-	uint64_t row = 2ull * n_in + 4 * (n_pad < group ? n_pad : group);
-	uint64_t fit = c->sram_activations / row;
-	uint64_t held = c->sram_weights / 2 / n_in / CTRANS_TILE_OUT * CTRANS_TILE_OUT;
+	uint64_t sums = 4 * (n_pad < group ? n_pad : group);
+	uint64_t fit = c->sram_activations / (2ull * n_in + sums);
+	uint64_t fit_streamed = c->sram_activations /
+				(2ull * c->rows * c->spikes_per_cycle + sums);
 	uint64_t passes = div_up(n_rows, fit ? fit : 1);
-	uint64_t inputs = held ? div_up(n_pad, held) * 2 * n_in * n_rows : UINT64_MAX;
+	uint64_t streamed = div_up(n_rows, fit_streamed);
+	uint64_t inputs = div_up(n_pad, group) * 2 * n_in * n_rows;
 
-	if (inputs < (passes - 1) * stored) {
-		passes = 1;
+	if (passes > 1 && streamed * stored + inputs < passes * stored) {
+		passes = streamed;
 		shared->bytes_external += inputs;
 		shared->bytes_sram_written += inputs;
 	}
 	shared->bytes_external += passes * stored;
-	shared->bytes_sram_written += passes * weights;
+	shared->bytes_sram_written += passes * div_up(n_in, 4) * 4 * n_pad;
 }
 
 static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)

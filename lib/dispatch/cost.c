@@ -21,28 +21,29 @@ uint64_t ct_s8_bytes(uint32_t n_in, uint32_t n_out)
 /*
  * Rows lie in the activation memory with their inputs, 16 bits each, and 32-bit
  * sums of a group of outputs. Those that do not fit go in passes over all weights;
- * or as many outputs' weights stay as half of the weight memory holds, and all
- * inputs come again for each such set. Whichever is less, in bytes; on the chip
- * weights are what they unpack to.
+ * or beside the sums are only the inputs that the array takes at once, passes are
+ * fewer, and all inputs come again for each group. Whichever is less, in bytes; on
+ * the chip weights are what they unpack to.
  */
 static void weight_bytes(const struct ctrans_chip_costs *c, const struct ct_linear *l,
 			 struct ct_work *w)
 {
-	uint32_t n_in = l->profile->n_in;
-	double n_pad = whole(l->profile->n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
-	double row = 2.0 * n_in + 4 * fmin(n_pad, (double)c->cols * c->cores);
-	double fit = fmax(floor(c->sram_activations / row), 1);
-	uint32_t held = c->sram_weights / 2 / n_in / CTRANS_TILE_OUT * CTRANS_TILE_OUT;
-	double passes = whole(l->rows, fit), stored = (double)l->weight_bytes, inputs = 0;
+	uint32_t n_in = l->profile->n_in, n_out = l->profile->n_out;
+	double n_pad = whole(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
+	double group = (double)c->cols * c->cores, sums = 4 * fmin(n_pad, group);
+	double fit = fmax(floor(c->sram_activations / (2.0 * n_in + sums)), 1);
+	double fit_streamed = floor(c->sram_activations /
+				    (2.0 * c->rows * c->spikes_per_cycle + sums));
+	double passes = whole(l->rows, fit), streamed = whole(l->rows, fit_streamed);
+	double inputs = whole(n_pad, group) * 2 * n_in * l->rows;
+	double stored = (double)l->weight_bytes;
 
-	if (held)
-		inputs = whole(n_pad, held) * 2 * n_in * l->rows;
-	if (held && inputs < (passes - 1) * stored)
-		passes = 1;
+	if (passes > 1 && streamed * stored + inputs < passes * stored)
+		passes = streamed;
 	else
 		inputs = 0;
 	w->bytes_external = passes * stored + inputs;
-	w->bytes_written = passes * (double)ct_s8_bytes(n_in, l->profile->n_out) + inputs;
+	w->bytes_written = passes * (double)ct_s8_bytes(n_in, n_out) + inputs;
 }
 
 /*
