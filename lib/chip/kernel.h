@@ -174,7 +174,7 @@ struct chip_esc {
 /* Bytes that unpacking a block may write, whatever its list says. */
 #define CHIP_ESC_BLOCK	(CTRANS_ESC_INPUTS * CTRANS_TILE_OUT)
 /* Bytes of memory to ask for ahead of unpacking. */
-#define CHIP_ESC_AHEAD	8192u
+#define CHIP_ESC_AHEAD	10240u
 
 /* SAMPLE of uapi/ctrans_insn.h for outputs of one row, @first and those after it. */
 struct chip_sample {

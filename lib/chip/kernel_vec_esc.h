@@ -151,42 +151,64 @@ INLINE uint32_t esc_entries(const uint8_t *list, uint32_t n)
 #endif
 }
 
+/* Twelve bits stay within a whole block; in a shorter one they are looked at. */
+INLINE void esc_exception(uint32_t e, int8_t *w, uint32_t *most)
+{
+	uint32_t at = e & (CHIP_ESC_BLOCK - 1u);
+
+	*most = at > *most ? at : *most;
+	w[at] = (int8_t)((w[at] & 15) | (e >> 8 & 0xf0));
+}
+
 /*
- * Each entry is read once: memory may change meanwhile. Twelve bits stay within a
- * whole block; in a shorter one they have to be looked at.
+ * Each entry is read once: memory may change meanwhile. Four at a time: where the
+ * last of them are not counted they repeat the one before.
  */
-INLINE bool esc_exceptions(const uint8_t *list, uint32_t n, uint32_t m, int8_t *w)
+INLINE bool esc_exceptions(const uint8_t *list, uint32_t n, uint32_t m,
+			   const uint8_t **ahead, int8_t *w)
 {
 	uint32_t most = 0;
 
 	n = esc_entries(list, n);
-	for (uint32_t i = 0; i < n; i++) {
-		uint16_t e;
-		uint32_t at;
+	for (uint32_t i = 0; i < n; i += 4, *ahead += CTRANS_GRANULE) {
+		uint64_t four;
 
-		memcpy(&e, list + 2 * i, sizeof(e));
-		at = e & (CHIP_ESC_BLOCK - 1u);
-		most = at > most ? at : most;
-		w[at] = (int8_t)((w[at] & 15) | (e >> 8 & 0xf0));
+		__builtin_prefetch(*ahead, 0, 3);
+		memcpy(&four, list + 2 * i, sizeof(four));
+		esc_exception(four & 0xffff, w, &most);
+		esc_exception(four >> 16 & 0xffff, w, &most);
+		esc_exception(four >> 32 & 0xffff, w, &most);
+		esc_exception((uint32_t)(four >> 48), w, &most);
 	}
 	return most < m * CTRANS_TILE_OUT;
 }
 
+/*
+ * As many lines of memory as the block has are asked for, evenly, in order, and so
+ * far ahead: its three streams are none that a CPU foresees, and one line that has
+ * to be waited for costs as much as half of a block.
+ */
 static bool vec_unpack(const uint8_t *block, uint32_t m, uint32_t granules, int8_t *w)
 {
 	const uint8_t *line = block, *sign = block + m / 8 * CTRANS_GRANULE;
 	const uint8_t *list = block + CTRANS_ESC_BASE(m) * CTRANS_GRANULE;
+	const uint8_t *ahead = block + CHIP_ESC_AHEAD;
+	const uint8_t *end = ahead + granules * CTRANS_GRANULE;
 	int8_t *to = w;
+	bool good;
 
-	for (uint32_t i = CTRANS_ESC_BASE(m) - m / 8; i-- > 0;)
-		__builtin_prefetch(sign + i * CTRANS_GRANULE + CHIP_ESC_AHEAD, 0, 2);
 	for (const uint8_t *s = sign; s < list; s += 16) {
-		__builtin_prefetch(line + CHIP_ESC_AHEAD, 0, 2);
+		__builtin_prefetch(ahead, 0, 3);
 		esc_pair(line, s, to);
+		ahead += CTRANS_GRANULE;
 		line += CTRANS_GRANULE;
 		to += 2 * CTRANS_GRANULE;
 	}
-	return esc_exceptions(list, (granules - CTRANS_ESC_BASE(m)) * ESC_ENTRIES, m, w);
+	good = esc_exceptions(list, (granules - CTRANS_ESC_BASE(m)) * ESC_ENTRIES, m,
+			      &ahead, w);
+	for (; ahead < end; ahead += CTRANS_GRANULE)
+		__builtin_prefetch(ahead, 0, 3);
+	return good;
 }
 
 /* ---- Sums ---------------------------------------------------------------- */

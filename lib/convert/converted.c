@@ -8,11 +8,15 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "convert/esc.h"
+#include "convert/pack.h"
 #include "model/converted.h"
 
 /* Of uapi/ctrans_job.h's tiles; goes up when those change. */
 #define LAYOUT		1
 #define ENCODING	"S8"
+/* S8, but for matrices that take less: those are compressed. */
+#define COMPRESSED	"ESC"
 
 /* One read, which stays in the cache between the kernel's copy and the sum. */
 #define STRETCH		(1u << 20)
@@ -43,7 +47,12 @@ static uint64_t elements(const struct ct_image_part *p)
 
 /* ---- Reading ---------------------------------------------------------- */
 
-static int check_packing(const struct ct_gguf *gguf, struct ct_err *err)
+static bool is(struct ct_str s, const char *text)
+{
+	return s.len == strlen(text) && !memcmp(s.ptr, text, s.len);
+}
+
+static int check_packing(const struct ct_gguf *gguf, bool *compressed, struct ct_err *err)
 {
 	struct ct_str enc = { "", 0 };
 	uint64_t layout = 0;
@@ -53,15 +62,68 @@ static int check_packing(const struct ct_gguf *gguf, struct ct_err *err)
 		ret = ct_gguf_u64(gguf, CT_KEY_LAYOUT, &layout, err);
 	if (ret)
 		return ret;
-	if (enc.len != strlen(ENCODING) || memcmp(enc.ptr, ENCODING, enc.len))
+	*compressed = is(enc, COMPRESSED);
+	if (!*compressed && !is(enc, ENCODING))
 		return ct_fail(err, -ENOTSUP,
 			       "weights are encoded as \"%s\", which is not supported ("
-			       ENCODING " is)", ct_show(enc.ptr, enc.len).s);
+			       ENCODING " and " COMPRESSED " are)",
+			       ct_show(enc.ptr, enc.len).s);
 	if (layout != LAYOUT)
 		return ct_fail(err, -ENOTSUP,
 			       "weights are in layout %" PRIu64 ", and this library has layout %d: convert the model again",
 			       layout, LAYOUT);
 	return 0;
+}
+
+/* One matrix; one that is missing is told by ct_converted_check(). */
+static int stored_as(const struct ct_model *m, enum ct_role role, uint32_t layer,
+		     struct ct_stored *stored, struct ct_err *err)
+{
+	const struct ct_tensor *t;
+	char name[CT_ROLE_NAME_SIZE];
+	uint32_t n_out, n_in;
+
+	ct_role_name(role, layer, name);
+	ct_role_shape(&m->gpt2.cfg, role, &n_out, &n_in);
+	t = ct_tensors_find(&m->tensors, name);
+	if (!t || t->nbytes >= ct_pack_weight_bytes(CTRANS_ENC_S8, n_in, n_out))
+		return 0;
+	if (t->nbytes < ct_esc_least(n_in, n_out) || t->nbytes % CTRANS_GRANULE)
+		return ct_fail(err, -EBADMSG,
+			       "tensor %s has %" PRIu64 " bytes, too few for a matrix of %u by %u",
+			       name, t->nbytes, n_in, n_out);
+	*stored = (struct ct_stored){ CTRANS_ENC_ESC, t->nbytes };
+	return 0;
+}
+
+int ct_converted_stored(const struct ct_model *m, struct ct_stored **out,
+			struct ct_err *err)
+{
+	static const enum ct_role roles[] = { CT_QKV, CT_ATTN_OUT, CT_FC, CT_MLP_OUT };
+	const struct ct_gpt2_config *cfg = &m->gpt2.cfg;
+	struct ct_stored *stored;
+	bool compressed;
+	int ret = check_packing(&m->gguf, &compressed, err);
+
+	*out = NULL;
+	if (ret || !compressed)
+		return ret;
+	stored = calloc(ct_stored_slots(cfg), sizeof(*stored));
+	if (!stored)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	for (uint32_t l = 0; l < cfg->n_layer && !ret; l++)
+		for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]) && !ret; i++)
+			ret = stored_as(m, roles[i], l,
+					&stored[ct_stored_slot(roles[i], l)], err);
+	if (!ret)
+		ret = stored_as(m, CT_WTE, 0, &stored[CT_WTE], err);
+	if (!ret && !cfg->tied_head)
+		ret = stored_as(m, CT_LM_HEAD, 0, &stored[CT_LM_HEAD], err);
+	if (ret)
+		free(stored);
+	else
+		*out = stored;
+	return ret;
 }
 
 static int check_part(const struct ct_model *m, const struct ct_image_part *p,
@@ -136,9 +198,10 @@ int ct_converted_check(const struct ct_model *m, const struct ct_image *image,
 		       struct ct_converted *out, struct ct_err *err)
 {
 	struct ct_converted c = { .bytes = image->bytes };
+	bool compressed;
 	int ret;
 
-	ret = check_packing(&m->gguf, err);
+	ret = check_packing(&m->gguf, &compressed, err);
 	if (!ret)
 		ret = check_tensors(m, image, &c.data, err);
 	if (!ret)
@@ -199,6 +262,14 @@ uint64_t ct_converted_little_at(const struct ct_image *image)
 	       ~(uint64_t)(CT_CONVERTED_ALIGN - 1);
 }
 
+static bool compressed(const struct ct_image *image)
+{
+	for (size_t i = 0; i < image->n; i++)
+		if (image->parts[i].enc == CTRANS_ENC_ESC)
+			return true;
+	return false;
+}
+
 int ct_converted_finish(struct ct_gguf_out *out, const struct ct_image *image,
 			const void *bytes, uint64_t little, struct ct_err *err)
 {
@@ -207,7 +278,8 @@ int ct_converted_finish(struct ct_gguf_out *out, const struct ct_image *image,
 	int ret;
 
 	ct_gguf_put_u32(out, CT_KEY_LAYOUT, LAYOUT);
-	ct_gguf_put_string(out, CT_KEY_ENCODING, ENCODING);
+	ct_gguf_put_string(out, CT_KEY_ENCODING,
+			   compressed(image) ? COMPRESSED : ENCODING);
 	ret = put_sums(out, image, bytes, err);
 	if (ret)
 		return ret;

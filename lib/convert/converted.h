@@ -22,6 +22,14 @@ struct ct_converted {
 };
 
 /*
+ * How @model, a converted file, stores its matrices, by the tensors' sizes: for
+ * ct_image_plan(), to be freed; NULL: all as S8. -ENOTSUP: in a way that this library
+ * does not know. -EBADMSG: not of a size that such a matrix has.
+ */
+int ct_converted_stored(const struct ct_model *model, struct ct_stored **stored,
+			struct ct_err *err);
+
+/*
  * Everything that can be told from the header of @model, a converted file:
  * encoding and layout, each tensor's type, size and place against @image, the
  * file's length. -ENOTSUP: packed in a way that this library does not know.

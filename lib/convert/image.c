@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/esc.h"
 #include "convert/pack.h"
 
 /* In the order in which a step needs them; the token table is its head too. */
@@ -31,40 +32,60 @@ uint64_t ct_image_wpe_stride(const struct ct_gpt2_config *cfg)
 }
 
 static void add(struct ct_image *image, enum ct_role role, uint32_t layer,
-		enum ct_part part, uint64_t bytes)
+		enum ct_part part, enum ctrans_encoding enc, uint64_t bytes)
 {
 	image->parts[image->n++] = (struct ct_image_part){
-		role, layer, part, image->bytes, bytes,
+		role, layer, part, enc, image->bytes, bytes,
 	};
 	image->bytes += (bytes + CT_IMAGE_ALIGN - 1) / CT_IMAGE_ALIGN *
 			CT_IMAGE_ALIGN;
 }
 
 static void add_role(struct ct_image *image, const struct ct_gpt2_config *cfg,
-		     enum ct_role role, uint32_t layer)
+		     const struct ct_stored *stored, enum ct_role role, uint32_t layer)
 {
+	enum ctrans_encoding enc = image->enc;
 	uint32_t n_out, n_in;
+	uint64_t bytes;
 
 	ct_role_shape(cfg, role, &n_out, &n_in);
 	if (role == CT_WPE) {
-		add(image, role, layer, CT_PART_WEIGHTS,
+		add(image, role, layer, CT_PART_WEIGHTS, CTRANS_ENC_F32,
 		    n_out * ct_image_wpe_stride(cfg));
-	} else if (n_in == 1) {
-		/* a bias has an entry for each output of whole tiles */
-		add(image, role, layer, CT_PART_WEIGHTS,
-		    ct_pack_output_bytes(n_out));
-	} else {
-		add(image, role, layer, CT_PART_WEIGHTS,
-		    ct_pack_weight_bytes(image->enc, n_in, n_out));
-		if (image->enc != CTRANS_ENC_S8)
-			return;
-		add(image, role, layer, CT_PART_SCALE, ct_pack_output_bytes(n_out));
-		add(image, role, layer, CT_PART_COLSUM, ct_pack_output_bytes(n_out));
+		return;
 	}
+	if (n_in == 1) {
+		/* a bias has an entry for each output of whole tiles */
+		add(image, role, layer, CT_PART_WEIGHTS, CTRANS_ENC_F32,
+		    ct_pack_output_bytes(n_out));
+		return;
+	}
+	bytes = ct_pack_weight_bytes(enc, n_in, n_out);
+	if (stored && stored[ct_stored_slot(role, layer)].enc == CTRANS_ENC_ESC) {
+		enc = CTRANS_ENC_ESC;
+		bytes = stored[ct_stored_slot(role, layer)].bytes;
+	}
+	add(image, role, layer, CT_PART_WEIGHTS, enc, bytes);
+	if (enc == CTRANS_ENC_F32)
+		return;
+	add(image, role, layer, CT_PART_SCALE, CTRANS_ENC_F32, ct_pack_output_bytes(n_out));
+	add(image, role, layer, CT_PART_COLSUM, CTRANS_ENC_F32,
+	    ct_pack_output_bytes(n_out));
+}
+
+size_t ct_stored_slots(const struct ct_gpt2_config *cfg)
+{
+	return (size_t)cfg->n_layer * CT_N_ROLES;
+}
+
+size_t ct_stored_slot(enum ct_role role, uint32_t layer)
+{
+	return (size_t)layer * CT_N_ROLES + role;
 }
 
 int ct_image_plan(const struct ct_gpt2_config *cfg, enum ctrans_encoding enc,
-		  struct ct_image *image, struct ct_err *err)
+		  const struct ct_stored *stored, struct ct_image *image,
+		  struct ct_err *err)
 {
 	size_t most = PARTS_MAX * (LAYER_ROLES * cfg->n_layer + MODEL_ROLES);
 
@@ -74,10 +95,10 @@ int ct_image_plan(const struct ct_gpt2_config *cfg, enum ctrans_encoding enc,
 		return ct_fail(err, -ENOMEM, "out of memory");
 	for (uint32_t l = 0; l < cfg->n_layer; l++)
 		for (size_t i = 0; i < LAYER_ROLES; i++)
-			add_role(image, cfg, layer_order[i], l);
+			add_role(image, cfg, stored, layer_order[i], l);
 	for (size_t i = 0; i < MODEL_ROLES; i++)
 		if (model_order[i] != CT_LM_HEAD || !cfg->tied_head)
-			add_role(image, cfg, model_order[i], 0);
+			add_role(image, cfg, stored, model_order[i], 0);
 	return 0;
 }
 
@@ -85,6 +106,69 @@ void ct_image_free(struct ct_image *image)
 {
 	free(image->parts);
 	memset(image, 0, sizeof(*image));
+}
+
+/* ---- Compressed -------------------------------------------------------- */
+
+static int stored_as(const struct ct_gpt2_config *cfg, const struct ct_image_part *p,
+		     const int8_t *s8, struct ct_stored *stored, struct ct_err *err)
+{
+	struct ct_esc_size size;
+	uint32_t n_out, n_in;
+	int ret;
+
+	*stored = (struct ct_stored){ .enc = CTRANS_ENC_S8 };
+	ct_role_shape(cfg, p->role, &n_out, &n_in);
+	ret = ct_esc_bytes(s8, n_in, n_out, &size, NULL);
+	if (ret == -ERANGE)
+		return 0;
+	if (ret)
+		return ct_esc_bytes(s8, n_in, n_out, &size, err);
+	if (size.bytes < p->bytes)
+		*stored = (struct ct_stored){ CTRANS_ENC_ESC, size.bytes };
+	return 0;
+}
+
+int ct_image_compress_plan(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+			   const void *bytes, struct ct_image *to, struct ct_err *err)
+{
+	struct ct_stored *stored = calloc(ct_stored_slots(cfg), sizeof(*stored));
+	int ret = stored ? 0 : ct_fail(err, -ENOMEM, "out of memory");
+
+	for (size_t i = 0; i < from->n && !ret; i++) {
+		const struct ct_image_part *p = &from->parts[i];
+
+		if (ct_image_is_packed(p))
+			ret = stored_as(cfg, p, (const int8_t *)bytes + p->at,
+					&stored[ct_stored_slot(p->role, p->layer)], err);
+	}
+	if (!ret)
+		ret = ct_image_plan(cfg, CTRANS_ENC_S8, stored, to, err);
+	free(stored);
+	return ret;
+}
+
+int ct_image_compress(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+		      const void *bytes, const struct ct_image *to, void *to_bytes,
+		      struct ct_err *err)
+{
+	int ret = 0;
+
+	/* the same parts in the same order */
+	for (size_t i = 0; i < from->n && !ret; i++) {
+		const struct ct_image_part *p = &from->parts[i], *q = &to->parts[i];
+		const uint8_t *src = (const uint8_t *)bytes + p->at;
+		uint8_t *dst = (uint8_t *)to_bytes + q->at;
+		uint32_t n_out, n_in;
+
+		ct_role_shape(cfg, p->role, &n_out, &n_in);
+		if (q->enc == CTRANS_ENC_ESC)
+			ret = ct_esc_pack((const int8_t *)src, n_in, n_out, dst, q->bytes,
+					  err);
+		else
+			memcpy(dst, src, p->bytes);
+	}
+	return ret;
 }
 
 const struct ct_image_part *ct_image_find(const struct ct_image *image,

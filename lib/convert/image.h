@@ -31,27 +31,51 @@ struct ct_image_part {
 	enum ct_role role;
 	uint32_t layer;
 	enum ct_part part;
+	enum ctrans_encoding enc;	/* of weights; else F32 */
 	uint64_t at, bytes;
 };
 
+/* How a matrix is stored, where its size is not told by its shape. */
+struct ct_stored {
+	enum ctrans_encoding enc;	/* S8 or ESC */
+	uint64_t bytes;			/* ESC */
+};
+
 struct ct_image {
-	enum ctrans_encoding enc;
+	enum ctrans_encoding enc;	/* S8 or F32: what is computed with */
 	struct ct_image_part *parts;	/* by place */
 	size_t n;
 	uint64_t bytes;			/* whole pages */
 };
 
-/* What a model of this shape takes; a tied head is no part of its own. */
+/*
+ * What a model of this shape takes; a tied head is no part of its own. @stored, for
+ * S8: [ct_stored_slots()], how each matrix is stored; NULL: none is compressed.
+ */
 int ct_image_plan(const struct ct_gpt2_config *cfg, enum ctrans_encoding enc,
-		  struct ct_image *image, struct ct_err *err);
+		  const struct ct_stored *stored, struct ct_image *image,
+		  struct ct_err *err);
 void ct_image_free(struct ct_image *image);
+
+size_t ct_stored_slots(const struct ct_gpt2_config *cfg);
+size_t ct_stored_slot(enum ct_role role, uint32_t layer);
+
+/*
+ * The S8 image @from at @bytes once more, each matrix compressed for which that is
+ * shorter: first what is where, then the bytes, at @to_bytes, which is zero before.
+ */
+int ct_image_compress_plan(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+			   const void *bytes, struct ct_image *to, struct ct_err *err);
+int ct_image_compress(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+		      const void *bytes, const struct ct_image *to, void *to_bytes,
+		      struct ct_err *err);
 
 /* NULL: the image has no such part. */
 const struct ct_image_part *ct_image_find(const struct ct_image *image,
 					  enum ct_role role, uint32_t layer,
 					  enum ct_part part);
 
-/* Is it the weights of a matrix, in the image's encoding? */
+/* Is it the weights of a matrix, packed as the part's encoding says? */
 bool ct_image_is_packed(const struct ct_image_part *part);
 
 /* "blk.0.attn_qkv.weight", ".scale", ".colsum": its tensor's name. */

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "convert/pack.h"
 #include "engine/core_impl.h"
 
 struct hasher {
@@ -30,10 +29,9 @@ static void bytes(struct hasher *h, uint64_t va, uint64_t len)
 				    (const uint8_t *)w->cpu + (va - w->va), len);
 }
 
-static void matrix(struct hasher *h, const struct ct_weight_va *w, uint32_t n_in,
-		   uint32_t n_out)
+static void matrix(struct hasher *h, const struct ct_weight_va *w, uint32_t n_out)
 {
-	bytes(h, w->weights, ct_pack_weight_bytes(h->core->at.enc, n_in, n_out));
+	bytes(h, w->weights, w->bytes);
 	bytes(h, w->scale, 4ull * n_out);
 	bytes(h, w->bias, 4ull * n_out);
 }
@@ -65,19 +63,19 @@ static void hash_model(const struct ct_core *core, char text[33])
 
 		bytes(&h, v->ln_1_gain, row);
 		bytes(&h, v->ln_1_bias, row);
-		matrix(&h, &v->qkv, c->n_embd, 3 * c->n_embd);
-		matrix(&h, &v->proj, c->n_embd, c->n_embd);
+		matrix(&h, &v->qkv, 3 * c->n_embd);
+		matrix(&h, &v->proj, c->n_embd);
 		bytes(&h, v->ln_2_gain, row);
 		bytes(&h, v->ln_2_bias, row);
-		matrix(&h, &v->up, c->n_embd, c->n_inner);
-		matrix(&h, &v->down, c->n_inner, c->n_embd);
+		matrix(&h, &v->up, c->n_inner);
+		matrix(&h, &v->down, c->n_embd);
 	}
 	bytes(&h, core->at.ln_f_gain, row);
 	bytes(&h, core->at.ln_f_bias, row);
 	bytes(&h, core->at.wpe, (uint64_t)c->n_ctx * ct_granules(row));
-	matrix(&h, &core->at.wte, c->n_embd, c->n_vocab);
+	matrix(&h, &core->at.wte, c->n_vocab);
 	if (!c->tied_head)
-		matrix(&h, &core->at.head, c->n_embd, c->n_vocab);
+		matrix(&h, &core->at.head, c->n_vocab);
 	sum = XXH3_128bits_digest(&h.state);
 	snprintf(text, 33, "%016" PRIx64 "%016" PRIx64, (uint64_t)sum.high64,
 		 (uint64_t)sum.low64);

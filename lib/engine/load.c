@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/splitmix.h"
-#include "convert/pack.h"
+#include "convert/converted.h"
 #include "engine/load.h"
 
 /* ---- Addresses of what the program names ------------------------------ */
@@ -33,7 +32,12 @@ static struct ct_weight_va matrix_va(const struct ct_core *core,
 				     enum ct_role role, enum ct_role bias,
 				     uint32_t layer)
 {
+	const struct ct_image_part *p = ct_image_find(&core->image, role, layer,
+						      CT_PART_WEIGHTS);
+
 	return (struct ct_weight_va){
+		.bytes = p->bytes,
+		.enc = p->enc,
 		.weights = va_of(core, role, layer, CT_PART_WEIGHTS),
 		.scale = va_of(core, role, layer, CT_PART_SCALE),
 		.colsum = va_of(core, role, layer, CT_PART_COLSUM),
@@ -62,78 +66,6 @@ static void find_addresses(struct ct_core *core)
 			matrix_va(core, CT_LM_HEAD, CT_N_ROLES, 0);
 }
 
-static void *cpu(const struct ct_core *core, uint64_t va)
-{
-	return (uint8_t *)core->weights.cpu + (va - core->weights.va);
-}
-
-/* ---- Random weights of a shape ---------------------------------------- */
-
-static void random_matrix(struct ct_core *core, const struct ct_weight_va *w,
-			  uint32_t n_in, uint32_t n_out, uint64_t *state)
-{
-	uint64_t bytes = ct_pack_weight_bytes(CTRANS_ENC_S8, n_in, n_out);
-	uint32_t quads = (n_in + 3) / 4;
-	int8_t *p = cpu(core, w->weights);
-	float *scale = cpu(core, w->scale);
-	int32_t *colsum = cpu(core, w->colsum);
-
-	/* uniform in -64..63, so that a row of n_in has a product of unit size */
-	for (uint64_t i = 0; i < bytes; i += 8) {
-		uint64_t r = (ct_splitmix(state) & 0x7f7f7f7f7f7f7f7full) ^
-			     0x4040404040404040ull;
-
-		/* bit 6 into bit 7: sign extension of seven bits */
-		r |= (r & 0x4040404040404040ull) << 1;
-		memcpy(p + i, &r, 8);
-	}
-	for (uint32_t n = 0; n < n_out; n++) {
-		const int8_t *t = p + (uint64_t)(n / 16) * quads * 64 + n % 16 * 4;
-		int32_t sum = 0;
-
-		for (uint32_t k = 0; k < quads; k++)
-			sum += t[64ull * k] + t[64ull * k + 1] + t[64ull * k + 2] +
-			       t[64ull * k + 3];
-		colsum[n] = sum;
-		scale[n] = 0.02f / 37.0f;
-	}
-}
-
-static void ones(struct ct_core *core, uint64_t va)
-{
-	float *f = cpu(core, va);
-
-	for (uint32_t i = 0; i < core->cfg.n_embd; i++)
-		f[i] = 1.0f;
-}
-
-static int load_random(struct ct_core *core,
-		       const struct ctrans_model_params *params,
-		       struct ct_err *err)
-{
-	const struct ct_gpt2_config *c = &core->cfg;
-	uint64_t state = 1;
-
-	if (core->at.enc != CTRANS_ENC_S8)
-		return ct_fail(err, -ENOTSUP, "a shape has no binary32 weights");
-	for (uint32_t i = 0; i < c->n_layer; i++) {
-		struct ct_layer_va *v = &core->layer_va[i];
-
-		ones(core, v->ln_1_gain);
-		ones(core, v->ln_2_gain);
-		random_matrix(core, &v->qkv, c->n_embd, 3 * c->n_embd, &state);
-		random_matrix(core, &v->proj, c->n_embd, c->n_embd, &state);
-		random_matrix(core, &v->up, c->n_embd, c->n_inner, &state);
-		random_matrix(core, &v->down, c->n_inner, c->n_embd, &state);
-		if (params->progress &&
-		    params->progress(params->progress_arg, i + 1, c->n_layer))
-			return ct_fail(err, -ECANCELED, "loading was cancelled");
-	}
-	ones(core, core->at.ln_f_gain);
-	random_matrix(core, &core->at.wte, c->n_embd, c->n_vocab, &state);
-	return 0;
-}
-
 /*
  * What a model takes beside its weights: keys and values of one text, and
  * staging, activations and logits of a step.
@@ -146,6 +78,34 @@ static uint64_t room_beside(const struct ct_core *core)
 	return blocks * core->block_bytes + (64ull << 20);
 }
 
+static int plan(struct ct_core *core, const struct ct_model *model,
+		const struct ctrans_model_params *params, struct ct_err *err)
+{
+	struct ct_stored *stored = NULL;
+	int ret = 0;
+
+	if (!model)
+		ret = ct_random_stored(core, params, &stored, err);
+	else if (params->weights)
+		return ct_fail(err, -EINVAL,
+			       "weights \"%.32s\" is for shapes; conversion says how a model's are packed",
+			       params->weights);
+	else if (model->converted && core->at.enc == CTRANS_ENC_S8)
+		ret = ct_converted_stored(model, &stored, err);
+	if (ret && model)
+		ct_file_prefix(&model->files.v[0], err);
+	if (!ret)
+		ret = ct_image_plan(&core->cfg, core->at.enc, stored, &core->image, err);
+	free(stored);
+	for (size_t i = 0; i < core->image.n && !ret; i++)
+		if (core->image.parts[i].enc == CTRANS_ENC_ESC &&
+		    !(core->dev_info.caps & CTRANS_CAP_ESC))
+			ret = ct_fail(err, -ENOTSUP,
+				"compressed weights: device %s has none; convert the model with --weights s8",
+				core->dev_info.name);
+	return ret;
+}
+
 int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 		    const struct ctrans_model_params *params, struct ct_err *err)
 {
@@ -154,7 +114,7 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 	core->layer_va = calloc(core->cfg.n_layer, sizeof(*core->layer_va));
 	if (!core->layer_va)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	ret = ct_image_plan(&core->cfg, core->at.enc, &core->image, err);
+	ret = plan(core, model, params, err);
 	if (!ret)
 		ret = ct_device_room(core->dev, core->image.bytes + room_beside(core),
 				     err);
@@ -165,7 +125,7 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 		return ret;
 	find_addresses(core);
 	if (!model)
-		return load_random(core, params, err);
+		return ct_load_random(core, params, err);
 	return model->converted ? ct_load_converted(core, model, params, err) :
 				  ct_load_files(core, model, params, err);
 }

@@ -50,6 +50,9 @@ static int check_params(const struct ctrans_model_params *p, struct ct_err *err)
 	if (!p->calibration != !p->calibration_len)
 		return ct_fail(err, -EINVAL,
 			       "calibration needs both a text and its length");
+	if (p->weights && strcmp(p->weights, "s8") && strcmp(p->weights, "esc"))
+		return ct_fail(err, -EINVAL, "weights \"%.32s\": there are s8 and esc",
+			       p->weights);
 	return 0;
 }
 

@@ -23,7 +23,7 @@
 /* u32: the version of the format, and of the layout of packed weights */
 #define CT_KEY_VERSION		"ctrans.version"
 #define CT_KEY_LAYOUT		"ctrans.layout"
-/* string: how weights are packed, "S8" */
+/* string: how weights are packed, "S8"; "ESC": those of fewer bytes compressed */
 #define CT_KEY_ENCODING		"ctrans.encoding"
 /* strings: who wrote it, from what */
 #define CT_KEY_WRITER		"ctrans.writer"

@@ -89,6 +89,11 @@ static struct ctrans_insn *add(struct builder *b, enum ctrans_insn_op op,
 	return i;
 }
 
+static uint32_t granules(const struct ct_weight_va *w)
+{
+	return w->enc == CTRANS_ENC_ESC ? (uint32_t)(w->bytes / CTRANS_GRANULE) : 0;
+}
+
 static void norm(struct builder *b, uint64_t gain, uint64_t bias)
 {
 	struct ctrans_insn_norm *n = &add(b, CTRANS_INSN_NORM, CT_INSN_NORM)->norm;
@@ -129,7 +134,8 @@ static struct ctrans_insn_linear *linear(struct builder *b, enum ctrans_insn_op 
 	l->bias_va = w->bias;
 	l->n_in = n_in;
 	l->n_out = n_out;
-	l->encoding = (uint8_t)at->enc;
+	l->encoding = (uint8_t)w->enc;
+	l->weight_granules = granules(w);
 	if (at->dispatch)
 		dispatch(l, &at->dispatch[b->linears]);
 	if (at->theta) {
@@ -227,7 +233,8 @@ void ct_program_build(const struct ct_gpt2_config *cfg,
 	e->n = cfg->n_embd;
 	e->n_vocab = cfg->n_vocab;
 	e->n_positions = cfg->n_ctx;
-	e->encoding = (uint8_t)at->enc;
+	e->encoding = (uint8_t)at->wte.enc;
+	e->weight_granules = granules(&at->wte);
 
 	for (b.layer = 0; b.layer < cfg->n_layer; b.layer++)
 		layer(&b);

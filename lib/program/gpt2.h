@@ -35,6 +35,8 @@ static inline enum ct_insn_kind ct_tag_kind(uint32_t tag)
 /* Device addresses of one packed matrix and what goes with it; 0: none. */
 struct ct_weight_va {
 	uint64_t weights, scale, colsum, bias;
+	uint64_t bytes;			/* of the weights */
+	enum ctrans_encoding enc;
 };
 
 struct ct_layer_va {
@@ -43,7 +45,7 @@ struct ct_layer_va {
 };
 
 struct ct_program_layout {
-	enum ctrans_encoding enc;
+	enum ctrans_encoding enc;	/* S8 or F32: what is computed with */
 	enum ctrans_kv_type kv;
 	struct ct_weight_va wte, head;	/* the same where tied */
 	uint64_t wpe, ln_f_gain, ln_f_bias;

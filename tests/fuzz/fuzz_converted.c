@@ -67,6 +67,7 @@ static void sign_all(int fd, const char *path)
 
 static void use(const struct ct_model *m)
 {
+	struct ct_stored *stored = NULL;
 	struct ct_image image = { 0 };
 	struct ct_converted c;
 	struct ct_bpe *bpe;
@@ -75,9 +76,10 @@ static void use(const struct ct_model *m)
 	if (m->tokenizer == CT_TOKENIZER_GGUF &&
 	    !ct_bpe_from_vocab(&m->vocab, &bpe, NULL))
 		ct_bpe_free(bpe);
-	if (!m->converted || ct_image_plan(&m->gpt2.cfg, CTRANS_ENC_S8, &image, NULL))
+	if (!m->converted || ct_converted_stored(m, &stored, NULL))
 		return;
-	if (image.bytes <= IMAGE_MAX && !ct_converted_check(m, &image, &c, NULL)) {
+	if (!ct_image_plan(&m->gpt2.cfg, CTRANS_ENC_S8, stored, &image, NULL) &&
+	    image.bytes <= IMAGE_MAX && !ct_converted_check(m, &image, &c, NULL)) {
 		/* whatever passes is all there */
 		for (uint64_t at = 0; at < c.bytes; at += c.stretch) {
 			uint64_t left = c.bytes - at;
@@ -93,6 +95,7 @@ static void use(const struct ct_model *m)
 		ct_converted_free(&c);
 	}
 	ct_image_free(&image);
+	free(stored);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

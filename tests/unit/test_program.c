@@ -45,7 +45,10 @@ static struct ct_weight_va matrix(struct memory *m, uint32_t n_in, uint32_t n_ou
 				  bool f32, bool bias)
 {
 	uint64_t out = (n_out + 15) / 16 * 16, in = (n_in + 15) / 16 * 16;
-	struct ct_weight_va w = { .weights = part(m, out * in * (f32 ? 4 : 1)) };
+	struct ct_weight_va w = {
+		.weights = part(m, out * in * (f32 ? 4 : 1)),
+		.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8,
+	};
 
 	if (!f32) {
 		w.scale = part(m, 4 * out);

@@ -24,10 +24,14 @@ static const char *const shapes[] = {
 	"gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", NULL,
 };
 
+static const char *const weights[] = { "s8", "esc", NULL };
+
 static const struct option_spec specs[] = {
 	{ OPTION_CHOICE, 0, "shape", "NAME", &options.shape, .choices = shapes,
 	  .help = "instead of a model random weights of gpt2, gpt2-medium, "
 		  "gpt2-large or gpt2-xl" },
+	{ OPTION_CHOICE, 0, "weights", "KIND", &model_options.weights, .choices = weights,
+	  .help = "of a shape: s8, 8 bits each (default), or esc, compressed" },
 	{ OPTION_UINT, 0, "prompt", "N", &options.prompt, NULL, 0, 1e6,
 	  .help = "tokens of a prompt (default 128)" },
 	{ OPTION_UINT, 0, "gen", "N", &options.gen, NULL, 0, 1e6,

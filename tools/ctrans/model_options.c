@@ -281,6 +281,7 @@ static int take_options(const struct command *command, struct model_params *m)
 	if (o->levels_given)
 		m->p.levels = o->levels;
 	m->p.context = o->context;
+	m->p.weights = o->weights;
 	m->p.little = o->little;
 	m->p.flags = o->f32 ? CTRANS_MODEL_F32 : 0;
 	m->p.progress = on_progress;

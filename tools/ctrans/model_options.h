@@ -15,6 +15,7 @@ extern struct model_options {
 	const char *policy, *code, *objective, *calibrate, *kv;
 	const char *power_cap;	/* NULL: none; "": the chip's own */
 	const char *cache;	/* NULL: none; "": where such things are kept */
+	const char *weights;	/* of a shape; NULL: s8 */
 	const char *little;	/* NULL: the one in the file; "": none */
 	uint32_t threads, opp, context;
 	float levels, deadline;
