@@ -248,12 +248,23 @@ float *ct_calibration_gram(const struct ct_calibration_layer *l, uint32_t first,
 	return l->gram ? l->gram + (size_t)first * BLOCK : NULL;
 }
 
-double ct_calibration_rms(const struct ct_calibration *c, size_t linear)
+double ct_calibration_rms(const struct ct_calibration *c, size_t linear, bool smoothed)
 {
 	const struct ct_calibration_layer *l = &c->layers[linear];
 	double sum = 0;
 
-	for (uint32_t k = 0; k < l->n_in; k++)
-		sum += l->squares[k];
+	for (uint32_t k = 0; k < l->n_in; k++) {
+		double by = smoothed && l->smoothing ? (double)l->smoothing[k] : 1;
+
+		sum += l->squares[k] / (by * by);
+	}
 	return c->rows ? sqrt(sum / ((double)c->rows * l->n_in)) : 0;
+}
+
+void ct_calibration_sample(const struct ct_calibration_layer *l, uint32_t i, float *x)
+{
+	const float *from = l->samples + (size_t)i * l->n_in;
+
+	for (uint32_t k = 0; k < l->n_in; k++)
+		x[k] = l->smoothing ? from[k] / l->smoothing[k] : from[k];
 }

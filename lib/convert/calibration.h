@@ -31,7 +31,11 @@ struct ct_calibration_layer {
 	 * [m][m] where m is the inputs it has; ct_calibration_gram() finds them.
 	 */
 	float *gram;
-	float *smoothing;	/* [n_in] or NULL: activations are divided by these */
+	/*
+	 * [n_in] or NULL: inputs will be divided by these, and weights multiplied
+	 * (smooth.h). All the rest is of inputs as they are without.
+	 */
+	float *smoothing;
 	float threshold;	/* chosen; 0: not yet */
 	float snr_db;		/* of the output, at the threshold; NaN: not known */
 	/* of the samples at the threshold */
@@ -71,7 +75,10 @@ int ct_calibration_add(struct ct_calibration *c, const struct ct_calibration_row
 float *ct_calibration_gram(const struct ct_calibration_layer *l, uint32_t first,
 			   uint32_t *m);
 
-/* Root mean square of a layer's inputs, over everything. */
-double ct_calibration_rms(const struct ct_calibration *c, size_t linear);
+/* Root mean square of a layer's inputs, over everything; @smoothed: divided. */
+double ct_calibration_rms(const struct ct_calibration *c, size_t linear, bool smoothed);
+
+/* The @i-th sample of a layer, divided, to @x. */
+void ct_calibration_sample(const struct ct_calibration_layer *l, uint32_t i, float *x);
 
 #endif

@@ -43,8 +43,12 @@ struct ct_value_costs {
 
 struct ct_threshold_points {
 	double energy[CT_THRESHOLD_GRID], noise[CT_THRESHOLD_GRID];
+	double probe;		/* noise at CT_THRESHOLD_PROBE without smoothing */
 	double weight;
 };
+
+/* Of the grid: about four levels, whose noise is seen in what the model predicts. */
+#define CT_THRESHOLD_PROBE	4u
 
 /* The @i-th threshold to choose from for a layer of that root mean square. */
 float ct_threshold_at(double rms, unsigned int i);

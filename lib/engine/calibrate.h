@@ -51,4 +51,8 @@ struct ct_threshold_points;
 int ct_core_sensitivities(struct ct_core *core, const struct ct_calibration *c,
 			  struct ct_threshold_points *points, struct ct_err *err);
 
+/* Choose @c's smoothing (convert/smooth.h) by the core's weights; before thresholds. */
+int ct_core_smooth(const struct ct_core *core, struct ct_calibration *c, float alpha,
+		   struct ct_err *err);
+
 #endif

@@ -89,9 +89,11 @@ static int calibrate(struct ct_core *core, const struct ctrans_convert_params *p
 
 	if (ret)
 		return ret;
-	if (!strcmp(p->thresholds, "rms"))
+	if (p->smooth > 0)
+		ret = ct_core_smooth(core, c, p->smooth, err);
+	if (!ret && !strcmp(p->thresholds, "rms"))
 		ct_thresholds_rms(c, p->levels);
-	else
+	else if (!ret)
 		ret = search(core, c, p, err);
 	if (!ret)
 		ret = ct_core_take_thresholds(core, c, err);

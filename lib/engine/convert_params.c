@@ -72,8 +72,6 @@ static int check(const struct ctrans_convert_params *p, struct ct_err *err)
 	if (!ret && p->smooth > 0 && !p->calibration)
 		ret = ct_fail(err, -EINVAL,
 			      "smoothing needs a calibration text: it moves the outliers that are seen there");
-	if (!ret && p->smooth > 0)
-		ret = ct_fail(err, -ENOTSUP, "this version does not smooth");
 	return ret;
 }
 

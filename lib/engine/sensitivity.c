@@ -17,8 +17,7 @@
 #include "engine/load.h"
 #include "program/taps.h"
 
-/* Of the grid: about 4 and 48 levels. */
-#define COARSE		4u
+/* Of the grid: 48 levels. */
 #define FINE		(CT_THRESHOLD_GRID - 1)
 /* Tokens times layers, so that large models do not take minutes; and least tokens. */
 #define RUNS		6400u
@@ -100,7 +99,8 @@ static int probe(struct probing *s, struct ct_threshold_points *points,
 
 	for (size_t i = 0; i < n; i++)
 		if (ct_insn_quantises(&prog[i]))
-			set_threshold(&prog[i], ct_calibration_rms(s->c, j++), FINE);
+			set_threshold(&prog[i], ct_calibration_rms(s->c, j++, false),
+				      FINE);
 	ret = run(s, s->base, err);
 	ct_parallel(ret ? 0 : threads, ret ? 0 : s->n, probabilities, s);
 	j = 0;
@@ -109,8 +109,8 @@ static int probe(struct probing *s, struct ct_threshold_points *points,
 
 		if (!ct_insn_quantises(&prog[i]))
 			continue;
-		rms = ct_calibration_rms(s->c, j);
-		set_threshold(&prog[i], rms, COARSE);
+		rms = ct_calibration_rms(s->c, j, false);
+		set_threshold(&prog[i], rms, CT_THRESHOLD_PROBE);
 		ret = run(s, s->logits, err);
 		set_threshold(&prog[i], rms, FINE);
 		if (ret)
@@ -118,8 +118,8 @@ static int probe(struct probing *s, struct ct_threshold_points *points,
 		ct_parallel(threads, s->n, diverge, s);
 		for (uint32_t r = 0; r < s->n; r++)
 			sum += s->divergence[r];
-		points[j].weight = points[j].noise[COARSE] > 0 ?
-				   sum / s->n / points[j].noise[COARSE] : 0;
+		points[j].weight = points[j].probe > 0 ?
+				   sum / s->n / points[j].probe : 0;
 		j++;
 	}
 	return ret;

@@ -38,17 +38,15 @@ struct search {
 	/* the layer at hand */
 	const struct ct_calibration_layer *l;
 	float theta;
+	bool smoothed;
 	int16_t *a;
 	double *power;			/* by row */
-	struct ctrans_layer_profile profile;
 };
 
-static const float *sample(const struct search *s, uint32_t r)
+/* Spread over the text as all of them are. */
+static uint32_t sample(const struct search *s, uint32_t r)
 {
-	/* spread over the text as all of them are */
-	uint32_t i = (uint32_t)((uint64_t)r * s->c->n_samples / s->rows);
-
-	return s->l->samples + (size_t)i * s->l->n_in;
+	return (uint32_t)((uint64_t)r * s->c->n_samples / s->rows);
 }
 
 static int open_search(struct search *s, struct ct_err *err)
@@ -133,56 +131,84 @@ static int through(struct search *s, const struct ctrans_insn *linear, float the
 	return 0;
 }
 
-/* What is lost of a sample at the threshold. */
+/*
+ * What is lost of a sample at the threshold, by weights as they are: smoothing would
+ * multiply them by what it divides inputs by.
+ */
 static void lose(void *ctx, size_t r)
 {
 	const struct search *s = ctx;
-	const float *x = sample(s, (uint32_t)r);
-	float *in = s->in + r * STRIDE(s->l->n_in);
-	int16_t *a = s->a + r * s->l->n_in;
+	const struct ct_calibration_layer *l = s->l;
+	const float *by = s->smoothed ? l->smoothing : NULL;
+	const float *x = l->samples + (size_t)sample(s, (uint32_t)r) * l->n_in;
+	float *in = s->in + r * STRIDE(l->n_in);
+	int16_t *a = s->a + r * l->n_in;
 
-	ct_values_quantise(x, s->l->n_in, s->theta, a);
-	for (uint32_t k = 0; k < s->l->n_in; k++)
-		in[k] = x[k] - s->theta * (float)a[k];
+	if (by)
+		ct_calibration_sample(l, sample(s, (uint32_t)r), in);
+	else
+		memcpy(in, x, l->n_in * sizeof(*in));
+	ct_values_quantise(in, l->n_in, s->theta, a);
+	for (uint32_t k = 0; k < l->n_in; k++) {
+		in[k] -= s->theta * (float)a[k];
+		in[k] *= by ? by[k] : 1.0f;
+	}
 }
 
-static int try_threshold(struct search *s, const struct ctrans_insn *linear, double rms,
-			 unsigned int g, struct ct_threshold_points *p,
-			 struct ct_err *err)
+/* The threshold of an error that is at most half of @theta, times smoothing. */
+static float error_theta(const struct search *s)
 {
-	struct ctrans_layer_profile *profile = &s->profile;
-	int ret;
+	float most = 0;
 
-	s->theta = ct_values_theta(NULL, 0, ct_threshold_at(rms, g), false);
+	for (uint32_t k = 0; k < s->l->n_in && s->smoothed; k++)
+		most = s->l->smoothing[k] > most ? s->l->smoothing[k] : most;
+	return s->theta / (2 * CT_ARRAY_MAX) * (s->smoothed ? most : 1.0f);
+}
+
+/* The power of what is lost at a threshold. */
+static int lost(struct search *s, const struct ctrans_insn *linear, float theta,
+		double *power, struct ct_err *err)
+{
+	s->theta = ct_values_theta(NULL, 0, theta, false);
 	ct_parallel(ct_load_threads(s->core), s->rows, lose, s);
-	*profile = (struct ctrans_layer_profile){
-		.n_in = s->l->n_in, .n_out = s->l->n_out,
-	};
+	return through(s, linear, error_theta(s), power, err);
+}
+
+static double energy_of(struct search *s)
+{
+	struct ctrans_layer_profile p = { .n_in = s->l->n_in, .n_out = s->l->n_out };
+
 	for (uint32_t r = 0; r < s->rows; r++)
-		ct_values_count(s->a + (size_t)r * s->l->n_in, s->l->n_in, 0, profile);
-	p->energy[g] = ct_threshold_energy(profile, s->costs);
-	/* an error is at most half a threshold, where nothing was clamped */
-	ret = through(s, linear, s->theta / (2 * CT_ARRAY_MAX), &p->noise[g], err);
-	return ret;
+		ct_values_count(s->a + (size_t)r * s->l->n_in, s->l->n_in, 0, &p);
+	return ct_threshold_energy(&p, s->costs);
 }
 
 static int try_layer(struct search *s, const struct ctrans_insn *linear, size_t i,
 		     struct ct_threshold_points *p, struct ct_err *err)
 {
-	double rms = ct_calibration_rms(s->c, i), signal = 0;
+	double plain = ct_calibration_rms(s->c, i, false), signal = 0;
+	double rms = ct_calibration_rms(s->c, i, true);
 	int ret;
 
 	s->l = &s->c->layers[i];
+	s->smoothed = false;
 	for (uint32_t r = 0; r < s->rows; r++)
-		memcpy(s->in + (size_t)r * STRIDE(s->l->n_in), sample(s, r),
+		memcpy(s->in + (size_t)r * STRIDE(s->l->n_in),
+		       s->l->samples + (size_t)sample(s, r) * s->l->n_in,
 		       s->l->n_in * sizeof(float));
-	ret = through(s, linear, ct_threshold_at(rms, CT_THRESHOLD_GRID / 2), &signal,
+	ret = through(s, linear, ct_threshold_at(plain, CT_THRESHOLD_GRID / 2), &signal,
 		      err);
+	if (!ret)
+		ret = lost(s, linear, ct_threshold_at(plain, CT_THRESHOLD_PROBE),
+			   &p->probe, err);
+	s->smoothed = s->l->smoothing;
 	for (unsigned int g = 0; g < CT_THRESHOLD_GRID && !ret; g++) {
-		ret = try_threshold(s, linear, rms, g, p, err);
+		ret = lost(s, linear, ct_threshold_at(rms, g), &p->noise[g], err);
+		p->energy[g] = energy_of(s);
 		/* of nothing there is no noise */
 		p->noise[g] = signal > 0 ? p->noise[g] / signal : 0;
 	}
+	p->probe = signal > 0 ? p->probe / signal : 0;
 	return ret;
 }
 
@@ -223,7 +249,7 @@ int ct_core_search_thresholds(struct ct_core *core, struct ct_calibration *c,
 	for (size_t i = 0; i < c->n && !ret; i++) {
 		double noise = p[i].noise[choice[i]];
 
-		c->layers[i].threshold = ct_threshold_at(ct_calibration_rms(c, i),
+		c->layers[i].threshold = ct_threshold_at(ct_calibration_rms(c, i, true),
 							 choice[i]);
 		c->layers[i].snr_db = noise > 0 ? (float)(-10 * log10(noise)) : NAN;
 	}

@@ -278,7 +278,7 @@ static void make_static(struct ctrans_model *m, enum ct_act act)
 	ct_core_build(core);
 	MUST(!ct_core_observe_tokens(core, ids, TOKENS, &how, &c, NULL));
 	for (size_t i = 0; i < c->n; i++)
-		c->layers[i].threshold = (float)ct_calibration_rms(c, i) / 20;
+		c->layers[i].threshold = (float)ct_calibration_rms(c, i, true) / 20;
 	MUST(!ct_core_take_thresholds(core, c, NULL));
 	ct_calibration_close(c);
 }

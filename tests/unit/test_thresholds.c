@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "chip_must.h"
+#include "convert/smooth.h"
 #include "convert/threshold.h"
 #include "convert/values.h"
+#include "converted_help.h"
 #include "engine/calibrate.h"
+#include "model_help.h"
 #include "program/taps.h"
 #include "small_model.h"
 
@@ -187,6 +190,8 @@ START_TEST(noise)
 	size_t j = 0;
 
 	costs_of(core, &v);
+	if (_i)
+		MUST(!ct_core_smooth(core, c, 0.5f, NULL));
 	MUST(!ct_core_search_thresholds(core, c, 30, &v, &how, NULL));
 	for (size_t i = 0; i < core->n_insns; i++) {
 		const struct ctrans_insn_linear *l = &core->prog[i].linear;
@@ -198,13 +203,17 @@ START_TEST(noise)
 		ck_assert_int_eq(l->theta_mode, CTRANS_THETA_DYNAMIC);
 		/* the samples that the search has: every so many of all */
 		for (uint32_t r = 0; r < 64; r++) {
-			const float *x = y->samples + (size_t)(r * c->n_samples / 64) * l->n_in;
+			uint32_t at = r * c->n_samples / 64;
+			const float *x = y->samples + (size_t)at * l->n_in;
 			float e[128];
 			int16_t a[128];
 
-			ct_values_quantise(x, l->n_in, y->threshold, a);
+			ct_calibration_sample(y, at, e);
+			ct_values_quantise(e, l->n_in, y->threshold, a);
+			/* weights are multiplied by what inputs are divided by */
 			for (uint32_t k = 0; k < l->n_in; k++)
-				e[k] = x[k] - y->threshold * (float)a[k];
+				e[k] = (e[k] - y->threshold * (float)a[k]) *
+				       (y->smoothing ? y->smoothing[k] : 1);
 			lost += power(core, l, e);
 			all += power(core, l, x);
 		}
@@ -213,6 +222,82 @@ START_TEST(noise)
 	}
 	ct_calibration_close(c);
 	ct_core_close(core);
+}
+END_TEST
+
+/* Factors, their mean and limits; who has some; and a model that is converted so. */
+START_TEST(smoothing)
+{
+	struct ct_core *core = open_small("sim:threads=1");
+	struct ct_calibration *c = observe(core);
+	float max[4] = { 1, 16, 1, 0 }, weight[4] = { 1, 1, 4, 5 };
+	struct ct_calibration_layer l = { .n_in = 4, .max = max };
+
+	MUST(!ct_core_smooth(core, c, 0.5f, NULL));
+	for (size_t i = 0; i < c->n; i++) {
+		const struct ct_calibration_layer *y = &c->layers[i];
+		bool can = y->kind == CTRANS_KIND_QKV || y->kind == CTRANS_KIND_FFN_UP ||
+			   y->kind == CTRANS_KIND_PROJECTION;
+		double sum = 0;
+
+		ck_assert_int_eq(y->smoothing != NULL, can);
+		for (uint32_t k = 0; k < y->n_in && can; k++)
+			sum += log((double)y->smoothing[k]);
+		ck_assert_double_eq_tol(sum, 0, 1e-3);
+	}
+	ct_calibration_close(c);
+	ct_core_close(core);
+	/* 4, 1/2 and 1 over their geometric mean, 2^(1/3); what is never seen keeps 1 */
+	MUST(!ct_smooth_choose(&l, 0.5f, weight, NULL));
+	ck_assert_double_eq_tol((double)l.smoothing[0], exp2(-1.0 / 3), 1e-6);
+	ck_assert_double_eq_tol((double)l.smoothing[1], exp2(5.0 / 3), 1e-6);
+	ck_assert_double_eq_tol((double)l.smoothing[2], exp2(-4.0 / 3), 1e-6);
+	ck_assert(l.smoothing[3] == 1);
+	max[1] = 1e30f;
+	MUST(!ct_smooth_choose(&l, 1, weight, NULL));
+	ck_assert(l.smoothing[1] == 32 && l.smoothing[0] == 1.0f / 32);
+	free(l.smoothing);
+}
+END_TEST
+
+static double score(const char *path)
+{
+	struct ctrans_model_params p;
+	struct ctrans_score s;
+	struct ctrans_model *m;
+	uint32_t ids[64];
+
+	for (uint32_t i = 0; i < 64; i++)
+		ids[i] = 97 + i * i % 3;
+	params_init(&p, "sim:threads=1");
+	p.levels = 1000;
+	MUST(!ctrans_model_open(path, &p, &m));
+	MUST(!ctrans_score_tokens(m, ids, 64, 0, 0, NULL, NULL, &s, sizeof(s)));
+	ctrans_model_close(m);
+	return s.perplexity;
+}
+
+/* Norms, values and weights change together: the model is the same. */
+START_TEST(smoothed_model)
+{
+	static const char text[] = "abcabcabcaabbccbacbacbaaabacabcabcab";
+	struct ctrans_convert_params c;
+	double want, have;
+
+	tmp_make();
+	want = score(data_path("hf_f16"));
+	convert_params_init(&c);
+	c.thresholds = "rms";
+	c.levels = 1000;
+	c.calibration = text;
+	c.calibration_len = strlen(text);
+	c.smooth = 0.8f;
+	if (ctrans_convert(data_path("hf_f16"), &c, tmp_path("smooth.gguf")))
+		ck_abort_msg("%s", ctrans_message());
+	have = score(tmp_path("smooth.gguf"));
+	ck_assert(have != want);
+	ck_assert_double_eq_tol(have / want, 1, 0.01);
+	tmp_remove();
 }
 END_TEST
 
@@ -263,7 +348,9 @@ int main(void)
 	tcase_add_test(t, choice);
 	tcase_add_test(t, ends);
 	tcase_add_test(t, energy);
-	tcase_add_test(t, noise);
+	tcase_add_loop_test(t, noise, 0, 2);
+	tcase_add_test(t, smoothing);
+	tcase_add_test(t, smoothed_model);
 	tcase_add_test(t, search);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
