@@ -16,7 +16,7 @@
  * equally, the remainder one each to the first rows, so that the records of a
  * step add up to the job exactly.
  *
- * @cycles: elapsed core cycles
+ * @cycles: elapsed core cycles; fewer than cycles_external where memory was ahead
  * @cycles_compute: cycles the arrays would need alone
  * @cycles_external: cycles the external memory would need alone
  * @values_zero: activations skipped
@@ -32,7 +32,7 @@
  * @bytes_sram: bytes read from on-chip memory
  * @bytes_external: bytes to and from external memory
  * @energy_dense_fj: femtojoules of the dense domain
- * @energy_spiking_fj: of the spiking domain
+ * @energy_spiking_fj: of the spiking domain, with stalls and speculation
  * @energy_outlier_fj: of the INT16 unit
  * @energy_vector_fj: of the vector unit
  * @energy_sram_fj: of on-chip memory

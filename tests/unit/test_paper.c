@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "ctrans.h"
+#include "device/device.h"
 #include "dispatch/published.h"
+#include "uapi/ctrans_regs.h"
 
 static struct ctrans_published find(const char *what, const char *source)
 {
@@ -157,6 +159,41 @@ START_TEST(energy)
 }
 END_TEST
 
+/* Decoding bottom up is what the accounts say of the same blocks, layer by layer. */
+START_TEST(accounts)
+{
+	static const uint32_t shape[][2] = {
+		{ 1280, 3840 }, { 1280, 1280 }, { 1280, 5120 }, { 5120, 1280 },
+	};
+	const struct ctrans_measured m = { .size = sizeof(m), .compute = 1,
+					   .weight_bits = 8 };
+	const struct ctrans_dispatch dense = { .size = sizeof(dense),
+					       .code = CTRANS_SPIKES_RADIX };
+	struct ctrans_layer_cost cost;
+	struct ctrans_chip_costs c;
+	struct ctrans_published p;
+	double mj = 0;
+
+	ck_assert_int_eq(ct_device_costs(NULL, CTRANS_OPP_RESET, &c, NULL), 0);
+	for (int i = 0; i < 4; i++) {
+		struct ctrans_layer_profile profile = {
+			.size = sizeof(profile), .n_in = shape[i][0],
+			.n_out = shape[i][1], .rows = 1,
+		};
+
+		profile.magnitude[1] = profile.n_in;
+		ck_assert_int_eq(ctrans_layer_cost(&profile, &c, &dense, 1, &cost,
+						   sizeof(cost)), 0);
+		mj += 36e-12 * (cost.dense_fj + cost.sram_fj + cost.external_fj +
+				cost.static_fj);
+	}
+	for (unsigned int i = 0; !ctrans_published_get(i, &m, &p, sizeof(p)); i++)
+		if (!strncmp(p.what, "GPT-2 decoding", 14))
+			break;
+	ck_assert_double_eq_tol(p.our_low, mj, 0.01 * mj);
+}
+END_TEST
+
 /* What was measured takes the place of defaults, and only then is a prediction. */
 START_TEST(measured)
 {
@@ -199,6 +236,7 @@ int main(void)
 	tcase_add_test(t, shapes);
 	tcase_add_test(t, latency);
 	tcase_add_test(t, energy);
+	tcase_add_test(t, accounts);
 	tcase_add_test(t, measured);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
