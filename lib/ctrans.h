@@ -197,7 +197,9 @@ struct ctrans_model_params {
 	/*
 	 * Output spike speculation: "off" (default), "exact" (ReLU models: no
 	 * result changes), "sampled" (lossy: @sample, 0 to 1, of the timesteps are
-	 * integrated; calibrated thresholds only).
+	 * integrated, 0: the published chip's mean, 0.407; calibrated thresholds
+	 * only). It is the first linear of each feed-forward block that speculates;
+	 * its spikes are in the radix code then, or in the rate code if sampled.
 	 */
 	const char *speculation;
 	float sample;

@@ -165,7 +165,8 @@ enum ctrans_dispatch_by {
  *   theta * scale > 0 and finite, and
  *   fma((float)(S + r * norm), theta * scale, bias) <= 0
  * with r the least integer not below the euclidean norm of what is left of the row:
- * the spiking magnitudes modulo 2^(plane + 1). By Cauchy and Schwarz the whole sum is
+ * the spiking magnitudes modulo 2^(plane + 1). (Both factors have 16 bits: a norm
+ * beyond 65535, which no weights have, counts as that.) By Cauchy and Schwarz the whole sum is
  * at most S + r * norm, so that its activation is +0 as well.
  *
  * SAMPLE, in the RATE code, is lossy: outputs integrate n = @spec_steps of the 128
@@ -180,7 +181,7 @@ enum ctrans_dispatch_by {
  * one of the left = m spikes if u(t) * (128 - t) < left * 2^24, left is then one
  * less. The others, t = n..127, are spikes if u(t) * n < seen * 2^24. m' counts all.
  */
-#define CTRANS_BOUND_PLANES	4
+#define CTRANS_BOUND_PLANES	2
 enum ctrans_speculation {
 	CTRANS_SPEC_NONE = 0,
 	CTRANS_SPEC_BOUND = 1,

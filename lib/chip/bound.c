@@ -101,34 +101,49 @@ void chip_parts_make(const struct chip_qrow *row, const struct chip_dispatch *d,
 		parts->left[p] = root_up(square[p]);
 }
 
-/* Sixteen outputs before plane @p; @done is turned on for those that are done then. */
-static void check(const struct chip_kernel *k, const struct chip_bounded *b,
-		  uint32_t first, const int64_t *s, uint32_t left, uint32_t p,
-		  bool done[16])
+/* Sixteen outputs; zero for those that no bound is known of: what is no number. */
+struct open {
+	uint32_t first, n;
+	uint32_t yes[16];
+};
+
+static void open_outputs(const struct chip_bounded *b, uint32_t first, struct open *o)
 {
-	uint32_t n = b->n - first < 16 ? b->n - first : 16;
+	o->first = first;
+	o->n = b->n - first < 16 ? b->n - first : 16;
+	for (uint32_t j = 0; j < 16; j++) {
+		float scale = b->row->theta * b->scale[first + j];
+		float bias = b->bias ? b->bias[first + j] : 0.0f;
+
+		o->yes[j] = (j < o->n) & (scale > 0.0f) &
+			    (scale < __builtin_inff()) & (bias == bias);
+	}
+}
+
+/* Before plane @p: those that are done are open no more. */
+static void check(const struct chip_kernel *k, const struct chip_bounded *b,
+		  struct open *o, const int64_t *s, uint32_t left, uint32_t p)
+{
 	int64_t most[16];
-	float y[16];
+	float y[16] = { 0 };
 	struct chip_epilogue e = {
-		.s = most, .colsum = b->colsum + first, .scale = b->scale + first,
-		.bias = b->bias ? b->bias + first : NULL, .theta = b->row->theta,
-		.act = CTRANS_ACT_RELU, .n = n, .out = y,
+		.s = most, .colsum = b->colsum + o->first, .scale = b->scale + o->first,
+		.bias = b->bias ? b->bias + o->first : NULL, .theta = b->row->theta,
+		.act = CTRANS_ACT_RELU, .n = o->n, .out = y,
 	};
+	uint32_t done = 0;
 
 	for (uint32_t j = 0; j < 16; j++)
-		most[j] = s[j] + (int64_t)((uint64_t)left * b->norm[first + j]);
+		most[j] = s[j] + (int64_t)((uint64_t)left *
+					   chip_norm(b->norm[o->first + j]));
 	k->epilogue(&e);
-	for (uint32_t j = 0; j < n; j++) {
-		float scale = b->row->theta * b->scale[first + j];
+	for (uint32_t j = 0; j < 16; j++) {
+		uint32_t zero = o->yes[j] & (y[j] <= 0.0f);
 
-		/* not what became 0 for being no number */
-		if (done[j] || y[j] > 0.0f ||
-		    !(scale > 0.0f && scale < __builtin_inff()) ||
-		    (e.bias && e.bias[j] != e.bias[j]))
-			continue;
-		done[j] = true;
-		b->counts->done[p]++;
+		o->yes[j] ^= zero;
+		done += zero;
 	}
+	b->counts->done[p] += done;
 }
 
 void chip_bound(const struct chip_kernel *k, const struct chip_bounded *b,
@@ -152,9 +167,10 @@ void chip_bound(const struct chip_kernel *k, const struct chip_bounded *b,
 	}
 	memcpy(b->s, acc[PLANES], n_tiles * CTRANS_TILE_OUT * sizeof(*b->s));
 	for (uint32_t j = 0; j < b->n; j += 16) {
-		bool done[16] = { false };
+		struct open o;
 
+		open_outputs(b, j, &o);
 		for (uint32_t p = PLANES; p-- > 0;)
-			check(k, b, j, acc[p] + j, parts->left[p], p, done);
+			check(k, b, &o, acc[p] + j, parts->left[p], p);
 	}
 }

@@ -59,8 +59,9 @@ const struct chip_constant chip_constants[CHIP_CONSTANTS] = {
 		CHIP_ASSUMED, "a part of the 500 KB of " TABLE },
 	[CHIP_SRAM_ESC] = { "memory of the sign compression's unit", 52, "KiB",
 		CHIP_ASSUMED, "a part of the 500 KB of " TABLE },
-	[CHIP_E_CHECK] = { "bound check of an output", 2.0, "pJ", CHIP_COMPUTED,
-		"3.1 32-bit multiply + 0.1 add, " HOROWITZ ", + 0.02 compare, Accelergy" },
+	[CHIP_E_CHECK] = { "bound check of an output", 0.56, "pJ", CHIP_COMPUTED,
+		"16-bit multiply, a quarter of 3.1 for 32 bits, + 0.1 add, " HOROWITZ
+		", + 0.02 compare, Accelergy" },
 	[CHIP_E_DRAW] = { "speculated timestep of an output", 0.22, "pJ", CHIP_COMPUTED,
 		"32 register bits at 0.0063 + 0.02 compare, Accelergy (40 nm) x 0.7" },
 	[CHIP_V_NOMINAL] = { "voltage of the energies above", 900, "mV",

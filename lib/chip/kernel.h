@@ -72,6 +72,12 @@ struct chip_domain_counts {
 	uint64_t done[CTRANS_BOUND_PLANES];
 };
 
+/* An output's norm as the unit that checks its bound has it. */
+static inline uint32_t chip_norm(uint32_t norm)
+{
+	return norm < 65535 ? norm : 65535;
+}
+
 /*
  * One row and some tiles of a linear with BOUND: the sums, those of done outputs
  * whole or as far as they got. Sums of what is left of the row are bounded by the

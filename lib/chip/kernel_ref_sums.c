@@ -180,7 +180,7 @@ static void bound_check(const struct chip_bounded *b, const struct chip_ref_work
 	for (uint32_t j = 0; j < N_OUT && first + j < b->n; j++) {
 		float scale = b->row->theta * b->scale[first + j];
 		float bias = b->bias ? b->bias[first + j] : 0.0f;
-		int64_t most = s[j] + (int64_t)(left * b->norm[first + j]);
+		int64_t most = s[j] + (int64_t)(left * chip_norm(b->norm[first + j]));
 
 		if (done[j] || !(scale > 0.0f && scale < __builtin_inff()) ||
 		    !(chip_fma((float)most, scale, bias) <= 0.0f))

@@ -2,6 +2,7 @@
 #include "engine/core_impl.h"
 #include "engine/dispatch.h"
 #include "engine/fingerprint.h"
+#include "engine/speculate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -331,10 +332,13 @@ static int open_core(struct ct_core *core, const char *path,
 		     const char *cache_key, struct ct_model **model,
 		     struct ct_err *err)
 {
+	struct ct_speculation speculation;
 	struct ct_dispatch_want want;
 	int ret;
 
 	ret = ct_dispatch_want(params, &want, err);
+	if (!ret)
+		ret = ct_speculation_want(params, &speculation, err);
 	if (!ret)
 		ret = choose_kv(core, params, err);
 	if (ret)
@@ -384,6 +388,8 @@ static int open_core(struct ct_core *core, const char *path,
 	if (!ret && params->calibration)
 		ret = ct_core_calibrate(core, params->calibration,
 					params->calibration_len, params->levels, err);
+	if (!ret)
+		ret = ct_core_speculate(core, &speculation, err);
 	if (!ret)
 		ret = ct_core_dispatch(core, &want, err);
 	describe_device(core);
@@ -471,6 +477,7 @@ void ct_core_close(struct ct_core *core)
 		ct_kv_free(core);
 		ct_device_free(core->dev, &core->ctl);
 		ct_device_free(core->dev, &core->work);
+		ct_device_free(core->dev, &core->norms);
 		ct_device_free(core->dev, &core->weights);
 		ct_device_close(core->dev);
 	}

@@ -28,6 +28,7 @@ struct ct_core {
 	struct ct_queue *queue;
 	struct ct_image image;		/* what is where in weights */
 	struct ct_buf_dev weights;	/* packed, norms, positions */
+	struct ct_buf_dev norms;	/* of FFN-up weights, for exact speculation */
 	struct ct_buf_dev work;		/* activations, logits */
 	struct ct_buf_dev ctl;		/* program, arguments, statistics, top-k */
 	struct ct_layer_va *layer_va;

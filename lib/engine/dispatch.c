@@ -146,6 +146,46 @@ static int know(const struct ct_core *core, float levels,
 	return 0;
 }
 
+/*
+ * Speculation takes one code. Where outputs integrate a part of the timesteps, a
+ * spike costs that part.
+ */
+static void speculating(const struct ct_core *core, struct ctrans_dispatch_goal *goal,
+			struct ctrans_chip_costs *costs)
+{
+	uint32_t steps = core->at.spec_steps;
+
+	goal->flip = 0;
+	goal->code = CTRANS_SPIKES_RADIX;
+	if (core->at.speculation != CTRANS_SPEC_SAMPLE)
+		return;
+	goal->code = CTRANS_SPIKES_RATE;
+	costs->spike_aj = costs->spike_aj * steps / 128;
+	costs->spikes_per_cycle = costs->spikes_per_cycle * 128 / steps;
+}
+
+static int ask_one(struct ct_core *core, const struct ct_dispatch_want *want,
+		   const struct ctrans_layer_profile *profile,
+		   const struct ctrans_chip_costs *costs, struct ctrans_dispatch *out,
+		   struct ct_err *err)
+{
+	bool speculates = core->at.speculation && profile->kind == CTRANS_KIND_FFN_UP;
+	struct ctrans_dispatch_goal goal = want->goal;
+	struct ctrans_chip_costs c = *costs;
+	char name[48];
+	int ret;
+
+	layer_name(profile, name, sizeof(name));
+	if (speculates)
+		speculating(core, &goal, &c);
+	ret = ct_policy_ask(want->policy, name, profile, &c, &goal, out, err);
+	if (!ret && speculates && (out->code != goal.code || out->flip))
+		ret = ct_fail(err, -EINVAL,
+			"policy \"%.15s\" changes the code of %s: speculation takes the one that the goal has, unflipped",
+			want->policy->name, name);
+	return ret ? ret : check_caps(core, out, err);
+}
+
 /* Into core->dispatch and the program. */
 static int ask(struct ct_core *core, const struct ct_dispatch_want *want,
 	       const struct ctrans_layer_profile *profiles,
@@ -154,14 +194,9 @@ static int ask(struct ct_core *core, const struct ct_dispatch_want *want,
 	size_t n = ct_program_linears(&core->cfg);
 
 	for (size_t i = 0; i < n; i++) {
-		char name[48];
-		int ret;
+		int ret = ask_one(core, want, &profiles[i], costs,
+				  &core->dispatch[i], err);
 
-		layer_name(&profiles[i], name, sizeof(name));
-		ret = ct_policy_ask(want->policy, name, &profiles[i], costs,
-				    &want->goal, &core->dispatch[i], err);
-		if (!ret)
-			ret = check_caps(core, &core->dispatch[i], err);
 		if (ret)
 			return ret;
 	}

@@ -92,9 +92,12 @@ static void hash_thresholds(const struct ct_core *core, char *text, size_t size)
 	}
 	if (!theta)
 		theta = &core->at.theta_factor;
-	snprintf(text, size, "%s:%016" PRIx64,
-		 core->at.theta ? "calibrated" : "dynamic",
-		 (uint64_t)XXH3_64bits(theta, n * sizeof(*theta)));
+	n = (size_t)snprintf(text, size, "%s:%016" PRIx64,
+			     core->at.theta ? "calibrated" : "dynamic",
+			     (uint64_t)XXH3_64bits(theta, n * sizeof(*theta)));
+	/* the one speculation that changes results */
+	if (core->at.speculation == CTRANS_SPEC_SAMPLE && n < size)
+		snprintf(text + n, size - n, ":%u/128", core->at.spec_steps);
 }
 
 const char *ct_kv_name(enum ctrans_kv_type kv)

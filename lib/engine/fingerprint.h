@@ -12,7 +12,7 @@
 
 struct ct_fingerprint {
 	char model[33];		/* shape and weights, as hexadecimal digits */
-	char thresholds[40];	/* "dynamic:" or "calibrated:" and digits, "none" */
+	char thresholds[40];	/* "dynamic:" or "calibrated:" and digits, "none"; ":52/128" if sampled */
 	const char *kv;		/* element type of keys and values; static */
 };
 

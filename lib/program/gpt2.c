@@ -195,6 +195,20 @@ static void attention(struct builder *b)
 	a->kv_type = (uint8_t)at->kv;
 }
 
+/* Output spikes are worth what the next linear, FFN-down, will count them for. */
+static void speculate(const struct builder *b, struct ctrans_insn_linear *up)
+{
+	const struct ct_program_layout *at = b->at;
+
+	up->speculation = (uint8_t)at->speculation;
+	if (at->speculation == CTRANS_SPEC_BOUND) {
+		up->norm_va = at->norms + (uint64_t)b->layer * at->norms_stride;
+	} else if (at->speculation == CTRANS_SPEC_SAMPLE) {
+		up->spec_theta_f32 = bits(at->theta[b->linears]);
+		up->spec_steps = (uint8_t)at->spec_steps;
+	}
+}
+
 static void layer(struct builder *b)
 {
 	const struct ct_program_layout *at = b->at;
@@ -213,6 +227,7 @@ static void layer(struct builder *b)
 	l = linear(b, CTRANS_INSN_LINEAR, CT_INSN_FFN_UP, &v->up, d, inner);
 	rows(l, at->xn, at->x_stride, at->ffn, at->ffn_stride);
 	l->act = activation(b->cfg->act);
+	speculate(b, l);
 	l = linear(b, CTRANS_INSN_LINEAR, CT_INSN_FFN_DOWN, &v->down, inner, d);
 	rows(l, at->ffn, at->ffn_stride, at->x, at->x_stride);
 	l->flags |= CTRANS_LINEAR_ADD;

@@ -61,6 +61,14 @@ struct ct_program_layout {
 	const float *theta;	/* [ct_program_linears], or NULL: dynamic */
 	/* [ct_program_linears], or NULL: all dense */
 	const struct ctrans_dispatch *dispatch;
+	/*
+	 * Of FFN-up. BOUND: its outputs' norms are at norms + layer * norms_stride.
+	 * SAMPLE: thresholds are not dynamic.
+	 */
+	enum ctrans_speculation speculation;
+	uint32_t spec_steps;
+	uint64_t norms;
+	uint32_t norms_stride;
 };
 
 /* Instructions, and of those the ones that quantise, in program order. */

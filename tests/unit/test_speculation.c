@@ -161,7 +161,8 @@ static void make(struct layer *l, uint32_t round)
 			square += (uint64_t)(weight(l, k, j) * weight(l, k, j));
 			l->colsum[j] += weight(l, k, j);
 		}
-		l->norm[j] = (uint32_t)ceil(sqrt((double)square));
+		l->norm[j] = rnd() % 9 ? (uint32_t)ceil(sqrt((double)square)) :
+			     65000 + rnd() % 1000;
 		l->scale[j] = rnd() % 16 ? 0.01f : value(5);
 		l->bias[j] = rnd() % 16 ? (float)(rnd() % 2000) * -0.1f : value(5);
 	}

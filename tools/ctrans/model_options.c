@@ -16,6 +16,7 @@ struct model_options model_options;
 static const char *const policies[] = { "dnn", "snn", "static", "tile", "fine",
 					"cdnn", "all", NULL };
 static const char *const codes[] = { "radix", "rate", "naf", NULL };
+static const char *const speculations[] = { "off", "exact", "sampled", NULL };
 static const char *const objectives[] = { "energy", "latency", "edp", NULL };
 static const char *const kvs[] = { "f16", "s8", NULL };
 
@@ -61,6 +62,15 @@ const struct option_spec dispatch_option_specs[] = {
 	  &model_options.deadline_given, 0.001, 1e9,
 	  .help = "chip model: the operating point of least energy that decodes a "
 		  "token in this many milliseconds, modelled" },
+	{ OPTION_CHOICE, 0, "speculate", "HOW", &model_options.speculate,
+	  .choices = speculations,
+	  .help = "output spike speculation: off (default), exact (ReLU models: what "
+		  "stays at zero is not finished, no result changes) or sampled "
+		  "(lossy: spikes of some timesteps are drawn; needs fixed thresholds)" },
+	{ OPTION_FLOAT, 0, "sample", "S", &model_options.sample,
+	  &model_options.sample_given, 0.0078125f, 0.9921875f,
+	  .help = "share of the timesteps that --speculate sampled really "
+		  "integrates (default 0.407)" },
 	{ OPTION_FLOAT, 0, "levels", "X", &model_options.levels,
 	  &model_options.levels_given, 1, 32767,
 	  .help = "firing threshold: a row's root mean square over X (default 24)" },
@@ -274,6 +284,14 @@ static int take_options(const struct command *command, struct model_params *m)
 	status = take_power_cap(command, &m->p.power_cap);
 	if (status)
 		return status;
+	if (o->speculate)
+		m->p.speculation = o->speculate;
+	if (o->sample_given) {
+		if (!o->speculate || strcmp(o->speculate, "sampled") != 0)
+			return usage_error(command,
+				"--sample is for --speculate sampled");
+		m->p.sample = o->sample;
+	}
 	if (o->deadline_given)
 		m->p.deadline = o->deadline / 1000;
 	if (o->kv)

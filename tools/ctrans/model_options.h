@@ -12,14 +12,15 @@
 /* Filled by options_parse(); change the fields before model_load(). */
 extern struct model_options {
 	const char *device, *kernel;
-	const char *policy, *code, *objective, *calibrate, *kv;
+	const char *policy, *code, *objective, *speculate, *calibrate, *kv;
 	const char *power_cap;	/* NULL: none; "": the chip's own */
 	const char *cache;	/* NULL: none; "": where such things are kept */
 	const char *weights;	/* of a shape; NULL: s8 */
 	const char *little;	/* NULL: the one in the file; "": none */
 	uint32_t threads, opp, context;
-	float levels, deadline;
-	bool threads_given, opp_given, levels_given, f32, flip, deadline_given;
+	float levels, deadline, sample;
+	bool threads_given, opp_given, levels_given, f32, flip, deadline_given,
+	     sample_given;
 	bool quiet;
 	unsigned int verbose;
 } model_options;
