@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,11 +105,46 @@ static int calibrate(struct ct_core *core, const struct ctrans_convert_params *p
 	return ret;
 }
 
+static bool compresses(const struct ctrans_convert_params *p)
+{
+	return !strcmp(p->weights, "esc");
+}
+
+/*
+ * The core's image once more and in its place, each matrix compressed for which that
+ * is shorter. Nothing runs on it any more.
+ */
+static int compress(struct ct_core *core, struct ct_matrix_report *reports,
+		    struct ct_err *err)
+{
+	struct ct_image image;
+	void *bytes;
+	int ret = ct_image_compress_plan(&core->cfg, &core->image, core->weights.cpu,
+					 &image, err);
+
+	if (ret)
+		return ret;
+	bytes = calloc(1, image.bytes);
+	ret = bytes ? ct_image_compress(&core->cfg, &core->image, core->weights.cpu,
+					&image, bytes, err) :
+		      ct_fail(err, -ENOMEM, "no memory for %" PRIu64
+			      " bytes of compressed weights", image.bytes);
+	if (!ret) {
+		ct_convert_compressed(core, &image, reports);
+		memcpy(core->weights.cpu, bytes, image.bytes);
+		ct_image_free(&core->image);
+		core->image = image;
+	} else {
+		ct_image_free(&image);
+	}
+	free(bytes);
+	return ret;
+}
+
 /* Would the weights be other than those that the model was opened with? */
 static bool repacks(const struct ctrans_convert_params *p)
 {
-	return !strcmp(p->weights, "esc") || (p->calibration && p->correct) ||
-	       p->smooth > 0;
+	return compresses(p) || (p->calibration && p->correct) || p->smooth > 0;
 }
 
 static int convert_core(struct ct_core *core, const struct ct_model *model,
@@ -124,6 +160,8 @@ static int convert_core(struct ct_core *core, const struct ct_model *model,
 		ret = calibrate(core, p, &c, err);
 	if (!ret && model && repacks(p))
 		ret = ct_convert_weights(core, model, c, p, reports, err);
+	if (!ret && compresses(p))
+		ret = compress(core, reports, err);
 	if (!ret && p->report)
 		ret = ct_convert_report(core, c, reports, p, err);
 	ct_calibration_close(c);
@@ -189,7 +227,7 @@ static int write_file(const struct source *big, const struct source *little,
 	struct ct_phase phase = { p, "Writing" };
 	struct ct_save how = {
 		.source = big->path,
-		.levels = p->levels,
+		.levels = strcmp(p->thresholds, "rms") ? 0 : p->levels,
 		.progress = ct_phase_progress,
 		.progress_arg = &phase,
 		.little = little->core,

@@ -14,7 +14,7 @@ static const struct ctrans_convert_params defaults = {
 	.thresholds = "search",
 	.noise_db = CT_THRESHOLD_NOISE_DB,
 	.levels = 24,
-	.weights = "s8",
+	.weights = "esc",
 	.correct = 1,
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "convert/calibration.h"
+#include "convert/esc.h"
 #include "engine/convert_weights.h"
 
 static const enum ct_role roles[] = { CT_QKV, CT_ATTN_OUT, CT_FC, CT_MLP_OUT };
@@ -24,6 +25,27 @@ static const struct ct_matrix_report *matrix_of(const struct ct_core *core, size
 		if (r->role == role && r->layer == layer)
 			return r;
 	return NULL;
+}
+
+void ct_convert_compressed(const struct ct_core *core, const struct ct_image *image,
+			   struct ct_matrix_report *reports)
+{
+	for (size_t i = 0; i < image->n; i++) {
+		const struct ct_image_part *p = &image->parts[i];
+		const int8_t *s8 = (const int8_t *)core->weights.cpu +
+				   core->image.parts[i].at;
+		struct ct_esc_size size;
+		uint32_t n_out, n_in;
+
+		if (!ct_image_is_packed(p))
+			continue;
+		reports->bytes = p->bytes;
+		ct_role_shape(&core->cfg, p->role, &n_out, &n_in);
+		if (p->enc == CTRANS_ENC_ESC &&
+		    !ct_esc_bytes(s8, n_in, n_out, &size, NULL))
+			reports->exceptions = (int64_t)size.exceptions;
+		reports++;
+	}
 }
 
 static void take_values(const struct ctrans_layer_profile *p,

@@ -24,6 +24,10 @@ struct ct_matrix_report {
 size_t ct_convert_matrices(const struct ct_core *core,
 			   struct ct_matrix_report *reports);
 
+/* How they are stored in a compressed image of the core's. */
+void ct_convert_compressed(const struct ct_core *core, const struct ct_image *image,
+			   struct ct_matrix_report *reports);
+
 /* @calibration may be NULL. */
 int ct_convert_weights(struct ct_core *core, const struct ct_model *model,
 		       const struct ct_calibration *calibration,

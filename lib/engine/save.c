@@ -65,6 +65,15 @@ static int put_source(struct ct_gguf_out *out, const struct ct_core *core,
 	return 0;
 }
 
+/* The oldest that has all that is in it. */
+static uint32_t version_of(const struct ct_core *core, uint64_t little)
+{
+	for (size_t i = 0; i < core->image.n; i++)
+		if (core->image.parts[i].enc == CTRANS_ENC_ESC)
+			return CT_CONVERTED_VERSION;
+	return little ? CT_CONVERTED_VERSION : 1;
+}
+
 /* @bpe: NULL for a little model, which has the other's. */
 static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 		      const struct ct_model *model, const struct ct_bpe *bpe,
@@ -78,7 +87,7 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 	ct_gguf_put_u32(out, "general.alignment", CT_CONVERTED_ALIGN);
 	if (model && model->format == CT_FORMAT_GGUF)
 		copy_general(out, &model->gguf);
-	ct_gguf_put_u32(out, CT_KEY_VERSION, CT_CONVERTED_VERSION);
+	ct_gguf_put_u32(out, CT_KEY_VERSION, version_of(core, little));
 	ret = put_source(out, core, how, err);
 	if (ret)
 		return ret;
@@ -86,7 +95,8 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 	if (core->theta) {
 		ct_gguf_put_f32s(out, CT_KEY_THRESHOLDS, core->theta,
 				 ct_program_linears(&core->cfg));
-		ct_gguf_put_f32(out, CT_KEY_LEVELS, how->levels);
+		if (how->levels > 0)
+			ct_gguf_put_f32(out, CT_KEY_LEVELS, how->levels);
 	}
 	if (core->profiles)
 		ret = ct_profiles_put(out, core->profiles,

@@ -8,7 +8,7 @@
 struct ct_save {
 	const char *source;	/* where the model came from: its name is noted */
 	const char *cache_key;	/* or NULL */
-	float levels;		/* of calibrated thresholds */
+	float levels;		/* of calibrated thresholds; 0: chosen otherwise */
 	/* A little model to go with it, and where that came from; or NULL. */
 	const struct ct_core *little;
 	const char *little_source;

@@ -17,7 +17,8 @@
 #include "model/gguf_write.h"
 
 #define CT_CONVERTED_ARCH	"ctrans-gpt2"
-#define CT_CONVERTED_VERSION	1
+/* 2: compressed weights; a little model */
+#define CT_CONVERTED_VERSION	2
 #define CT_CONVERTED_ALIGN	4096u
 
 /* u32: the version of the format, and of the layout of packed weights */

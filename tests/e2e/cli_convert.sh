@@ -13,7 +13,7 @@ file=$tap_dir/demo.gguf
 prompt="Once upon a time"
 run() { call timeout 300 "$CTRANS" run "$@" -p "$prompt" -n 16 --temp 0 </dev/null; }
 
-call timeout 300 "$CTRANS" convert "$model" -o "$file"
+call timeout 300 "$CTRANS" convert "$model" -o "$file" --weights s8
 expect_status 0 "convert"
 check "says nothing where no one reads along" test ! -s "$out" -a ! -s "$err"
 run "$model" -q
@@ -52,11 +52,62 @@ check "writes what the source writes, calibrated so" cmp "$out" "$tap_dir/text2"
 run "$calibrated" --json
 expect_match "$out" '"thresholds": *"calibrated"' "and says that it is"
 
+# Compressed, and calibrated as by default.
+esc=$tap_dir/esc.gguf
+head -c 20000 "$DEMO/heldout.txt" >"$tap_dir/calibration"
+tail -c 20000 "$DEMO/heldout.txt" >"$tap_dir/held"
+call timeout 300 "$CTRANS" convert "$model" -o "$esc" \
+	--calibrate "$tap_dir/calibration" --tokens 2000 --json
+expect_status 0 "convert to compressed weights"
+cp "$out" "$tap_dir/report"
+bits=$(python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+assert len(r["layers"]) >= 5 and all(l["threshold"] > 0 for l in r["layers"])
+print(round(r["weight_bits"], 3))' "$tap_dir/report")
+check "to at most 5.4 bits a weight ($bits)" \
+	awk "BEGIN { exit !($bits > 5 && $bits <= 5.4) }"
+call timeout 300 "$CTRANS" convert "$model" -o "$esc" \
+	--calibrate "$tap_dir/calibration" --tokens 2000 --report
+check "--report is 80 columns wide" test "$(wc -L <"$out")" -le 80
+expect_match "$out" "head .* 5\\.[0-9]" "and has the head's bits"
+ppl() { "$CTRANS" eval "$@" --text "$tap_dir/held" --json -q |
+	python3 -c 'import json, sys; print(json.load(sys.stdin)["ppl"])'; }
+check "and predicts as well, within half a percent" \
+	awk "BEGIN { exit !($(ppl "$esc") < 1.005 * $(ppl "$model" --f32)) }"
+check "it is smaller" test "$(stat -c %s "$esc")" -lt "$(stat -c %s "$file")"
+run "$esc" -q --threads 1
+cp "$out" "$tap_dir/text3"
+run "$esc" -q --threads 3 --kernel reference
+check "every kernel writes the same" cmp "$out" "$tap_dir/text3"
+if [ -f "$model/little/config.json" ]; then
+	call timeout 300 "$CTRANS" convert "$model" -o "$tap_dir/both.gguf" \
+		--calibrate "$tap_dir/calibration" --tokens 2000 --little "$model/little"
+	expect_status 0 "convert --little"
+	run "$tap_dir/both.gguf" -q
+	check "which changes no text" cmp "$out" "$tap_dir/text3"
+	run "$tap_dir/both.gguf" --stats
+	expect_match "$err" "Drafted: [1-9]" "and drafts"
+fi
+
 # Refusals.
 call "$CTRANS" convert "$model"
 expect_status 2 "no -o"
 call "$CTRANS" convert "$model" -o "$tap_dir/x" --levels 3
 expect_status 2 "--levels without --calibrate"
+for option in --tokens=20 --thresholds=rms --noise=30 --smooth=0.5 --no-correct; do
+	call "$CTRANS" convert "$model" -o "$tap_dir/x" "$option"
+	expect_status 2 "$option without --calibrate"
+done
+call "$CTRANS" convert "$model" -o "$tap_dir/x" --sigma 5 --weights s8
+expect_status 2 "--sigma for s8"
+echo "Too short." >"$tap_dir/short"
+call "$CTRANS" convert "$model" -o "$tap_dir/x" --calibrate "$tap_dir/short"
+expect_status 2 "a calibration text that is too short"
+expect_match "$err" "at least 16 are needed" "is told so"
+call "$CTRANS" convert "$model" -o "$tap_dir/x" \
+	--little "$(dirname "$0")/../data/model/hf_f16"
+expect_status 2 "a little model with another tokenizer"
+expect_match "$err" "same tokenizer" "is told so"
 call "$CTRANS" convert "$file" -o "$tap_dir/x"
 expect_status 2 "a converted file"
 expect_match "$err" "is converted already" "is told so"
@@ -78,7 +129,7 @@ expect_match "$err" "truncated" "is told so"
 cp "$file" "$tap_dir/old.gguf"
 for delay in 0 0.002 0.005 0.01 0.02 0.05 0.1; do
 	echo old >"$tap_dir/killed.gguf"
-	"$CTRANS" convert "$model" -o "$tap_dir/killed.gguf" -q &
+	"$CTRANS" convert "$model" -o "$tap_dir/killed.gguf" -q --weights s8 &
 	pid=$!
 	sleep "$delay"
 	kill -9 $pid 2>/dev/null
@@ -87,6 +138,14 @@ for delay in 0 0.002 0.005 0.01 0.02 0.05 0.1; do
 		cmp -s "$tap_dir/killed.gguf" "$file" || echo "$delay"
 	fi
 done >"$tap_dir/broken"
+for delay in 0.02 0.1 0.2 0.4 0.8; do
+	echo old >"$tap_dir/killed.gguf"
+	timeout -s INT "$delay" "$CTRANS" convert "$model" -q \
+		-o "$tap_dir/killed.gguf" --calibrate "$tap_dir/calibration" --tokens 2000
+	if [ "$(head -c 3 "$tap_dir/killed.gguf")" != old ]; then
+		cmp -s "$tap_dir/killed.gguf" "$esc" || echo "INT $delay"
+	fi
+done >>"$tap_dir/broken" 2>/dev/null
 check "killed, it leaves the old file or the new" test ! -s "$tap_dir/broken"
 check "and nothing beside it" test \
 	"$(find "$tap_dir" -name '.*' -type f | wc -l)" -le 1

@@ -246,7 +246,7 @@ START_TEST(fields)
 {
 	size_t name = tensor_at(&good, "blk.0.attn_qkv.weight");
 
-	poke(value_at(&good, "ctrans.version"), 2, -ENOTSUP, "newer");
+	poke(value_at(&good, "ctrans.version"), 3, -ENOTSUP, "newer");
 	poke(value_at(&good, "ctrans.version"), 0, -EBADMSG, "ctrans.version is 0");
 	poke(value_at(&good, "ctrans.layout"), 9, -ENOTSUP, "layout 9");
 	poke(value_at(&good, "ctrans.encoding") + 8, 'X', -ENOTSUP, "\"X8\"");
