@@ -113,6 +113,8 @@ START_TEST(test_exact)
 	fake.noise = (unsigned int)_i;
 	for (i = 0; i < 400; i++) {
 		choose_params(&p, i);
+		/* what others have run is never a row that is to be verified */
+		fake.known = i % 4;
 		snprintf(prompt, sizeof(prompt), "%.*s%u", (int)i % 30,
 			 "once upon a time there was a king", i);
 		want = write_text(alone, prompt, &p);
