@@ -15,13 +15,25 @@ static void vector(const struct ctrans_chip_costs *c, double ops, struct ct_work
 	w->cycles_compute += ceil(ops / c->lanes);
 }
 
+/* Of a token's column: of compressed ones, which differ, the mean. */
+static double column_bytes(const struct ctrans_insn_embed *e)
+{
+	double columns = ceil((double)e->n_vocab / CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
+	double blocks = ceil((double)e->n / CTRANS_ESC_INPUTS) * columns / CTRANS_TILE_OUT;
+	double table = ceil(4 * (blocks + 1) / CTRANS_GRANULE);
+
+	if (e->encoding != CTRANS_ENC_ESC)
+		return e->n;
+	return (e->weight_granules - table) * CTRANS_GRANULE / columns;
+}
+
 static void embed(const struct ctrans_chip_costs *c, const struct ctrans_insn_embed *e,
 		  const struct ct_estimate_step *s, struct ct_work *w)
 {
 	for (uint32_t r = 0; r < s->rows; r++)
 		vector(c, e->n, w);
-	/* the token's weights, a byte each, and its position's */
-	w->bytes_external = (double)s->rows * e->n * (e->n_positions ? 5 : 1);
+	w->bytes_external = s->rows * (column_bytes(e) +
+				       (e->n_positions ? 4.0 * e->n : 0));
 }
 
 static void norm(const struct ctrans_chip_costs *c, const struct ctrans_insn_norm *n,

@@ -133,7 +133,7 @@ static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrat
 	/* each linear has its own */
 	for (size_t i = 0; i < 64; i++)
 		dispatch[i] = (struct ctrans_dispatch){ .spike_mask = { 2ull << i % 60, i },
-							.code = i % 2 };
+							.code = i % 2, .flip = i % 3 == 0 };
 	prog_va = part(&m, n * sizeof(*prog));
 	prog = (struct ctrans_insn *)(base + (prog_va - m.buf.va));
 	ct_program_build(c, &at, prog);
@@ -149,6 +149,8 @@ static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrat
 		ck_assert_uint_eq(prog[i].linear.spike_mask[0], 2ull << linears % 60);
 		ck_assert_uint_eq(prog[i].linear.spike_mask[1], linears);
 		ck_assert_uint_eq(prog[i].linear.code, linears % 2);
+		ck_assert_uint_eq(prog[i].linear.flags & CTRANS_LINEAR_FLIP,
+				  linears % 3 ? 0 : CTRANS_LINEAR_FLIP);
 		linears++;
 	}
 	ck_assert_uint_eq(linears, ct_program_linears(c));
