@@ -79,12 +79,13 @@ uint64_t chip_part(uint64_t total, uint32_t n, uint32_t i)
  * each of which reads all weights; or only the inputs that the array takes at once
  * lie there beside the sums, so that passes are fewer, and all inputs are read for
  * each group of outputs. Whichever is less to read. On the chip weights are what
- * they unpack to.
+ * they unpack to, read by who unpacks them.
  */
 void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out,
-		       uint32_t n_rows, uint64_t stored, struct chip_shared *shared)
+		       uint32_t n_rows, uint64_t packed, struct chip_shared *shared)
 {
 	uint64_t n_pad = div_up(n_out, CTRANS_TILE_OUT) * CTRANS_TILE_OUT;
+	uint64_t weights = div_up(n_in, 4) * 4 * n_pad, stored = packed ? packed : weights;
 	uint64_t group = (uint64_t)c->cols * c->cores;
 	uint64_t sums = 4 * (n_pad < group ? n_pad : group);
 	uint64_t fit = c->sram_activations / (2ull * n_in + sums);
@@ -100,7 +101,8 @@ void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out
 		shared->bytes_sram_written += inputs;
 	}
 	shared->bytes_external += passes * stored;
-	shared->bytes_sram_written += passes * div_up(n_in, 4) * 4 * n_pad;
+	shared->bytes_sram_written += passes * weights;
+	shared->bytes_sram_read += passes * packed;
 }
 
 static uint64_t external_cycles(const struct chip_costs *c, uint64_t bytes)
@@ -167,6 +169,7 @@ void chip_charge(const struct chip_costs *c, struct ctrans_stat *rows,
 		uint64_t written = chip_part(shared->bytes_sram_written, n_rows, r);
 		uint64_t stall = st->energy_spiking_fj, dynamic;
 
+		st->bytes_sram += chip_part(shared->bytes_sram_read, n_rows, r);
 		st->cycles = chip_part(cycles, n_rows, r);
 		st->cycles_external = chip_part(ext, n_rows, r);
 		st->bytes_external += chip_part(shared->bytes_external, n_rows, r);

@@ -124,7 +124,7 @@ struct chip_totals {
 /* What the rows of an instruction cost together, to be divided among them. */
 struct chip_shared {
 	uint64_t bytes_external;
-	uint64_t bytes_sram_written;
+	uint64_t bytes_sram_written, bytes_sram_read;
 	uint64_t checks, draws;	/* of the speculation unit */
 };
 
@@ -148,10 +148,10 @@ void chip_charge_linear_row(const struct chip_costs *c,
 			    struct ctrans_stat *st);
 
 /*
- * Bytes of a linear's weights, @stored in external memory, that its rows share; and
- * more where not all rows fit the activation memory. Adds them to @shared.
+ * Bytes of a linear's weights that its rows share, and more where not all rows fit
+ * the activation memory; added to @shared. @packed: in external memory, if they are.
  */
 void chip_linear_bytes(const struct chip_costs *c, uint32_t n_in, uint32_t n_out,
-		       uint32_t n_rows, uint64_t stored, struct chip_shared *shared);
+		       uint32_t n_rows, uint64_t packed, struct chip_shared *shared);
 
 #endif

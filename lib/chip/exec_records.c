@@ -114,11 +114,10 @@ void chip_linear_charge(struct chip_worker *w, const struct chip_op *op)
 			job->stat[i].ops_vector = (uint64_t)l->n_in * l->n_out;
 	}
 	if (l->encoding != CTRANS_ENC_F32) {
-		uint64_t stored = chip_round_up(l->n_in, 4) * pad;
+		bool packed = l->encoding == CTRANS_ENC_ESC;
 
-		if (l->encoding == CTRANS_ENC_ESC)
-			stored = (uint64_t)l->weight_granules * CTRANS_GRANULE;
-		chip_linear_bytes(&chip->costs, l->n_in, l->n_out, n_rows, stored,
+		chip_linear_bytes(&chip->costs, l->n_in, l->n_out, n_rows,
+				  packed ? (uint64_t)l->weight_granules * CTRANS_GRANULE : 0,
 				  &shared);
 		/* scales, biases, norms, and the sums that flipping uses */
 		shared.bytes_external += ((l->bias_va ? 12 : 8) +

@@ -23,7 +23,7 @@ uint64_t ct_s8_bytes(uint32_t n_in, uint32_t n_out)
  * sums of a group of outputs. Those that do not fit go in passes over all weights;
  * or beside the sums are only the inputs that the array takes at once, passes are
  * fewer, and all inputs come again for each group. Whichever is less, in bytes; on
- * the chip weights are what they unpack to.
+ * the chip weights are what they unpack to, read by who unpacks them.
  */
 static void weight_bytes(const struct ctrans_chip_costs *c, const struct ct_linear *l,
 			 struct ct_work *w)
@@ -44,6 +44,8 @@ static void weight_bytes(const struct ctrans_chip_costs *c, const struct ct_line
 		inputs = 0;
 	w->bytes_external = passes * stored + inputs;
 	w->bytes_written = passes * (double)ct_s8_bytes(n_in, n_out) + inputs;
+	if (l->packed)
+		w->bytes_sram += passes * stored;
 }
 
 /*

@@ -11,6 +11,7 @@
 #ifndef CT_DISPATCH_COST_H
 #define CT_DISPATCH_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ctrans_dispatch.h"
@@ -31,6 +32,7 @@ struct ct_linear {
 	const struct ctrans_dispatch *dispatch;
 	uint32_t rows;			/* of the step, at least 1 */
 	uint64_t weight_bytes;		/* its weights', as they lie in memory */
+	bool packed;			/* they are not S8 there */
 	uint32_t output_bytes;		/* of scales, sums and bias, an output */
 };
 

@@ -81,6 +81,7 @@ static void linear(const struct ctrans_chip_costs *c,
 	};
 	struct ct_linear linear = {
 		.profile = p, .dispatch = &d, .rows = rows,
+		.packed = l->encoding == CTRANS_ENC_ESC,
 		.weight_bytes = l->encoding == CTRANS_ENC_ESC ?
 				(uint64_t)l->weight_granules * CTRANS_GRANULE :
 				ct_s8_bytes(l->n_in, l->n_out),

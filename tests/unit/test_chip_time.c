@@ -126,9 +126,10 @@ START_TEST(passes)
 			uint64_t w = (uint64_t)in * out, want = refetch(in, out, rows, w);
 			struct chip_shared shared = { 0 };
 
-			chip_linear_bytes(&costs, in, out, rows, w, &shared);
+			chip_linear_bytes(&costs, in, out, rows, 0, &shared);
 			ck_assert_uint_eq(shared.bytes_external, w + want);
 			ck_assert_uint_eq(shared.bytes_sram_written, w + want);
+			ck_assert_uint_eq(shared.bytes_sram_read, 0);
 			some += want > 0;
 			ck_assert(rows > 1 || !want);
 		}
@@ -137,7 +138,7 @@ START_TEST(passes)
 }
 END_TEST
 
-/* Packed weights are read packed, and lie unpacked on the chip. */
+/* Packed weights come packed, are read to be unpacked, and lie so on the chip. */
 START_TEST(packed)
 {
 	struct chip_shared shared = { 0 };
@@ -145,6 +146,7 @@ START_TEST(packed)
 	/* 42 rows fit with their inputs, 61 without; three groups of outputs */
 	chip_linear_bytes(&costs, 768, 2304, 42, 1000, &shared);
 	ck_assert_uint_eq(shared.bytes_external, 1000);
+	ck_assert_uint_eq(shared.bytes_sram_read, 1000);
 	ck_assert_uint_eq(shared.bytes_sram_written, 768 * 2304);
 	shared = (struct chip_shared){ 0 };
 	chip_linear_bytes(&costs, 768, 2304, 61, 1000000, &shared);
@@ -153,6 +155,7 @@ START_TEST(packed)
 	shared = (struct chip_shared){ 0 };
 	chip_linear_bytes(&costs, 768, 2304, 61, 200000, &shared);
 	ck_assert_uint_eq(shared.bytes_external, 2 * 200000);
+	ck_assert_uint_eq(shared.bytes_sram_read, 2 * 200000);
 	ck_assert_uint_eq(shared.bytes_sram_written, 2 * 768 * 2304);
 }
 END_TEST

@@ -30,6 +30,7 @@ static uint32_t rnd(void)
 struct layer {
 	uint32_t n_in, n_out, rows;
 	uint64_t stored;		/* bytes of weights */
+	bool packed;
 	int16_t a[WIDEST];
 	struct ctrans_layer_profile profile;
 	struct ctrans_dispatch dispatch;
@@ -43,7 +44,8 @@ static void random_layer(struct layer *l)
 	l->n_out = rnd() % 3 ? 1 + rnd() % 3000 : 16 * (1 + rnd() % 200);
 	l->rows = rnd() % 2 ? 1 : 1 + rnd() % ROWS;
 	l->stored = ct_s8_bytes(l->n_in, l->n_out);
-	if (rnd() % 2)
+	l->packed = rnd() % 2;
+	if (l->packed)
 		l->stored = l->stored * (600 + rnd() % 600) / 1000;
 	memset(&l->profile, 0, sizeof(l->profile));
 	l->profile.n_in = l->n_in;
@@ -83,7 +85,8 @@ static void by_chip(const struct chip_costs *c, const struct layer *l,
 	struct chip_row_counts counts;
 	struct chip_shared shared = { 0 };
 
-	chip_linear_bytes(c, l->n_in, l->n_out, l->rows, l->stored, &shared);
+	chip_linear_bytes(c, l->n_in, l->n_out, l->rows, l->packed ? l->stored : 0,
+			  &shared);
 	shared.bytes_external += 12 * pad;
 	memset(st, 0, sizeof(st));
 	memset(sum, 0, sizeof(*sum));
@@ -129,6 +132,7 @@ START_TEST(same)
 		random_layer(&l);
 		linear.rows = l.rows;
 		linear.weight_bytes = l.stored;
+		linear.packed = l.packed;
 		chip_costs_at(opp, &chip);
 		ck_assert_int_eq(ct_device_costs(NULL, opp, &costs, NULL), 0);
 		by_chip(&chip, &l, &chip_ahead, &st);
