@@ -195,11 +195,10 @@ struct ctrans_model_params {
 	 */
 	float power_cap, deadline;
 	/*
-	 * Output spike speculation: "off" (default), "exact" (ReLU models: no
-	 * result changes), "sampled" (lossy: @sample, 0 to 1, of the timesteps are
-	 * integrated, 0: the published chip's mean, 0.407; calibrated thresholds
-	 * only). It is the first linear of each feed-forward block that speculates;
-	 * its spikes are in the radix code then, or in the rate code if sampled.
+	 * Output spike speculation in the first linear of each feed-forward block:
+	 * "off" (default); "exact" (ReLU models: no result changes), in the radix
+	 * code; "sampled" (lossy: @sample of the timesteps are integrated, 0: the
+	 * published 0.407; calibrated thresholds only), in the rate code.
 	 */
 	const char *speculation;
 	float sample;

@@ -116,8 +116,8 @@ static int worker_width(struct chip_worker *w, uint32_t width)
 		return 0;
 	if (grow(&w->x, 4ull * width) || grow(&w->y, 4ull * width) ||
 	    grow(&w->norm, 4ull * CHIP_FEW_ROWS * width) ||
-	    
-	    grow(&w->w, 64ull * chip_round_up(width, CTRANS_ESC_INPUTS)) || grow(&w->qmem, CHIP_FEW_ROWS * row))
+	    grow(&w->w, 64ull * chip_round_up(width, CTRANS_ESC_INPUTS)) ||
+	    grow(&w->qmem, CHIP_FEW_ROWS * row))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < CHIP_FEW_ROWS; i++)
 		qrow_layout(&w->q[i], w->qmem + i * row, width);

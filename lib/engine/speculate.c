@@ -90,7 +90,7 @@ static int layer_norms(const struct ct_core *core, uint32_t layer, int8_t *room,
 	const int8_t *s8 = (const int8_t *)core->weights.cpu + p->at;
 	int ret = 0;
 
-	if (core->at.enc == CTRANS_ENC_ESC) {
+	if (p->enc == CTRANS_ENC_ESC) {
 		ret = ct_esc_unpack(s8, p->bytes, c->n_embd, c->n_inner, room, err);
 		s8 = room;
 	}
@@ -103,17 +103,16 @@ static int make_norms(struct ct_core *core, struct ct_err *err)
 {
 	const struct ct_gpt2_config *c = &core->cfg;
 	uint64_t stride = ct_granules(4ull * c->n_inner);
-	int8_t *room = NULL;
+	int8_t *room;
 	int ret;
 
 	ret = ct_device_alloc(core->dev, stride * c->n_layer, &core->norms, err);
 	if (ret)
 		return ret;
-	if (core->at.enc == CTRANS_ENC_ESC) {
-		room = malloc(ct_pack_weight_bytes(CTRANS_ENC_S8, c->n_embd, c->n_inner));
-		if (!room)
-			return ct_fail(err, -ENOMEM, "out of memory");
-	}
+	/* for what is compressed */
+	room = malloc(ct_pack_weight_bytes(CTRANS_ENC_S8, c->n_embd, c->n_inner));
+	if (!room)
+		return ct_fail(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < c->n_layer && !ret; i++)
 		ret = layer_norms(core, i, room, (uint32_t *)(void *)
 				  ((uint8_t *)core->norms.cpu + i * stride), err);

@@ -39,6 +39,11 @@ wrong 2 'not "9"' "an operating point too high" run "$model" --opp 9
 wrong 2 'not "18446744073709551616"' "a seed beyond 64 bits" \
 	run "$model" --seed 18446744073709551616
 wrong 2 "tile, fine, cdnn or all" "an unknown policy" run "$model" --policy best
+wrong 2 "off, exact or sampled" "an unknown speculation" \
+	run "$model" --speculate wildly
+wrong 2 "is for --speculate sampled" "a share of nothing" run "$model" --sample 0.5
+wrong 2 "calibration" "sampling without thresholds" \
+	run "$model" -p a --speculate sampled
 wrong 2 "radix, rate or naf" "an unknown spike code" run "$model" --code morse
 wrong 2 "not empty" "an empty stop string" run "$model" -p a --stop ""
 wrong 2 "exclude each other" "two prompts" run "$model" -p a -f b

@@ -10,66 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chip_bench_model.h"
-#include "chip_must.h"
-
-static struct bench b;
-static struct tiny t;
-static const char *now = "";	/* what is wrong in this run */
-
-static void setup(void)
-{
-	bench_open(&b, 2, "auto");
-	bench_grow(&b, 0, 2 << 20, BENCH_ORDERED);
-	t = (struct tiny){ .heads = 2, .head_dim = 16, .inner = 48, .vocab = 40,
-			   .theta_mode = CTRANS_THETA_DYNAMIC, .top_k = 3 };
-	tiny_build(&b, 0, &t);
-	bench_queue(&b, 0, 0, 3, 3, 0);
-}
-
-static void teardown(void)
-{
-	bench_close(&b);
-}
-
-static const struct tiny_row some_rows[] = {
-	{ 1, 0, 0, false }, { 2, 1, 0, true }, { 39, 0, 1, true },
-};
-
-#define SOME 3u
-
-/* Run @sqe; it must end as said, and leave all of memory but its queue alone. */
-static void ends(const struct ctrans_sqe *sqe, int status, uint32_t insn)
-{
-	static uint8_t before[BENCH_BUS];
-	uint64_t status_page = b.q[0].status;
-	struct ctrans_cqe cqe;
-
-	bench_fill(&b, 0, sqe);
-	memcpy(before, b.mem, b.next_page);
-	bench_ring(&b, 0);
-	bench_work(&b);
-	if (memcmp(before, b.mem, status_page) ||
-	    memcmp(before + status_page + 4096, b.mem + status_page + 4096,
-		   b.next_page - status_page - 4096))
-		ck_abort_msg("memory was written");
-	cqe = bench_take(&b, 0);
-	ck_assert_msg(cqe.status == status, "%s: status %d, not %d", now, cqe.status,
-		      status);
-	ck_assert_uint_eq(cqe.cycles, 0);
-	ck_assert_uint_eq(cqe.energy_pj, 0);
-	ck_assert_uint_eq(cqe.user_data, sqe->user_data);
-	ck_assert_uint_eq(bench_line(&b, 0)->state, CTRANS_QSTATE_ERROR);
-	ck_assert_uint_eq(bench_line(&b, 0)->fault_sequence, sqe->sequence);
-	ck_assert_msg(bench_line(&b, 0)->fault_insn == insn, "%s: instruction %u, not %u", now,
-		      bench_line(&b, 0)->fault_insn, insn);
-	bench_qset(&b, 0, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
-}
-
-static void still_good(void)
-{
-	ck_assert_int_eq(tiny_step(&b, 0, &t, some_rows, SOME).status, CTRANS_ST_OK);
-}
+#include "chip_bad.h"
 
 /* A value in a field of 1, 2, 4 or 8 bytes. */
 struct wrong {
@@ -414,124 +355,6 @@ START_TEST(instruction)
 }
 END_TEST
 
-/* Two fields that do not go together. */
-START_TEST(dispatch)
-{
-	static const struct {
-		uint8_t code, flags, by, low, high;
-		uint64_t mask[2];
-		bool bad;
-	} cases[] = {
-		{ CTRANS_CODE_NAF, 0, 0, 0, 0, { ~0ull, 0 }, false },
-		{ CTRANS_CODE_NAF, CTRANS_LINEAR_FLIP, 0, 0, 0, { 0, 0 }, true },
-		{ CTRANS_CODE_RADIX, CTRANS_LINEAR_FLIP, 0, 0, 0, { 0, 0 }, false },
-		{ CTRANS_CODE_RATE, CTRANS_LINEAR_FLIP, 1, 3, 3, { 0, 0 }, false },
-		{ CTRANS_CODE_RATE, 0, 1, 0, 255, { 0, 0 }, false },
-		{ CTRANS_CODE_RATE, 0, 1, 4, 3, { 0, 0 }, true },
-		{ CTRANS_CODE_RATE, 0, 1, 3, 4, { 2, 0 }, true },
-		{ CTRANS_CODE_RATE, 0, 1, 3, 4, { 0, 1 }, true },
-	};
-
-	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
-		static const uint32_t linears[] = { TINY_QKV, TINY_LOGITS };
-		struct ctrans_sqe sqe = tiny_sqe(&t, true);
-		struct ctrans_insn was, i;
-
-		tiny_args(&b, &t, some_rows, SOME);
-		now = "dispatch";
-		for (int l = 0; l < 2; l++) {
-			tiny_get(&b, &t, linears[l], &was);
-			i = was;
-			i.linear.code = cases[c].code;
-			i.linear.flags = cases[c].flags;
-			i.linear.by = cases[c].by;
-			i.linear.unit_low = cases[c].low;
-			i.linear.unit_high = cases[c].high;
-			i.linear.spike_mask[0] = cases[c].mask[0];
-			i.linear.spike_mask[1] = cases[c].mask[1];
-			tiny_set(&b, &t, linears[l], &i);
-			if (cases[c].bad)
-				ends(&sqe, BAD, linears[l]);
-			else
-				still_good();
-			tiny_set(&b, &t, linears[l], &was);
-		}
-	}
-}
-END_TEST
-
-/* All of what a speculation wants, but for one thing. */
-START_TEST(speculation)
-{
-	const struct ctrans_insn_linear bound = {
-		.act = CTRANS_ACT_RELU, .code = CTRANS_CODE_RADIX, .norm_va = BENCH_VA,
-		.speculation = CTRANS_SPEC_BOUND,
-	}, sample = {
-		.code = CTRANS_CODE_RATE, .spec_theta_f32 = ONE_F32, .spec_steps = 127,
-		.speculation = CTRANS_SPEC_SAMPLE,
-	};
-	const struct {
-		const struct ctrans_insn_linear *of;
-		size_t offset, size;
-		uint64_t value;
-		int status;
-	} cases[] = {
-#define CASE(of, field, value, status)						\
-		{ &(of), offsetof(struct ctrans_insn_linear, field),		\
-		  sizeof((of).field), value, status }
-		CASE(bound, rsvd, 0, CTRANS_ST_OK),
-		CASE(bound, act, CTRANS_ACT_NONE, BAD),
-		CASE(bound, act, CTRANS_ACT_GELU_TANH, BAD),
-		CASE(bound, code, CTRANS_CODE_RATE, BAD),
-		CASE(bound, code, CTRANS_CODE_NAF, BAD),
-		CASE(bound, flags, CTRANS_LINEAR_FLIP, BAD),
-		CASE(bound, flags, CTRANS_LINEAR_ADD, BAD),
-		CASE(bound, norm_va, 0, BAD),
-		CASE(bound, norm_va, BENCH_VA + 4, BAD),
-		CASE(bound, norm_va, 1ull << 38, FAULT),
-		CASE(bound, spec_theta_f32, ONE_F32, BAD),
-		CASE(bound, spec_steps, 1, BAD),
-		CASE(sample, rsvd, 0, CTRANS_ST_OK),
-		CASE(sample, act, CTRANS_ACT_GELU_ERF, CTRANS_ST_OK),
-		CASE(sample, code, CTRANS_CODE_RADIX, BAD),
-		CASE(sample, code, CTRANS_CODE_NAF, BAD),
-		CASE(sample, flags, CTRANS_LINEAR_FLIP, BAD),
-		CASE(sample, flags, CTRANS_LINEAR_ADD, BAD),
-		CASE(sample, norm_va, BENCH_VA, BAD),
-		CASE(sample, spec_theta_f32, 0, BAD),
-		CASE(sample, spec_theta_f32, NAN_F32, BAD),
-		CASE(sample, spec_theta_f32, INF_F32, BAD),
-		CASE(sample, spec_theta_f32, 0xbf800000, BAD),
-		CASE(sample, spec_steps, 0, BAD),
-		CASE(sample, spec_steps, 128, BAD),
-#undef CASE
-	};
-	struct ctrans_sqe sqe = tiny_sqe(&t, true);
-	struct ctrans_insn was, i;
-
-	tiny_args(&b, &t, some_rows, SOME);
-	tiny_get(&b, &t, UP, &was);
-	now = "speculation";
-	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
-		i = was;
-		i.linear.act = cases[c].of->act;
-		i.linear.code = cases[c].of->code;
-		i.linear.norm_va = cases[c].of->norm_va;
-		i.linear.spec_theta_f32 = cases[c].of->spec_theta_f32;
-		i.linear.speculation = cases[c].of->speculation;
-		i.linear.spec_steps = cases[c].of->spec_steps;
-		memcpy((uint8_t *)&i.linear + cases[c].offset, &cases[c].value,
-		       cases[c].size);
-		tiny_set(&b, &t, UP, &i);
-		if (cases[c].status == CTRANS_ST_OK)
-			still_good();
-		else
-			ends(&sqe, cases[c].status, UP);
-		tiny_set(&b, &t, UP, &was);
-	}
-}
-END_TEST
-
 /* Without the arrays that may be absent it is right too. */
 START_TEST(optional)
 {
@@ -659,8 +482,6 @@ int main(void)
 	tcase_add_test(c, tables);
 	tcase_add_loop_test(c, instruction, 0,
 			    (int)(sizeof(bad_insn) / sizeof(bad_insn[0])));
-	tcase_add_test(c, dispatch);
-	tcase_add_test(c, speculation);
 	tcase_add_test(c, optional);
 	tcase_add_test(c, no_logits);
 	tcase_add_test(c, aborted_before);

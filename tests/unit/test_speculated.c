@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ctrans.h"
+#include "ctrans_convert.h"
 
 #define TOKENS	24u
 
@@ -45,7 +46,8 @@ static struct ctrans_model *open_model(const char *name,
 				       const struct ctrans_model_params *p)
 {
 	struct ctrans_model *model;
-	int ret = ctrans_model_open(path(name), p, &model);
+	int ret = ctrans_model_open(strstr(name, ".gguf") ? name : path(name), p,
+				    &model);
 
 	ck_assert_msg(!ret, "%s", ctrans_message());
 	return model;
@@ -117,6 +119,34 @@ START_TEST(exact)
 		free(off.logits);
 		free(on.logits);
 	}
+}
+END_TEST
+
+/* Norms are those of what is compressed. */
+START_TEST(compressed)
+{
+	char dir[] = "/tmp/speculated.XXXXXX", file[64];
+	struct ctrans_model_params p = params("off", 0);
+	struct ctrans_convert_params c;
+	struct outcome off, on;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/little.gguf", dir);
+	ctrans_convert_params_init(&c, sizeof(c));
+	c.weights = "esc";
+	c.weight_sigma = 6;
+	ck_assert_msg(!ctrans_convert(path("/little"), &c, file), "%s",
+		      ctrans_message());
+	run(file, &p, 4, &off);
+	p.speculation = "exact";
+	run(file, &p, 4, &on);
+	ck_assert(same_last(&off, &on));
+	ck_assert_uint_gt(on.ops_skipped, 0);
+	ck_assert_uint_eq(on.ops_spiking + on.ops_skipped, off.ops_spiking);
+	free(off.logits);
+	free(on.logits);
+	remove(file);
+	remove(dir);
 }
 END_TEST
 
@@ -217,6 +247,7 @@ int main(void)
 
 	tcase_set_timeout(t, 100);
 	tcase_add_test(t, exact);
+	tcase_add_test(t, compressed);
 	tcase_add_loop_test(t, sampled, 0, 2);
 	tcase_add_test(t, errors);
 	tcase_add_test(t, other_code);
