@@ -252,6 +252,7 @@ struct ctrans_model_info {
 	uint64_t little_bytes;		/* as chip_bytes */
 	uint64_t weights;	/* in the matrices of linear layers and the head */
 	uint64_t weight_bytes;	/* of them in chip_bytes; the rest is vectors, scales */
+	char activation[16];	/* of feed-forward blocks: "gelu_tanh", "relu", ... */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,

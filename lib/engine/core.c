@@ -103,6 +103,7 @@ static void describe_config(struct ct_core *core)
 	const struct ct_gpt2_config *c = &core->cfg;
 
 	put(i->architecture, sizeof(i->architecture), "gpt2");
+	put(i->activation, sizeof(i->activation), ct_act_name(c->act));
 	i->vocab = c->n_vocab;
 	i->context = core->context;
 	i->width = c->n_embd;

@@ -79,6 +79,9 @@ int ct_gpt2_config_check(const struct ct_gpt2_config *cfg,
 int ct_gpt2_config_shape(const char *name, struct ct_gpt2_config *cfg,
 			 struct ct_err *err);
 
+/* "gelu_tanh", "relu", ...: as converted files name it. */
+const char *ct_act_name(enum ct_act act);
+
 /* Weights in the model (a tied head counted once). */
 uint64_t ct_gpt2_n_params(const struct ct_gpt2_config *cfg);
 

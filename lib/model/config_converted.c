@@ -20,6 +20,11 @@ static const char *const acts[] = {
 
 #define N_ACTS	(sizeof(acts) / sizeof(acts[0]))
 
+const char *ct_act_name(enum ct_act act)
+{
+	return acts[act];
+}
+
 static int check_version(const struct ct_gguf *gguf, struct ct_err *err)
 {
 	uint64_t version = 0;

@@ -156,6 +156,14 @@ call timeout 300 "$CTRANS" eval "$file" --text "$text" --policy all --ctx 32 \
 expect_status 0 "eval --policy all of a converted file alone"
 expect_match "$out" "nothing in binary32 to compare with" "says what is missing"
 
+# ---- output spike speculation ------------------------------------------
+call timeout 300 "$CTRANS" eval "$DEMO/little" --text "$text" --policy all \
+	--ctx 32 --json
+expect_equal "$(field "$out" "[(s['name'], s['ppl_over_off'], s['skipped'] > 0)
+	for s in o['speculation']]")" \
+	"[('off, radix', 1, False), ('exact', 1, True)]" \
+	"a ReLU model speculates exactly: less to do, the same result"
+
 # ---- plots -------------------------------------------------------------
 svg=$tap_dir/plot.svg
 evaluate --text "$text" --plot "$svg"

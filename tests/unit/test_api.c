@@ -238,6 +238,7 @@ START_TEST(test_info)
 	ck_assert_uint_eq(info.i.context, 16);
 	ck_assert_int_eq(info.i.eos, 259);
 	ck_assert_uint_gt(info.i.chip_bytes, 0);
+	ck_assert_str_eq(info.i.activation, "gelu_tanh");
 	/* the matrices are most of it, and 8 bits each but for padding */
 	ck_assert_uint_ge(info.i.weight_bytes, info.i.weights);
 	ck_assert_uint_lt(info.i.weight_bytes, info.i.chip_bytes);

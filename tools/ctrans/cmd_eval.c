@@ -252,6 +252,9 @@ static int score_all(const char *path, struct eval_text *text)
 	status = options.json ? eval_print_json(&c) : eval_print(&c);
 	if (!c.equal)
 		return results_differ();
+	if (!c.exact_equal)
+		return fail(EXIT_FAILED,
+			"exact speculation changed the results, which must not be: please report this, with the model and the text");
 	if (c.n_drafts && !c.drafts_equal)
 		return fail(EXIT_FAILED,
 			"the little model changed the text, which in its exact mode must not be: please report this, with the models and the text");

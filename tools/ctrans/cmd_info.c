@@ -61,6 +61,7 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 	json_add_count(object, "inner", i->inner);
 	json_add_count(object, "vocabulary", i->vocab);
 	json_add_count(object, "context", i->context);
+	json_add_string(object, "activation", i->activation);
 	json_add_bool(object, "tied_head", i->tied_head != 0);
 	add_id(object, "bos", i->bos);
 	add_id(object, "eos", i->eos);
@@ -87,6 +88,7 @@ static int print_text(const char *path, const struct ctrans_model_info *i)
 	       small ? "thousand" : "million");
 	printf("shape         %u layers, width %u, %u heads, inner width %u\n",
 	       i->layers, i->width, i->heads, i->inner);
+	printf("activation    %s\n", i->activation);
 	printf("head          %s\n", i->tied_head ? "the token table (tied)" :
 						    "of its own");
 	printf("context       %u tokens\n", i->context);

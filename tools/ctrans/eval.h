@@ -90,6 +90,17 @@ struct eval_draft {
 #define EVAL_DRAFTS	4
 #define EVAL_PLACES	8u
 
+/* With output spike speculation; ratios are to the same spike code without. */
+struct eval_speculation {
+	const char *name;
+	double nll, perplexity, to_off;
+	double skipped;		/* share of FFN-up's operations */
+	double arrays, on_chip;	/* energy of FFN-up */
+	double all;		/* energy of everything */
+};
+
+#define EVAL_SPECULATIONS	6
+
 struct eval_comparison {
 	const char *path, *reference;	/* reference: NULL where there is none */
 	struct ctrans_model_info info;
@@ -103,6 +114,9 @@ struct eval_comparison {
 	struct eval_draft draft[EVAL_DRAFTS];	/* the first is without drafts */
 	size_t n_drafts;	/* 0: there is no little model */
 	bool drafts_equal;	/* the exact mode's texts are those of the model alone */
+	struct eval_speculation speculation[EVAL_SPECULATIONS];
+	size_t n_speculations;
+	bool exact_equal;	/* exact speculation has changed nothing */
 	bool equal;		/* every row gave the same results, to the bit */
 };
 
@@ -130,6 +144,14 @@ int eval_oracle(struct ctrans_model *model, const uint32_t *ids, size_t n,
 /* External memory for a token, with the exact mode's drafts to without. */
 double eval_little_ratio(const struct eval_comparison *c);
 double eval_bound_fj(const struct eval_bound *bound);
+
+/* The row of a variant of the model at @path, for @c's text; and its @info. */
+int eval_measure_row(const struct command *command, struct eval_comparison *c,
+		     const char *path, const struct eval_variant *variant,
+		     struct eval_row *row, struct ctrans_model_info *info);
+
+/* Fill in @c's speculations, as far as its model is made for them. */
+int eval_speculate(const struct command *command, struct eval_comparison *c);
 
 /* Fill in @c's drafts, if its model has a little one. */
 int eval_little(const struct command *command, struct eval_comparison *c);

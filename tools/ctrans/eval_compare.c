@@ -108,9 +108,9 @@ static int open_variant(const struct command *command, const char *path,
 	return status;
 }
 
-static int measure(const struct command *command, struct eval_comparison *c,
-		   const char *path, const struct eval_variant *v,
-		   struct eval_row *row, struct ctrans_model_info *info)
+int eval_measure_row(const struct command *command, struct eval_comparison *c,
+		     const char *path, const struct eval_variant *v,
+		     struct eval_row *row, struct ctrans_model_info *info)
 {
 	struct ctrans_model *model = NULL;
 	struct ctrans_score score;
@@ -212,6 +212,9 @@ static int score_fp32(const struct command *command, struct eval_comparison *c)
 
 	model_options.policy = NULL;
 	model_options.f32 = true;
+	/* which only the chip model has */
+	if (!model_options.device || strncmp(model_options.device, "sim", 3) != 0)
+		model_options.device = "sim";
 	model_options.kv = NULL;
 	model_options.calibrate = NULL;
 	status = model_load(command, c->reference, 0, &model);
@@ -238,7 +241,7 @@ static int measure_plain(const struct command *command, struct eval_comparison *
 	struct ctrans_model_info info;
 	int status;
 
-	status = measure(command, c, c->reference, &as_is, &c->plain_row, &info);
+	status = eval_measure_row(command, c, c->reference, &as_is, &c->plain_row, &info);
 	if (!status)
 		take_row(&c->plain, "8 bits, unconverted", &info, &c->plain_row);
 	return status;
@@ -298,14 +301,16 @@ int eval_compare(const struct command *command, struct eval_comparison *c,
 		status = measure_plain(command, c);
 	c->equal = true;
 	for (size_t i = 0; !status && i < EVAL_VARIANTS; i++) {
-		status = measure(command, c, c->path, &variants[i],
+		status = eval_measure_row(command, c, c->path, &variants[i],
 				 &c->row[c->n++], &info);
 		c->equal = c->equal && equal(&c->row[0], &c->row[i]);
 	}
-	model_options.little = as_given.little;
 	if (!status)
 		take_row(&c->own, converted(&c->info) ? "this file" : "8 bits",
 			 &c->info, &c->row[c->n - 1]);
+	if (!status)
+		status = eval_speculate(command, c);
+	model_options.little = as_given.little;
 	if (!status)
 		status = eval_little(command, c);
 	model_options = as_given;
@@ -322,10 +327,10 @@ int eval_measure(const struct command *command, const char *path,
 
 	status = prepare(command, &c, text);
 	if (!status)
-		status = measure(command, &c, c.path, &variants[0], &c.row[0],
+		status = eval_measure_row(command, &c, c.path, &variants[0], &c.row[0],
 				 &info);
 	if (!status)
-		status = measure(command, &c, c.path, &as_is, &own, &info);
+		status = eval_measure_row(command, &c, c.path, &as_is, &own, &info);
 	if (status)
 		return status;
 	measured->compute = eval_compute_fj(&own.amortised.sum) /

@@ -66,6 +66,20 @@ static void add_oracle(cJSON *parent, const char *key, const struct eval_bound *
 			eval_bound_fj(b) / eval_compute_fj(&dense->sum));
 }
 
+static void add_speculation(cJSON *list, const struct eval_speculation *s)
+{
+	cJSON *item = json_append_object(list);
+
+	json_add_string(item, "name", s->name);
+	json_add_number(item, "nll", s->nll);
+	json_add_number(item, "ppl", s->perplexity);
+	json_add_number(item, "ppl_over_off", s->to_off);
+	json_add_number(item, "skipped", s->skipped);
+	json_add_number(item, "ffn_up_arrays_over_off", s->arrays);
+	json_add_number(item, "ffn_up_on_chip_over_off", s->on_chip);
+	json_add_number(item, "energy_over_off", s->all);
+}
+
 static void add_drafts(cJSON *parent, const struct eval_comparison *c)
 {
 	cJSON *object = json_add_object(parent, "little"), *list;
@@ -144,6 +158,9 @@ int eval_print_json(const struct eval_comparison *c)
 		add_cost(item, "decode", &row->decode, &c->row[0].decode,
 			 &c->oracle_decode);
 	}
+	list = json_add_array(object, "speculation");
+	for (size_t i = 0; i < c->n_speculations; i++)
+		add_speculation(list, &c->speculation[i]);
 	if (c->n_drafts)
 		add_drafts(object, c);
 	add_oracle(object, "oracle", &c->oracle, &c->row[0].amortised);

@@ -230,6 +230,27 @@ static void print_drafts(const struct eval_comparison *c)
 }
 
 
+static void print_speculation(const struct eval_comparison *c)
+{
+	printf("\nOUTPUT SPIKE SPECULATION of the feed-forward blocks' first layer, FFN-up.\n"
+	       "Amortised; energy modelled, to the same spike code without\n\n"
+	       "%-15s %10s %9s %9s %17s %9s\n%-15s %10s %9s %9s %8s %8s %9s\n",
+	       "", "", "", "FFN-up's", "FFN-up's energy", "", "", "perplexity",
+	       "to off", "skipped %", "arrays", "on chip", "all");
+	for (size_t i = 0; i < c->n_speculations; i++) {
+		const struct eval_speculation *s = &c->speculation[i];
+
+		printf("%-15s %10.4f %9.5f", s->name, s->perplexity, s->to_off);
+		cell(9, 100 * s->skipped);
+		cell(8, s->arrays);
+		cell(8, s->on_chip);
+		cell(9, s->all);
+		putchar('\n');
+	}
+	printf("exact changes no result; sampled is lossy: outputs integrate that share of the\n"
+	       "timesteps and speculate on the rest.\n");
+}
+
 int eval_print(const struct eval_comparison *c)
 {
 	const struct ctrans_device_info *d = &c->info.device;
@@ -255,6 +276,8 @@ int eval_print(const struct eval_comparison *c)
 	printf("\nDECODE, one token in a pass over the weights: the first %u tokens of the text,\n"
 	       "one at a time. Modelled as above\n", c->decoded);
 	print_block(c, true);
+	if (c->n_speculations)
+		print_speculation(c);
 	if (c->n_drafts)
 		print_drafts(c);
 	printf("\nArrays: products, spikes with their stalls, and outliers. kappa: energy of a\n"
