@@ -137,9 +137,10 @@ static int open_little(struct ctrans_model *model,
 static bool wants_little(const struct ct_core *core,
 			 const struct ctrans_model_params *p)
 {
-	if (!ct_core_has_weights(core))
-		return false;
-	return p->little ? *p->little : ct_core_has_little(core);
+	/* of a file that is only looked at, the one in it is a part */
+	if (p->little)
+		return *p->little && ct_core_has_weights(core);
+	return ct_core_has_little(core) && !(p->flags & CTRANS_MODEL_TOKENIZER);
 }
 
 static int model_open(const char *path, const struct ctrans_model_params *params,

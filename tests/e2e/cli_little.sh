@@ -49,6 +49,8 @@ expect_equal "$(field "$out" "o['usage']['drafted'] - o['usage']['accepted']")" 
 call timeout 300 "$CTRANS" convert "$DEMO" --weights s8 -o "$tap_dir/pair.gguf" \
 	--little "$little"
 expect_status 0 "convert --little"
+call "$CTRANS" info "$tap_dir/pair.gguf"
+expect_match "$out" "^little model  445 thousand parameters" "info says that it is there"
 run "$DEMO" -n 50 --temp 0
 cp "$out" "$tap_dir/alone"
 run "$tap_dir/pair.gguf" -n 50 --temp 0 --stats

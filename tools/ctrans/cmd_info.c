@@ -66,6 +66,7 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 	add_id(object, "bos", i->bos);
 	add_id(object, "eos", i->eos);
 	json_add_count(object, "file_bytes", i->file_bytes);
+	json_add_count(object, "little_parameters", i->little_parameters);
 	json_add_string(object, "kv", i->kv);
 	json_add_count(object, "kv_block_bytes", i->kv_bytes);
 	return json_print(object);
@@ -86,6 +87,9 @@ static int print_text(const char *path, const struct ctrans_model_info *i)
 	printf("architecture  %s, %.*f %s parameters\n", i->architecture,
 	       small ? 0 : 1, (double)i->parameters * (small ? 1e-3 : 1e-6),
 	       small ? "thousand" : "million");
+	if (i->little_parameters)
+		printf("little model  %.0f thousand parameters, in the file\n",
+		       (double)i->little_parameters * 1e-3);
 	printf("shape         %u layers, width %u, %u heads, inner width %u\n",
 	       i->layers, i->width, i->heads, i->inner);
 	printf("activation    %s\n", i->activation);
