@@ -151,20 +151,12 @@ INLINE uint32_t esc_entries(const uint8_t *list, uint32_t n)
 #endif
 }
 
-/* Twelve bits stay within a whole block; in a shorter one they are looked at. */
-INLINE void esc_exception(uint32_t e, int8_t *w, uint32_t *most)
-{
-	uint32_t at = e & (CHIP_ESC_BLOCK - 1u);
-
-	*most = at > *most ? at : *most;
-	w[at] = (int8_t)((w[at] & 15) | (e >> 8 & 0xf0));
-}
-
 /*
  * Each entry is read once: memory may change meanwhile. Four at a time: where the
- * last of them are not counted they repeat the one before.
+ * last of them are not counted they repeat the one before. Twelve bits stay within a
+ * whole block; in a shorter one they are looked at.
  */
-INLINE bool esc_exceptions(const uint8_t *list, uint32_t n, uint32_t m,
+INLINE bool esc_exceptions(const uint8_t *list, uint32_t n, const uint32_t m,
 			   const uint8_t **ahead, int8_t *w)
 {
 	uint32_t most = 0;
@@ -175,10 +167,14 @@ INLINE bool esc_exceptions(const uint8_t *list, uint32_t n, uint32_t m,
 
 		__builtin_prefetch(*ahead, 0, 3);
 		memcpy(&four, list + 2 * i, sizeof(four));
-		esc_exception(four & 0xffff, w, &most);
-		esc_exception(four >> 16 & 0xffff, w, &most);
-		esc_exception(four >> 32 & 0xffff, w, &most);
-		esc_exception((uint32_t)(four >> 48), w, &most);
+		UNROLL
+		for (int j = 0; j < 4; j++, four >>= 16) {
+			uint32_t at = four & (CHIP_ESC_BLOCK - 1u);
+
+			if (m < CTRANS_ESC_INPUTS)
+				most = at > most ? at : most;
+			w[at] = (int8_t)((w[at] & 15) | (four >> 8 & 0xf0));
+		}
 	}
 	return most < m * CTRANS_TILE_OUT;
 }
@@ -188,27 +184,34 @@ INLINE bool esc_exceptions(const uint8_t *list, uint32_t n, uint32_t m,
  * far ahead: its three streams are none that a CPU foresees, and one line that has
  * to be waited for costs as much as half of a block.
  */
-static bool vec_unpack(const uint8_t *block, uint32_t m, uint32_t granules, int8_t *w)
+INLINE bool esc_block(const uint8_t *block, const uint32_t m, uint32_t granules, int8_t *w)
 {
-	const uint8_t *line = block, *sign = block + m / 8 * CTRANS_GRANULE;
-	const uint8_t *list = block + CTRANS_ESC_BASE(m) * CTRANS_GRANULE;
+	const uint8_t *sign = block + m / 8 * CTRANS_GRANULE;
 	const uint8_t *ahead = block + CHIP_ESC_AHEAD;
 	const uint8_t *end = ahead + granules * CTRANS_GRANULE;
-	int8_t *to = w;
 	bool good;
 
-	for (const uint8_t *s = sign; s < list; s += 16) {
-		__builtin_prefetch(ahead, 0, 3);
-		esc_pair(line, s, to);
-		ahead += CTRANS_GRANULE;
-		line += CTRANS_GRANULE;
-		to += 2 * CTRANS_GRANULE;
+	for (uint32_t i = 0; i < m / 8; i += 4) {
+		UNROLL
+		for (uint32_t j = i; j < i + 4; j++) {
+			__builtin_prefetch(ahead + j * CTRANS_GRANULE, 0, 3);
+			esc_pair(block + j * CTRANS_GRANULE, sign + 16 * j,
+				 w + 2 * j * CTRANS_GRANULE);
+		}
 	}
-	good = esc_exceptions(list, (granules - CTRANS_ESC_BASE(m)) * ESC_ENTRIES, m,
-			      &ahead, w);
+	ahead += m / 8 * CTRANS_GRANULE;
+	good = esc_exceptions(block + CTRANS_ESC_BASE(m) * CTRANS_GRANULE,
+			      (granules - CTRANS_ESC_BASE(m)) * ESC_ENTRIES, m, &ahead, w);
 	for (; ahead < end; ahead += CTRANS_GRANULE)
 		__builtin_prefetch(ahead, 0, 3);
 	return good;
+}
+
+static bool vec_unpack(const uint8_t *block, uint32_t m, uint32_t granules, int8_t *w)
+{
+	if (m == CTRANS_ESC_INPUTS)
+		return esc_block(block, CTRANS_ESC_INPUTS, granules, w);
+	return esc_block(block, m, granules, w);
 }
 
 /* ---- Sums ---------------------------------------------------------------- */
