@@ -30,7 +30,7 @@ say()
 	fi
 }
 
-steps=("decode 128" accounting "decode 512" "prefill 128" "prefill 512" eight stolen memory
+steps=("decode 128" accounting compressed "decode 512" "prefill 128" "prefill 512" eight stolen memory
 	first_token)
 for shape in "${shapes[@]}"; do
 	n=$rounds

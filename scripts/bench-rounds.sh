@@ -111,6 +111,21 @@ decode()
 		llama-bench -p 0 -n "$gen" -d "$1" -r "$reps" -o jsonl
 }
 
+# What compression gains: weights of the shape as trained ones are spread, which
+# the peer's random ones are not, as bytes and compressed.
+compressed()
+{
+	local kind
+
+	for kind in s8 esc; do
+		command=(build/tools/ctrans bench --threads "$threads" --json
+			--shape "$shape" --weights "$kind" --prompt 0 --gen "$gen"
+			--depth 128 --reps "$reps")
+		line=$(cpus "${command[@]}" 2>/dev/null) || line=
+		note "decode of $kind" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	done
+}
+
 # prefill N: tokens/s of a prompt of so many
 prefill()
 {

@@ -89,6 +89,9 @@ function table(shape, main,   q, a, i, what) {
 		"ratio", "its range", "target"
 	speed(shape, "decode at 128", (main) ? 2.2 : "")
 	speed(shape, "decode at 512", (main) ? 2.6 : "")
+	row("decode, 8-bit weights", figure(shape, "decode of s8", "ctrans"))
+	q = quotient(shape, "decode of esc", "ctrans", "decode of s8", "ctrans")
+	row("  compressed", figure(shape, "decode of esc", "ctrans"), "", q, q, 1.3)
 	speed(shape, "prefill of 128", (main) ? 3 : "")
 	speed(shape, "prefill of 512", (main) ? 3 : "")
 	speed(shape, "eight at once", (main) ? 4.5 : "")

@@ -26,7 +26,8 @@ static const struct tiny shapes[] = {
 	  .kv = CTRANS_KV_F32, .code = CTRANS_CODE_RADIX },
 	{ .heads = 2, .head_dim = 8, .inner = 20, .vocab = 17, .enc = CTRANS_ENC_F32,
 	  .theta_mode = CTRANS_THETA_DYNAMIC },
-	{ .heads = 3, .head_dim = 20, .inner = 24, .vocab = 18, .kv = CTRANS_KV_S8 },
+	{ .heads = 3, .head_dim = 20, .inner = 280, .vocab = 18, .kv = CTRANS_KV_S8,
+	  .enc = CTRANS_ENC_ESC },
 };
 
 struct input {
@@ -140,6 +141,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			/* address bits of the bus itself would be the kernel's fault */
 			turned[n_turned] = BENCH_VA + (uint64_t)take(&in, 1) * 4096 % MEMORY;
 			turn[n_turned++] = 1ull << (bit < 12 ? bit : bit + 14);
+			break;
+		}
+		case 4: {	/* weights: of compressed ones a table, and blocks */
+			struct ctrans_insn i;
+
+			tiny_get(&b, &t, take(&in, 1) & 1 ? TINY_QKV : TINY_DOWN, &i);
+			change(&in, &t, i.linear.weight_va, 4096);
 			break;
 		}
 		default:

@@ -401,6 +401,26 @@ START_TEST(capabilities)
 }
 END_TEST
 
+/* Found out before anything is put into device memory. */
+START_TEST(compressed_weights)
+{
+	struct ctrans_model_params p;
+	struct ctrans_model *model;
+
+	ctrans_model_params_init(&p, sizeof(p));
+	p.device = "sim:threads=1";
+	p.weights = "esc";
+	missing = CTRANS_CAP_ESC;
+	ck_assert_int_eq(ctrans_model_open("shape:gpt2", &p, &model), -ENOTSUP);
+	missing = 0;
+	ck_assert_msg(strstr(ctrans_message(), "--weights s8"), "%s", ctrans_message());
+	/* of a model's files conversion has decided */
+	ck_assert_int_eq(ctrans_model_open(MODEL, &p, &model), -EINVAL);
+	p.weights = "s9";
+	ck_assert_int_eq(ctrans_model_open("shape:gpt2", &p, &model), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("estimate");
@@ -415,6 +435,7 @@ int main(void)
 	tcase_add_test(t, choices);
 	tcase_add_test(t, limits);
 	tcase_add_loop_test(t, capabilities, 0, 4);
+	tcase_add_test(t, compressed_weights);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

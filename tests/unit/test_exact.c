@@ -250,6 +250,49 @@ START_TEST(test_ways_differ)
 }
 END_TEST
 
+/* A prompt and one token more through weights of a shape, stored as they say. */
+static uint64_t shape_logits(const char *weights, struct ctrans_usage *usage)
+{
+	uint32_t tokens[PROMPT], vocab;
+	struct ctrans_model_params p;
+	struct ctrans_session *s;
+	struct ctrans_model *model;
+	uint64_t hash = 0;
+	float *logits;
+
+	ctrans_model_params_init(&p, sizeof(p));
+	p.device = "sim:threads=2";
+	p.weights = weights;
+	ck_assert_int_eq(ctrans_model_open("shape:gpt2", &p, &model), 0);
+	vocab = vocab_of(model);
+	logits = malloc(vocab * sizeof(*logits));
+	prompt(tokens, vocab, 0);
+	ck_assert_int_eq(ctrans_session_open(model, &s), 0);
+	for (uint32_t n = PROMPT - 1; n <= PROMPT; n++) {
+		uint32_t at = n < PROMPT ? 0 : PROMPT - 1;
+
+		ck_assert_int_eq(ctrans_session_eval(s, tokens + at, n - at, logits), 0);
+		hash = XXH3_64bits_withSeed(logits, vocab * sizeof(*logits), hash);
+	}
+	ck_assert_int_eq(ctrans_session_usage(s, usage, sizeof(*usage)), 0);
+	ctrans_session_close(s);
+	ctrans_model_close(model);
+	free(logits);
+	return hash;
+}
+
+/* Compressed weights are the same weights: only what is fetched is less. */
+START_TEST(test_compressed)
+{
+	struct ctrans_usage s8, esc;
+
+	ck_assert_uint_eq(shape_logits("s8", &s8), shape_logits("esc", &esc));
+	ck_assert_uint_eq(s8.prefill.spikes, esc.prefill.spikes);
+	ck_assert_uint_eq(s8.decode.spikes, esc.decode.spikes);
+	ck_assert_uint_lt(esc.decode.external_fj, s8.decode.external_fj);
+}
+END_TEST
+
 START_TEST(test_threads)
 {
 	static const unsigned int threads[] = { 2, 3, 5, 8 };
@@ -476,6 +519,7 @@ int main(void)
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, test_kernels, 0, N_MODELS);
 	tcase_add_test(tc, test_ways_differ);
+	tcase_add_test(tc, test_compressed);
 	tcase_add_loop_test(tc, test_threads, 0, N_MODELS);
 	tcase_add_loop_test(tc, test_company, 0, N_MODELS);
 	tcase_add_loop_test(tc, test_long, 0, 3);
