@@ -288,8 +288,8 @@ START_TEST(test_compressed)
 
 	ck_assert_uint_eq(shape_logits("s8", &s8), shape_logits("esc", &esc));
 	ck_assert_uint_eq(s8.prefill.spikes, esc.prefill.spikes);
-	ck_assert_uint_eq(s8.decode.spikes, esc.decode.spikes);
-	ck_assert_uint_lt(esc.decode.external_fj, s8.decode.external_fj);
+	ck_assert_uint_gt(s8.prefill.spikes, 0);
+	ck_assert_uint_lt(esc.prefill.external_fj, s8.prefill.external_fj);
 }
 END_TEST
 
