@@ -141,7 +141,8 @@ START_TEST(compressed)
 	p.speculation = "exact";
 	run(file, &p, 4, &on);
 	ck_assert(same_last(&off, &on));
-	ck_assert_uint_gt(on.ops_skipped, 0);
+	/* of wrong norms, which are larger, hardly anything would come */
+	ck_assert_uint_gt(on.ops_skipped, off.ops_spiking / 25);
 	ck_assert_uint_eq(on.ops_spiking + on.ops_skipped, off.ops_spiking);
 	free(off.logits);
 	free(on.logits);
