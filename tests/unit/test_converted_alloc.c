@@ -43,15 +43,22 @@ static void check_failure(int ret, unsigned long n)
 	ck_assert_uint_gt(strlen(ctrans_message()), 0);
 }
 
-static const char *const models[] = { "hf_f16", "q8_0.gguf", "hf_f16" };
+static const char *const models[] = { "hf_f16", "q8_0.gguf", "hf_f16", "hf_f16" };
 
-/* The third with a little model in it. */
-static void take_little(struct ctrans_convert_params *p, int i)
+/* The third with a little model in it, the fourth with all that a text gives. */
+static void take_more(struct ctrans_convert_params *p, int i)
 {
+	static const char text[] = "abcabcabcabcabcaabbccaabbccabcabcabc";
 	static char path[256];
 
 	snprintf(path, sizeof(path), "%s", data_path("q4_0.gguf"));
 	p->little = i == 2 ? path : NULL;
+	if (i < 3)
+		return;
+	p->weights = "esc";
+	p->calibration = text;
+	p->calibration_len = strlen(text);
+	p->smooth = 0.5f;
 }
 
 START_TEST(converting)
@@ -64,7 +71,7 @@ START_TEST(converting)
 		int ret;
 
 		convert_params_init(&p);
-		take_little(&p, _i);
+		take_more(&p, _i);
 		fail_alloc_at(n);
 		ret = ctrans_convert(source, &p, out);
 		if (!fail_alloc_stop()) {
@@ -91,7 +98,7 @@ START_TEST(opening)
 	snprintf(source, sizeof(source), "%s", data_path(models[_i]));
 	params_init(&p, "sim:threads=1");
 	convert_params_init(&c);
-	take_little(&c, _i);
+	take_more(&c, _i);
 	ck_assert_int_eq(ctrans_convert(source, &c, out), 0);
 	for (n = 1;; n++) {
 		int ret;
@@ -155,8 +162,8 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, converting, 0, 2);
-	tcase_add_loop_test(t, opening, 0, 2);
+	tcase_add_loop_test(t, converting, 0, 4);
+	tcase_add_loop_test(t, opening, 0, 4);
 	tcase_add_loop_test(t, keeping, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
