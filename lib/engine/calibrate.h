@@ -34,7 +34,7 @@ int ct_core_take_thresholds(struct ct_core *core, struct ct_calibration *c,
 
 /*
  * Choose @c's thresholds by search (convert/threshold.h): of @how only progress is
- * taken, layers here. ct_value_costs_of() gives costs in the radix code.
+ * taken, in layers, each of which comes twice. ct_value_costs_of() gives costs in the radix code.
  */
 struct ct_value_costs;
 int ct_core_search_thresholds(struct ct_core *core, struct ct_calibration *c,
@@ -49,7 +49,8 @@ void ct_value_costs_of(const struct ctrans_chip_costs *chip,
  */
 struct ct_threshold_points;
 int ct_core_sensitivities(struct ct_core *core, const struct ct_calibration *c,
-			  struct ct_threshold_points *points, struct ct_err *err);
+			  struct ct_threshold_points *points,
+			  const struct ct_calibrate *how, struct ct_err *err);
 
 /* Choose @c's smoothing (convert/smooth.h) by the core's weights; before thresholds. */
 int ct_core_smooth(const struct ct_core *core, struct ct_calibration *c, float alpha,

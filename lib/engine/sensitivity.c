@@ -90,7 +90,7 @@ static void set_threshold(struct ctrans_insn *i, double rms, unsigned int g)
 }
 
 static int probe(struct probing *s, struct ct_threshold_points *points,
-		 struct ct_err *err)
+		 const struct ct_calibrate *how, struct ct_err *err)
 {
 	unsigned int threads = ct_load_threads(s->core);
 	struct ctrans_insn *prog = s->core->prog;
@@ -121,6 +121,9 @@ static int probe(struct probing *s, struct ct_threshold_points *points,
 		points[j].weight = points[j].probe > 0 ?
 				   sum / s->n / points[j].probe : 0;
 		j++;
+		if (how->progress && how->progress(how->arg, s->c->n + j, 2 * s->c->n))
+			ret = ct_fail(err, -ECANCELED,
+				      "the search for thresholds was cancelled");
 	}
 	return ret;
 }
@@ -146,7 +149,8 @@ static void limit(struct ct_threshold_points *points, size_t n)
 }
 
 int ct_core_sensitivities(struct ct_core *core, const struct ct_calibration *c,
-			  struct ct_threshold_points *points, struct ct_err *err)
+			  struct ct_threshold_points *points,
+			  const struct ct_calibrate *how, struct ct_err *err)
 {
 	struct probing s = { .core = core, .c = c, .vocab = core->cfg.n_vocab };
 	uint32_t most = (uint32_t)(RUNS / c->n);
@@ -165,7 +169,7 @@ int ct_core_sensitivities(struct ct_core *core, const struct ct_calibration *c,
 	      ct_seq_open(core, &s.seq, err) : ct_fail(err, -ENOMEM, "out of memory");
 	if (!ret) {
 		ct_seq_unshared(s.seq);
-		ret = probe(&s, points, err);
+		ret = probe(&s, points, how, err);
 		ct_seq_close(s.seq);
 		ct_core_build(core);
 	}

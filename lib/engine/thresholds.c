@@ -223,7 +223,7 @@ static int try_all(struct search *s, struct ct_threshold_points *p,
 			continue;
 		ret = try_layer(s, &s->core->prog[i], j, &p[j], err);
 		j++;
-		if (!ret && how->progress && how->progress(how->arg, j, s->c->n))
+		if (!ret && how->progress && how->progress(how->arg, j, 2 * s->c->n))
 			ret = ct_fail(err, -ECANCELED,
 				      "the search for thresholds was cancelled");
 	}
@@ -243,7 +243,7 @@ int ct_core_search_thresholds(struct ct_core *core, struct ct_calibration *c,
 	if (!ret)
 		ret = try_all(&s, p, how, err);
 	if (!ret)
-		ret = ct_core_sensitivities(core, c, p, err);
+		ret = ct_core_sensitivities(core, c, p, how, err);
 	if (!ret)
 		ct_thresholds_choose(p, c->n, noise_db, choice);
 	for (size_t i = 0; i < c->n && !ret; i++) {

@@ -140,6 +140,9 @@ expect_equal "$(field "$out" "o['nll']")" "$all" "which is that of a run by itse
 file=$tap_dir/model.gguf
 call timeout 300 "$CTRANS" convert "$model" -o "$file"
 expect_status 0 "convert"
+call "$CTRANS" eval "$file" --text "$text" --spikes 5
+expect_match "$out" "^[0-9]+ values of [0-9]+ layers: 0 differ$" \
+	"spikes from compressed weights"
 call timeout 600 "$CTRANS" eval "$file" --text "$text" --policy all --ctx 32 \
 	--reference "$model" --little "$model" --json
 expect_status 0 "eval --policy all of a converted file, with a little model"

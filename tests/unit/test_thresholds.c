@@ -153,11 +153,11 @@ static void costs_of(const struct ct_core *core, struct ct_value_costs *v)
 	ck_assert(v->energy[1] < v->energy[127] && v->energy[127] < v->outlier);
 }
 
+/* Among the layers the first time, or the second. */
 static int stop(void *arg, uint64_t done, uint64_t total)
 {
-	(void)arg;
-	(void)total;
-	return done == 2;
+	ck_assert_uint_eq(total, 2 * 9);
+	return done == *(const uint64_t *)arg;
 }
 
 /* The power of W x, with the weights that are packed there. */
@@ -304,7 +304,8 @@ END_TEST
 START_TEST(search)
 {
 	struct ct_calibration *c[2];
-	const struct ct_calibrate how = { 0 }, stopping = { .progress = stop };
+	uint64_t at;
+	const struct ct_calibrate how = { 0 }, stopping = { .progress = stop, .arg = &at };
 	struct ct_value_costs v;
 
 	for (int t = 0; t < 2; t++) {
@@ -313,8 +314,10 @@ START_TEST(search)
 
 		costs_of(core, &v);
 		c[t] = observe(core);
-		ck_assert_int_eq(ct_core_search_thresholds(core, c[t], 25, &v, &stopping,
-							   NULL), -ECANCELED);
+		for (at = 2; at < 18; at += 10)
+			ck_assert_int_eq(ct_core_search_thresholds(core, c[t], 25, &v,
+								   &stopping, NULL),
+					 -ECANCELED);
 		MUST(!ct_core_search_thresholds(core, c[t], 25, &v, &how, NULL));
 		for (size_t i = 0; i < c[t]->n; i++)
 			loud += c[t]->layers[i].snr_db;
