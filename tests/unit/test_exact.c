@@ -188,26 +188,28 @@ static const struct {
 
 #define N_WAYS		(N_POLICIES * N_CODES)
 
+/* A model under a policy, in every code on every kernel. */
 START_TEST(test_kernels)
 {
-	struct how how = { .policy = "dnn", .code = "radix", .kv = _i & 1 ? "s8" : "f16" };
+	size_t model = (size_t)_i / N_POLICIES;
+	struct how how = { .device = "sim:threads=1,kernel=generic", .policy = "dnn",
+			   .code = "radix", .kv = model & 1 ? "s8" : "f16" };
 	struct outcome first, want, got;
 	const struct chip_kernel *k;
 	char device[64];
 	unsigned int at;
-	size_t way;
+	size_t code;
 
-	if (!model_path(_i))
+	if (!model_path(model))
 		return;
-	for (way = 0; way < N_WAYS; way++) {
-		how.policy = policies[way / N_CODES];
-		how.code = codes[way % N_CODES].code;
-		how.flip = codes[way % N_CODES].flip;
+	run(model, &how, &first);
+	how.policy = policies[(size_t)_i % N_POLICIES];
+	for (code = 0; code < N_CODES; code++) {
+		how.code = codes[code].code;
+		how.flip = codes[code].flip;
 		how.device = "sim:threads=1,kernel=generic";
-		run(_i, &how, &want);
-		if (!way)
-			first = want;
-		same_logits(&first, &want, _i, &how);
+		run(model, &how, &want);
+		same_logits(&first, &want, model, &how);
 		ck_assert_uint_gt(want.usage.prefill.cycles, 0);
 		for (at = 0; (k = chip_kernel_at(at)); at++) {
 			if (!k->supported())
@@ -215,9 +217,9 @@ START_TEST(test_kernels)
 			snprintf(device, sizeof(device),
 				 "sim:threads=2,kernel=%s", k->name);
 			how.device = device;
-			run(_i, &how, &got);
-			same_logits(&first, &got, _i, &how);
-			same_cost(&want, &got, _i, &how);
+			run(model, &how, &got);
+			same_logits(&first, &got, model, &how);
+			same_cost(&want, &got, model, &how);
 		}
 	}
 }
@@ -517,7 +519,7 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 100);
-	tcase_add_loop_test(tc, test_kernels, 0, N_MODELS);
+	tcase_add_loop_test(tc, test_kernels, 0, N_MODELS * N_POLICIES);
 	tcase_add_test(tc, test_ways_differ);
 	tcase_add_test(tc, test_compressed);
 	tcase_add_loop_test(tc, test_threads, 0, N_MODELS);
