@@ -80,7 +80,7 @@ struct ctrans_convert_params {
 void ctrans_convert_params_init(struct ctrans_convert_params *params, size_t size);
 
 /*
- * Write the model at @path (as ctrans_model_open() takes it, but for shapes) to the
+ * Write the model at @path (as ctrans_model_open() takes it, shapes too) to the
  * GGUF file @out: weights packed, thresholds, what was seen of activations, the
  * tokenizer, and the little model where there is one. It loads fastest, and every
  * policy finds in it what it wants to know. Only this library reads such files.

@@ -106,8 +106,8 @@ int ct_core_observe(struct ct_core *core, const char *text, size_t len,
 		return ret;
 	if (ids.n < CT_CALIBRATION_LEAST)
 		ret = ct_fail(err, -EINVAL,
-			      "the calibration text has %zu tokens; at least %u are needed",
-			      ids.n, CT_CALIBRATION_LEAST);
+			      "the calibration text has %zu tokens; at least %u are needed, "
+			      "and some thousands are better", ids.n, CT_CALIBRATION_LEAST);
 	else
 		ret = ct_core_observe_tokens(core, ids.data,
 					     ids.n < how->tokens ? ids.n : how->tokens,

@@ -43,7 +43,8 @@ static int check_source(const char *path, const char *out, struct ct_err *err)
 		return ret;
 	ret = check_out(&model->files, out, err);
 	if (!ret && model->converted)
-		ret = ct_fail(err, -EINVAL, "%s: is converted already", path);
+		ret = ct_fail(err, -EINVAL, "%s: is converted already: take the model that it "
+			      "was made from", path);
 	ct_model_close(model);
 	return ret;
 }

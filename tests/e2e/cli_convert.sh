@@ -70,6 +70,7 @@ call timeout 300 "$CTRANS" convert "$model" -o "$esc" \
 	--calibrate "$tap_dir/calibration" --tokens 2000 --report
 check "--report is 80 columns wide" test "$(wc -L <"$out")" -le 80
 expect_match "$out" "head .* 5\\.[0-9]" "and has the head's bits"
+expect_match "$out" "^clipped, beyond 32767" "and says what was clipped"
 ppl() { "$CTRANS" eval "$@" --text "$tap_dir/held" --json -q |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["ppl"])'; }
 check "and predicts as well, within half a percent" \
@@ -110,7 +111,7 @@ expect_status 2 "a little model with another tokenizer"
 expect_match "$err" "same tokenizer" "is told so"
 call "$CTRANS" convert "$file" -o "$tap_dir/x"
 expect_status 2 "a converted file"
-expect_match "$err" "is converted already" "is told so"
+expect_match "$err" "is converted already: take the model" "is told so"
 call "$CTRANS" convert "$file" -o "$file"
 expect_status 2 "onto itself"
 call "$CTRANS" convert "$model" -o "$tap_dir/no/such"

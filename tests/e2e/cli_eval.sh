@@ -154,6 +154,9 @@ expect_equal "$(field "$out" "(lambda l: (l['equal'], all(
 	for m in l['modes']), l['modes'][1]['passes'] <
 	l['modes'][0]['passes'] / 2))(o['little'])")" "(True, True, True)" \
 	"the little model changes no text, and saves passes"
+call timeout 600 "$CTRANS" eval "$file" --text "$text" --policy all --ctx 32 \
+	--little "$model"
+check "its tables fit 80 columns, too" awk 'NR > 2 && length > 80 { exit 1 }' "$out"
 call timeout 300 "$CTRANS" eval "$file" --text "$text" --policy all --ctx 32 \
 	--little ""
 expect_status 0 "eval --policy all of a converted file alone"

@@ -55,6 +55,22 @@ static void totals(const struct convert_report *r, double *bits, double *excepti
 	*exceptions /= *weights;
 }
 
+/* More than the outlier unit takes, and therefore lost. */
+static void print_clipped(const struct convert_report *r)
+{
+	const struct ctrans_layer_report *worst = &r->layers[0];
+
+	for (size_t i = 1; i < r->n; i++)
+		if (r->layers[i].clipped > worst->clipped)
+			worst = &r->layers[i];
+	if (worst->clipped > 0)
+		printf("clipped, beyond 32767 thresholds: at most %.3f %% of a layer's values "
+		       "(%u %s)\n", 100 * (double)worst->clipped, worst->layer,
+		       ctrans_kind_name((enum ctrans_kind)worst->kind));
+	else if (isfinite(worst->clipped))
+		printf("clipped, beyond 32767 thresholds: no values\n");
+}
+
 static int no_memory(void)
 {
 	return fail(EXIT_MEMORY, "no memory for a report of each layer");
@@ -73,8 +89,11 @@ int convert_report_print(const struct convert_report *r)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct ctrans_layer_report *l = &r->layers[i];
 
-		printf("%3u %-10s", l->layer,
-		       ctrans_kind_name((enum ctrans_kind)l->kind));
+		if (l->kind == CTRANS_KIND_HEAD)
+			printf("%-14s", "head");
+		else
+			printf("%3u %-10s", l->layer,
+			       ctrans_kind_name((enum ctrans_kind)l->kind));
 		if (l->threshold > 0)
 			printf(" %9.3g", (double)l->threshold);
 		else
@@ -89,6 +108,7 @@ int convert_report_print(const struct convert_report *r)
 		cell(6, 2, 100 * (double)l->weight_exceptions, "");
 		putchar('\n');
 	}
+	print_clipped(r);
 	totals(r, &bits, &exceptions, &weights);
 	printf("%.1f million weights of %.3f bits", weights / 1e6, bits);
 	if (isfinite(exceptions))

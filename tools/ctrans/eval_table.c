@@ -197,10 +197,10 @@ static void print_draft(const struct eval_draft *d, const struct eval_draft *alo
 	double external = (double)d->sum.external_fj / tokens;
 	double all = cost_joule(&d->sum) / tokens;
 
-	printf("%-9s", d->name);
-	cell(8, external * 1e-9);
+	printf("%-6s", d->name);
+	cell(7, external * 1e-9);
 	cell(6, external / ((double)alone->sum.external_fj / alone_tokens));
-	cell(8, all * 1e6);
+	cell(7, all * 1e6);
 	cell(6, all / (cost_joule(&alone->sum) / alone_tokens));
 	cell(7, (double)d->drafted / (double)d->written);
 	cell(6, d->drafted ? 100 * (double)d->accepted / (double)d->drafted : 0);
@@ -216,10 +216,11 @@ static void print_drafts(const struct eval_comparison *c)
 	       "Decode; energy modelled, of both models, uJ a token\n\n",
 	       (double)c->info.little_parameters * 1e-6,
 	       (unsigned long long)c->draft[0].written, EVAL_PLACES);
-	printf("%-9s %8s %6s %8s %6s %7s %6s %6s %6s %6s %7s\n%-9s %8s %6s %8s %6s %7s %6s %6s %6s %6s %7s\n",
+	printf("%-6s %7s %6s %7s %6s %7s %6s %6s %6s %6s %7s\n"
+	       "%-6s %7s %6s %7s %6s %7s %6s %6s %6s %6s %7s\n",
 	       "", "", "to", "", "to", "drafts", "stand", "passes", "nats", "same", "wall",
 	       "", "extern", "alone", "all", "alone", "a token", "%", "a tok", "a tok", "%",
-	       "tokens/s");
+	       "tok/s");
 	for (size_t i = 0; i < c->n_drafts; i++)
 		print_draft(&c->draft[i], &c->draft[0]);
 	if (c->drafts_equal)
@@ -228,7 +229,6 @@ static void print_drafts(const struct eval_comparison *c)
 	       "model gives the text that was written, %.3f for its own.\n",
 	       c->draft[0].nll / (double)c->draft[0].written);
 }
-
 
 static void print_speculation(const struct eval_comparison *c)
 {
