@@ -169,6 +169,8 @@ expect_equal "$(field "$out" "[(s['name'], s['ppl_over_off'], s['skipped'] > 0)
 	for s in o['speculation']]")" \
 	"[('off, radix', 1, False), ('exact', 1, True)]" \
 	"a ReLU model speculates exactly: less to do, the same result"
+call timeout 60 "$CTRANS" run "$DEMO/little" -p "The cat" -n 9 --speculate exact --stats
+expect_match "$err" "^Speculated: [1-9][0-9.]* %" "and --stats says how much less"
 
 # ---- plots -------------------------------------------------------------
 svg=$tap_dir/plot.svg

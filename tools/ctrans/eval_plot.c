@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "model_options.h"
 #include "svg.h"
 
 #define WIDTH	960.0
@@ -263,7 +264,8 @@ static void draw_values(struct svg *svg, const struct layers *l)
 	svg_text(svg, "title", LEFT, VALUES_TOP - 64, SVG_START, 0,
 		 "Where each layer's values went");
 	svg_text(svg, "small", LEFT, VALUES_TOP - 44, SVG_START, 0,
-		 "policy %s; %s, %llu tokens", l->info.policy, l->text,
+		 "policy %s, %s code; %s, %llu tokens", l->info.policy,
+		 model_options.code ? model_options.code : "radix", l->text,
 		 (unsigned long long)l->rows);
 	draw_keys(svg, keys, 4, VALUES_TOP - 18, false);
 	for (int p = 0; p <= 100; p += 20) {

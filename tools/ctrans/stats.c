@@ -154,6 +154,11 @@ void print_stats(const struct ctrans_usage *u,
 	fprintf(stderr, "Arrays: busy %.1f %% of the time, of that waiting for weights %.1f %%\n",
 		share_of(total.cycles_compute, total.cycles),
 		share_of(total.cycles_stall, total.cycles_compute));
+	if (total.ops_skipped)
+		fprintf(stderr, "Speculated: %.1f %% of ffn-up's operations skipped\n",
+			share_of(total.ops_skipped, total.ops_skipped +
+				 u->kind[CTRANS_KIND_FFN_UP].ops_dense +
+				 u->kind[CTRANS_KIND_FFN_UP].ops_spiking));
 	if (u->drafted)
 		fprintf(stderr,
 			"Drafted: %u tokens, of which %u stood; %.2f passes over the model a token\n",
