@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # Quoted includes are "uapi/x.h", "ROOM/x.h" or "ctrans.h", in driver/, which
 # kbuild gives no search path, "../uapi/x.h"; the words on the right are what comes
 # before the slash.
-public="ctrans.h ctrans_convert.h ctrans_dispatch.h ctrans_queue.h"
+public="ctrans.h ctrans_convert.h ctrans_dispatch.h ctrans_queue.h ctrans_session.h"
 declare -A may=(
 	[uapi]="uapi"
 	[driver]="uapi"

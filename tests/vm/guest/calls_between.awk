@@ -2,8 +2,12 @@
 #
 # From the log of strace -f -X raw: which system calls a program made between the
 # first and the last time that it wrote to its standard output, "NAME COUNT" a
-# line; ioctls by their number. The writes themselves are "write".
-{ sub(/^[0-9]+ +/, "") }
+# line; ioctls by their number. The writes themselves are "write". What the C library
+# does when a thread begins is none of the program's doing: on a busy machine one may
+# begin late.
+{ thread = $1; sub(/^[0-9]+ +/, "") }
+/^(set_robust_list|rseq|rt_sigprocmask)\(/ && !begun[thread] { next }
+/^[a-z_0-9]+\(/ { begun[thread] = 1 }
 /^write\((0x)?1,/ {
 	if (writes++)
 		for (name in since)

@@ -68,12 +68,21 @@ call "$CTRANS" run "$demo" -v -d accel -p "Once upon" -n 2
 check "\"accel\": the first chip" said 'device accel:[0-9]+: C-Transformer'
 call "$CTRANS" eval "$demo" -d accel:0 --text "$work/prompts"
 check "eval runs on the chip" test $status = 0
-call "$CTRANS" convert "$demo" -o "$work/demo.gguf" -d accel:0
+call "$CTRANS" convert "$demo" -o "$work/demo.gguf" -d accel:0 --weights s8
 check "convert takes the chip" test $status = 0
 call "$CTRANS" run "$demo" -d sim -n 40 -p "Once" --temp 0
 mv "$work/out" "$work/sim"
 call "$CTRANS" run "$work/demo.gguf" -d accel:0 -n 40 -p "Once" --temp 0
 check "what was converted says the same" cmp "$work/sim" "$work/out"
+# Compressed weights, a little model, signed digits by work unit.
+call "$CTRANS" convert "$demo" -o "$work/small.gguf" -d accel:0 --little "$demo/little"
+check "convert: compressed, and with a little model" test $status = 0
+call "$CTRANS" run "$demo" -d accel:0 -n 1 -p "Once" --policy tile --code naf
+check "a policy and a code for the chip" test $status = 0
+demo=$work/small.gguf
+same "compressed, drafted" -p "The old man" --seed 5 --temp 1
+same "compressed, alone" -p "Once upon a time" --temp 0 --little "" --policy tile --code naf
+demo=$CTRANS_SOURCE/models/demo
 
 call "$CTRANS" bench "$demo" -d accel:0 --prompt 0 --gen 4 --reps 1
 check "bench runs on the chip" said '^decode +[0-9.]+ tokens/s$'
