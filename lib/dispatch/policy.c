@@ -143,7 +143,7 @@ int ct_policy_ask(const struct ctrans_policy *policy, const char *layer,
 					 .flip = goal->flip };
 	snprintf(who, sizeof(who), "policy \"%s\"", policy->name);
 	ret = policy->linear(policy->arg, profile, costs, goal, out);
-	if (ret > 0)
+	if (ret > 0 || ret < -4095)	/* the kernel's MAX_ERRNO */
 		return ct_fail(err, -EINVAL,
 			       "%s, %s: it returned %d: 0 is right, a negative errno wrong",
 			       who, layer, ret);

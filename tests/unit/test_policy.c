@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,8 @@ START_TEST(refused)
 		  "ffn-up: unit_low 9" },
 		{ { 0 }, -ERANGE, -ERANGE, 3, "ffn-down: it gave up" },
 		{ { 0 }, 1, -EINVAL, 1, "returned 1" },
+		/* what no error number is, and cannot be negated */
+		{ { 0 }, INT_MIN, -EINVAL, 1, "returned -2147483648" },
 	};
 	const struct ctrans_policy own = { .size = sizeof(own), .name = "wrong",
 					   .linear = wrong };
@@ -287,7 +290,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, research);
-	tcase_add_loop_test(t, refused, 0, 5);
+	tcase_add_loop_test(t, refused, 0, 6);
 	tcase_add_test(t, parameters);
 	tcase_add_test(t, costs);
 	suite_add_tcase(s, t);
