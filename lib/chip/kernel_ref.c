@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The reference: uapi/ctrans_job.h in plain loops, to be read beside it and to
+ * The reference: uapi/ctrans_insn.h in plain loops, to be read beside it and to
  * hold the fast kernels to. Nothing here is chosen for speed.
  */
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include "convert/pack.h"
 #include "model/converted.h"
 
-/* Of uapi/ctrans_job.h's tiles; goes up when those change. */
+/* Of uapi/ctrans_layout.h's tiles; goes up when those change. */
 #define LAYOUT		1
 #define ENCODING	"S8"
 /* S8, but for matrices that take less: those are compressed. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Weights are hashed matrix by matrix as they are packed for the chip, a layout
- * that uapi/ctrans_job.h fixes, and not as they lie in memory, which may differ
+ * that uapi/ctrans_layout.h fixes, and not as they lie in memory, which may differ
  * from one release to the next. The same file gives the same fingerprint however
  * it was loaded; column sums follow from the weights.
  */

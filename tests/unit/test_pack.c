@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Packed weights against the layout of uapi/ctrans_job.h, element by element. */
+/* Packed weights against the layout of uapi/ctrans_layout.h, element by element. */
 #include <check.h>
 #include <errno.h>
 #include <math.h>
