@@ -47,7 +47,10 @@ static void sort_by_power(const double *g, uint32_t m, uint16_t *order)
 	}
 }
 
-/* G in double, of inputs as they will be, the diagonal damped. */
+/*
+ * G in double, of inputs as they will be, the diagonal damped. Squares that overflow
+ * say nothing: such a block's inputs are taken for unrelated, and nothing is fed back.
+ */
 static void take_gram(const struct ct_factors *f, uint32_t first, const float *gram,
 		      uint32_t m, double *g)
 {
@@ -64,6 +67,10 @@ static void take_gram(const struct ct_factors *f, uint32_t first, const float *g
 		}
 	for (uint32_t i = 0; i < m; i++)
 		mean += g[(size_t)i * m + i] / m;
+	if (!isfinite(mean)) {
+		memset(g, 0, (size_t)m * m * sizeof(*g));
+		mean = 1;
+	}
 	for (uint32_t i = 0; i < m; i++)
 		g[(size_t)i * m + i] += DAMPING * mean + 1e-30;
 }

@@ -6,6 +6,7 @@
 
 #include "convert/threshold.h"
 #include "engine/api.h"
+#include "engine/calibrate.h"
 #include "engine/convert.h"
 
 static const struct ctrans_convert_params defaults = {
@@ -69,6 +70,10 @@ static int check(const struct ctrans_convert_params *p, struct ct_err *err)
 	if (!ret && !p->calibration != !p->calibration_len)
 		ret = ct_fail(err, -EINVAL,
 			      "calibration needs both a text and its length");
+	if (!ret && p->calibration && p->calibration_tokens < CT_CALIBRATION_LEAST)
+		ret = ct_fail(err, -EINVAL,
+			      "calibration_tokens is %u: it must be at least %u",
+			      p->calibration_tokens, CT_CALIBRATION_LEAST);
 	if (!ret && p->smooth > 0 && !p->calibration)
 		ret = ct_fail(err, -EINVAL,
 			      "smoothing needs a calibration text: it moves the outliers that are seen there");

@@ -297,6 +297,9 @@ START_TEST(parameters)
 	compressed_init(&p, true);
 	p.calibration_len = 20;
 	bad(&p, demo, -EINVAL, "at least 16");
+	compressed_init(&p, true);
+	p.calibration_tokens = 0;
+	bad(&p, demo, -EINVAL, "calibration_tokens");
 	/* and what a caller of a newer version would ask for */
 	{
 		struct {

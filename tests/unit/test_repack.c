@@ -202,6 +202,33 @@ START_TEST(correction)
 }
 END_TEST
 
+/* Of inputs whose squares overflow nothing is known: weights are as uncorrected. */
+START_TEST(overflowed)
+{
+	size_t bytes = ct_pack_weight_bytes(CTRANS_ENC_S8, N_IN, N_OUT);
+	struct made m;
+	int8_t *plain;
+	uint32_t first;
+	float *g;
+
+	make(&m, N_IN, N_OUT);
+	rounds(&m, 5);
+	plain = malloc(bytes);
+	MUST(plain);
+	memcpy(plain, m.packed, bytes);
+	for (uint32_t at = 0; at < N_IN; at += CTRANS_ESC_INPUTS) {
+		g = ct_calibration_gram(&m.c->layers[0], at, &first);
+		for (uint32_t i = 0; i < first * first; i++)
+			g[i] = i % 2 ? -INFINITY : INFINITY;
+	}
+	m.r.correct = true;
+	rounds(&m, 5);
+	ck_assert(!memcmp(m.packed, plain, bytes));
+	free(plain);
+	drop(&m);
+}
+END_TEST
+
 /* By output or by input, one thread or several: the same bytes. */
 START_TEST(same_bytes)
 {
@@ -350,6 +377,7 @@ int main(void)
 	tcase_add_test(t, nearest);
 	tcase_add_test(t, as_packed);
 	tcase_add_test(t, correction);
+	tcase_add_test(t, overflowed);
 	tcase_add_test(t, same_bytes);
 	tcase_add_test(t, smoothing);
 	tcase_add_test(t, curves);
