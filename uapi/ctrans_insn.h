@@ -207,7 +207,8 @@ enum ctrans_act {
  * @bias_va: binary32 [n_out padded to 16], or 0
  * @topk_va: LOGITS: struct ctrans_topk rows, or 0
  * @norm_va: LINEAR with BOUND: __u32 [n_out padded to 16], each at least the
- *	euclidean norm of an output's weights; else 0
+ *	euclidean norm of an output's weights, or numbers are undefined: chips and
+ *	kernels differ in whether they leave spikes out; else 0
  * @spike_mask: bit m set: a value of magnitude m goes to the spiking domain,
  *	clear: to the dense one. Bit 0 is ignored: zeros are skipped. UNIT: 0
  * @in_stride: bytes between rows

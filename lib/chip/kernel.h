@@ -2,7 +2,7 @@
 /*
  * The arithmetic of the chip model behind one interface.
  *
- * uapi/ctrans_job.h defines what every instruction computes, to the bit. A
+ * uapi/ctrans_insn.h defines what every instruction computes, to the bit. A
  * struct chip_kernel is one way of computing it: kernel_ref.c in plain loops,
  * spike by spike; the others with the vector instructions of one CPU. All
  * give the same bits; tests/unit/test_kernel*.c hold them to it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Weights into the layouts of uapi/ctrans_job.h; the only place that does it.
+ * Weights into the layouts of uapi/ctrans_layout.h; the only place that does it.
  *
  * S8: each output has its own scale, its largest magnitude over 127; a weight
  * is rint(w / scale). A row is either one output's weights or one input's, as

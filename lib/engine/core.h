@@ -81,7 +81,7 @@ void ct_seq_unshared(struct ct_seq *seq);
 
 /*
  * A sequence's keys and values as bytes: whole blocks in order, laid out as
- * uapi/ctrans_job.h says, zero after the last position.
+ * uapi/ctrans_layout.h says, zero after the last position.
  */
 size_t ct_seq_kv_bytes(const struct ct_core *core, uint32_t positions);
 /* @dst: ct_seq_kv_bytes() of its position */

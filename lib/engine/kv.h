@@ -8,7 +8,7 @@
  *
  * A block is known, for others to find, from the moment a step has filled it.
  * What it holds is a function of all tokens up to its end and of nothing else
- * (the exactness that uapi/ctrans_job.h asks of attention), so it is known by
+ * (the exactness that uapi/ctrans_insn.h asks of attention), so it is known by
  * its own tokens and the name of the known block before it. The names of a
  * chain are compared, not only hashed: there are no collisions.
  *

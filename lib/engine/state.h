@@ -3,7 +3,7 @@
  * A session as bytes: a safetensors file of two tensors, which any tool that
  * reads such files can open, and of metadata that say what they belong to.
  *
- *   "kv"      U8 [blocks][bytes of one]: the blocks of uapi/ctrans_job.h one
+ *   "kv"      U8 [blocks][bytes of one]: the blocks of uapi/ctrans_layout.h one
  *             after the other, positions that were not run yet zero
  *   "tokens"  I32 [tokens]: the text; the first "positions" of it have keys and
  *             values, the rest is run when something is wanted after it
