@@ -60,10 +60,13 @@ enum ctrans_insn_op {
  * @n_vocab: tokens; a row's token must be below
  * @n_positions: positions; a row's position must be below
  * @weight_granules: ESC: 64-byte granules at table_va; else 0
+ * @factor_f32: multiplies the table, finite; 0 for 1, others where
+ *	CTRANS_CAP_SEQ2SEQ is set
  * @encoding: S8, ESC or F32
  * @rsvd: reserved
  *
- * S8 and ESC: out[i] = fma((float)w[i], scale, position[i]).
+ * S8 and ESC: out[i] = fma((float)w[i], scale * factor, position[i]);
+ * F32: out[i] = fma(w[i], factor, position[i]).
  */
 struct ctrans_insn_embed {
 	__u64 table_va;
@@ -75,16 +78,18 @@ struct ctrans_insn_embed {
 	__u32 n_vocab;
 	__u32 n_positions;
 	__u32 weight_granules;
+	__u32 factor_f32;
 	__u8 encoding;
-	__u8 rsvd[67];
+	__u8 rsvd[63];
 };
 
 enum ctrans_norm {
-	CTRANS_NORM_LAYER = 0,	/* 1 is reserved for root mean square */
+	CTRANS_NORM_LAYER = 0,
+	CTRANS_NORM_RMS = 1,	/* where CTRANS_CAP_SEQ2SEQ is set */
 };
 
 /**
- * struct ctrans_insn_norm - layer normalisation of each row
+ * struct ctrans_insn_norm - normalisation of each row
  * @in_va: binary32 rows
  * @out_va: binary32 rows; may equal in_va
  * @gain_va: binary32 [n]
@@ -96,8 +101,8 @@ enum ctrans_norm {
  * @kind: enum ctrans_norm
  * @rsvd: reserved
  *
- * mean = sum16(x) / n; d = x - mean; var = sum16(d * d) / n;
- * r = 1 / sqrt(var + eps); out = fma(d * r, gain, bias).
+ * LAYER: mean = sum16(x) / n; d = x - mean; RMS: d = x. Then
+ * var = sum16(d * d) / n; r = 1 / sqrt(var + eps); out = fma(d * r, gain, bias).
  */
 struct ctrans_insn_norm {
 	__u64 in_va;
@@ -197,7 +202,7 @@ enum ctrans_act {
 };
 
 /**
- * struct ctrans_insn_linear - out = act(in * W + bias), or out += ...
+ * struct ctrans_insn_linear - out = act(in * W + bias), or out += or *= that
  * @in_va: binary32 rows
  * @out_va: binary32 rows. LOGITS: the j-th row with CTRANS_ROW_LOGITS goes to
  *	out_va + j * out_stride
@@ -245,7 +250,9 @@ enum ctrans_act {
  * can change it. Then
  *   y = fma((float)S, theta * scale, bias)
  * and, with F32 weights, y = sum16(x * w) + bias.
- * out = act(y); with CTRANS_LINEAR_ADD out = out + act(y).
+ * out = act(y); with CTRANS_LINEAR_ADD out = out + act(y); with CTRANS_LINEAR_MUL
+ * (where CTRANS_CAP_SEQ2SEQ is set; neither with ADD nor with speculation)
+ * out = out * act(y).
  *
  * LOGITS is LINEAR for the rows that ask for it; rows that do not cost nothing.
  */
@@ -288,6 +295,7 @@ struct ctrans_insn_linear {
 
 #define CTRANS_LINEAR_ADD	(1u << 0)
 #define CTRANS_LINEAR_FLIP	(1u << 1)
+#define CTRANS_LINEAR_MUL	(1u << 2)
 #define CTRANS_TOPK_MAX		64
 
 /**
@@ -309,33 +317,56 @@ struct ctrans_topk {
 	} e[];
 };
 
+/*
+ * Which keys a row at position p attends to, and whether keys and values are
+ * written. All but CAUSAL where CTRANS_CAP_SEQ2SEQ is set.
+ *   CAUSAL  its sequence's, positions 0..p; written
+ *   FULL    its sequence's, positions 0 up to that of the sequence's last row in
+ *           this step; written
+ *   SOURCE  its source's, all of them (struct ctrans_source); nothing is written
+ *   STORE   none; keys and values are written, and nothing comes out
+ */
+enum ctrans_attend {
+	CTRANS_ATTEND_CAUSAL = 0,
+	CTRANS_ATTEND_FULL = 1,
+	CTRANS_ATTEND_SOURCE = 2,
+	CTRANS_ATTEND_STORE = 3,
+};
+
 /**
- * struct ctrans_insn_attention - causal attention, and the cache's writer
- * @q_va: binary32 rows, head h at h * head_dim
- * @k_va: binary32 rows of keys
- * @v_va: binary32 rows of values
- * @out_va: binary32 rows
+ * struct ctrans_insn_attention - attention, and the cache's writer
+ * @q_va: binary32 rows, head h at h * head_dim; STORE: 0
+ * @k_va: binary32 rows of keys; SOURCE: 0
+ * @v_va: binary32 rows of values; SOURCE: 0
+ * @out_va: binary32 rows; STORE: 0
  * @layer_offset: bytes from a block's start to this layer's head 0
- * @q_stride: bytes between rows of q
- * @kv_stride: bytes between rows of k and of v
- * @out_stride: bytes between rows of out
+ * @bias_va: CAUSAL, FULL: binary32 [n_head][2 * bias_span + 1], row stride
+ *	4 * (2 * bias_span + 1) rounded up to 64, which is added to scores; or 0
+ * @q_stride: bytes between rows of q; STORE: 0
+ * @kv_stride: bytes between rows of k and of v; SOURCE: 0
+ * @out_stride: bytes between rows of out; STORE: 0
  * @n_head: heads
  * @head_dim: width of a head, at most CTRANS_HEAD_DIM_MAX
  * @scale_f32: multiplies each score
- * @n_positions: a row's position must be below; at most CTRANS_POSITIONS_MAX
+ * @n_positions: a row's position, or SOURCE the last one of its source, must be
+ *	below; at most CTRANS_POSITIONS_MAX
+ * @bias_span: with a bias 1..CTRANS_BIAS_SPAN_MAX, else 0
  * @kv_type: enum ctrans_kv_type
+ * @attend: enum ctrans_attend
  * @rsvd: reserved
  *
  * Bases of q, k, v and out are 4-byte aligned here, as heads may be.
  *
  * First k and v of every row go into the cache at its position. Then for each
- * row at position p and each head: s[i] = sum16(q * k[i]) * scale, i <= p;
+ * row at position p and each head, over the positions i of the keys that it
+ * attends to: s[i] = sum16(q * k[i]) * scale, and with a bias
+ * s[i] = s[i] + bias[head][clamp(i - p, -bias_span, bias_span) + bias_span];
  * m = max s; block by block from position 0, e[i] = exp(s[i] - m),
  * z += sum16(e of the block), o += sum16 over the block's positions (e * v);
  * out = o / z. With S8 k and v are the stored integers, and a position's scales
  * come in outside of the sums: s[i] = (sum16(q * k[i]) * kscale[i]) * scale,
- * and o takes (e[i] * vscale[i]) * v. A position's result is a function of keys
- * and values 0..p alone, however many rows a step has.
+ * and o takes (e[i] * vscale[i]) * v. A position's result is a function of its
+ * query and of those keys and values alone, however many rows a step has.
  */
 struct ctrans_insn_attention {
 	__u64 q_va;
@@ -343,6 +374,7 @@ struct ctrans_insn_attention {
 	__u64 v_va;
 	__u64 out_va;
 	__u64 layer_offset;
+	__u64 bias_va;
 	__u32 q_stride;
 	__u32 kv_stride;
 	__u32 out_stride;
@@ -350,10 +382,13 @@ struct ctrans_insn_attention {
 	__u32 head_dim;
 	__u32 scale_f32;
 	__u32 n_positions;
+	__u32 bias_span;
 	__u8 kv_type;
-	__u8 rsvd[51];
+	__u8 attend;
+	__u8 rsvd[38];
 };
 
+#define CTRANS_BIAS_SPAN_MAX	4096u
 #define CTRANS_HEAD_DIM_MAX	512
 #define CTRANS_POSITIONS_MAX	65536
 #define CTRANS_WIDTH_MAX	(1u << 17)	/* any n, n_in, n_head * head_dim */

@@ -48,6 +48,11 @@
 #define CTRANS_CAP_FLIP		(1u << 8)
 #define CTRANS_CAP_UNIT		(1u << 9)
 #define CTRANS_CAP_SPECULATION	(1u << 10)
+/*
+ * Encoders and decoders: attention other than CAUSAL and its biases, sources, RMS
+ * norms, MUL, factors of embeddings.
+ */
+#define CTRANS_CAP_SEQ2SEQ	(1u << 11)
 
 /* ---- Doorbells ------------------------------------------------------- */
 /*
@@ -234,7 +239,8 @@ struct ctrans_args {
  * @flags: CTRANS_ROW_*
  * @n_blocks: entries of the table: over position / 64, up to POSITIONS_MAX / 64
  * @blocks_va: VA of __u64[n_blocks]: VAs of key/value blocks, 8-byte aligned
- * @rsvd: reserved
+ * @source_va: VA of a struct ctrans_source, 64-byte aligned, or 0; with a SOURCE
+ *	attention in the program there must be one
  *
  * With an ATTENTION in the program every entry of the table must be the VA of a
  * mapped block, and those that rows are written to writable.
@@ -248,9 +254,25 @@ struct ctrans_row {
 	__u32 flags;
 	__u32 n_blocks;
 	__u64 blocks_va;
-	__u64 rsvd;
+	__u64 source_va;
 };
 
 #define CTRANS_ROW_LOGITS	(1u << 0)	/* the logits instruction wants it */
+
+/**
+ * struct ctrans_source - keys and values that rows of other sequences attend to
+ * @n_positions: how many, from position 0 on; 1..CTRANS_POSITIONS_MAX
+ * @n_blocks: entries that follow: over (n_positions - 1) / 64
+ * @rsvd: reserved
+ * @blocks: VAs of key/value blocks, each mapped
+ *
+ * An encoder's step has written them, as blocks of its own sequence.
+ */
+struct ctrans_source {
+	__u32 n_positions;
+	__u32 n_blocks;
+	__u32 rsvd[14];
+	__u64 blocks[];
+};
 
 #endif

@@ -290,7 +290,7 @@ static int fetch_args(struct chip *chip, struct chip_job *job)
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		const struct ctrans_row *row = &job->rows[r];
 
-		if (row->flags & ~CTRANS_ROW_LOGITS || row->rsvd ||
+		if (row->flags & ~CTRANS_ROW_LOGITS || row->source_va ||
 		    row->position >= CTRANS_POSITIONS_MAX ||
 		    row->n_blocks > CTRANS_POSITIONS_MAX / CTRANS_KV_POSITIONS)
 			return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);

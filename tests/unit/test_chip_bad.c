@@ -130,7 +130,7 @@ static const struct wrong bad_args[] = {
 	ROW(0, blocks_va, 0, CTRANS_ST_FAULT, NONE),
 	ROW(0, blocks_va, 1ull << 39, CTRANS_ST_FAULT, NONE),
 	ROW(0, blocks_va, ~7ull, CTRANS_ST_FAULT, NONE),
-	ROW(2, rsvd, 1, CTRANS_ST_BAD_ARGS, NONE),
+	ROW(2, source_va, 1, CTRANS_ST_BAD_ARGS, NONE),
 };
 
 START_TEST(arguments)
