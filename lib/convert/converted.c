@@ -84,7 +84,7 @@ static int stored_as(const struct ct_model *m, enum ct_role role, uint32_t layer
 	uint32_t n_out, n_in;
 
 	ct_role_name(role, layer, name);
-	ct_role_shape(&m->gpt2.cfg, role, &n_out, &n_in);
+	ct_role_shape(&m->weights.cfg, role, &n_out, &n_in);
 	t = ct_tensors_find(&m->tensors, name);
 	if (!t || t->nbytes >= ct_pack_weight_bytes(CTRANS_ENC_S8, n_in, n_out))
 		return 0;
@@ -100,7 +100,7 @@ int ct_converted_stored(const struct ct_model *m, struct ct_stored **out,
 			struct ct_err *err)
 {
 	static const enum ct_role roles[] = { CT_QKV, CT_ATTN_OUT, CT_FC, CT_MLP_OUT };
-	const struct ct_gpt2_config *cfg = &m->gpt2.cfg;
+	const struct ct_config *cfg = &m->weights.cfg;
 	struct ct_stored *stored;
 	bool compressed;
 	int ret = check_packing(&m->gguf, &compressed, err);

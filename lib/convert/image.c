@@ -24,7 +24,7 @@ static const enum ct_role model_order[] = {
 
 _Static_assert(CT_IMAGE_ALIGN % CTRANS_GRANULE == 0, "parts begin at granules");
 
-uint64_t ct_image_wpe_stride(const struct ct_gpt2_config *cfg)
+uint64_t ct_image_wpe_stride(const struct ct_config *cfg)
 {
 	uint64_t row = 4ull * cfg->n_embd;
 
@@ -41,7 +41,7 @@ static void add(struct ct_image *image, enum ct_role role, uint32_t layer,
 			CT_IMAGE_ALIGN;
 }
 
-static void add_role(struct ct_image *image, const struct ct_gpt2_config *cfg,
+static void add_role(struct ct_image *image, const struct ct_config *cfg,
 		     const struct ct_stored *stored, enum ct_role role, uint32_t layer)
 {
 	enum ctrans_encoding enc = image->enc;
@@ -73,7 +73,7 @@ static void add_role(struct ct_image *image, const struct ct_gpt2_config *cfg,
 	    ct_pack_output_bytes(n_out));
 }
 
-size_t ct_stored_slots(const struct ct_gpt2_config *cfg)
+size_t ct_stored_slots(const struct ct_config *cfg)
 {
 	return (size_t)cfg->n_layer * CT_N_ROLES;
 }
@@ -83,7 +83,7 @@ size_t ct_stored_slot(enum ct_role role, uint32_t layer)
 	return (size_t)layer * CT_N_ROLES + role;
 }
 
-int ct_image_plan(const struct ct_gpt2_config *cfg, enum ctrans_encoding enc,
+int ct_image_plan(const struct ct_config *cfg, enum ctrans_encoding enc,
 		  const struct ct_stored *stored, struct ct_image *image,
 		  struct ct_err *err)
 {
@@ -110,7 +110,7 @@ void ct_image_free(struct ct_image *image)
 
 /* ---- Compressed -------------------------------------------------------- */
 
-static int stored_as(const struct ct_gpt2_config *cfg, const struct ct_image_part *p,
+static int stored_as(const struct ct_config *cfg, const struct ct_image_part *p,
 		     const int8_t *s8, struct ct_stored *stored, struct ct_err *err)
 {
 	struct ct_esc_size size;
@@ -129,7 +129,7 @@ static int stored_as(const struct ct_gpt2_config *cfg, const struct ct_image_par
 	return 0;
 }
 
-int ct_image_compress_plan(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+int ct_image_compress_plan(const struct ct_config *cfg, const struct ct_image *from,
 			   const void *bytes, struct ct_image *to, struct ct_err *err)
 {
 	struct ct_stored *stored = calloc(ct_stored_slots(cfg), sizeof(*stored));
@@ -148,7 +148,7 @@ int ct_image_compress_plan(const struct ct_gpt2_config *cfg, const struct ct_ima
 	return ret;
 }
 
-int ct_image_compress(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+int ct_image_compress(const struct ct_config *cfg, const struct ct_image *from,
 		      const void *bytes, const struct ct_image *to, void *to_bytes,
 		      struct ct_err *err)
 {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/gpt2.h"
+#include "model/weights.h"
 #include "uapi/ctrans_job.h"
 
 #define CT_IMAGE_ALIGN	4096u
@@ -52,21 +52,21 @@ struct ct_image {
  * What a model of this shape takes; a tied head is no part of its own. @stored, for
  * S8: [ct_stored_slots()], how each matrix is stored; NULL: none is compressed.
  */
-int ct_image_plan(const struct ct_gpt2_config *cfg, enum ctrans_encoding enc,
+int ct_image_plan(const struct ct_config *cfg, enum ctrans_encoding enc,
 		  const struct ct_stored *stored, struct ct_image *image,
 		  struct ct_err *err);
 void ct_image_free(struct ct_image *image);
 
-size_t ct_stored_slots(const struct ct_gpt2_config *cfg);
+size_t ct_stored_slots(const struct ct_config *cfg);
 size_t ct_stored_slot(enum ct_role role, uint32_t layer);
 
 /*
  * The S8 image @from at @bytes once more, each matrix compressed for which that is
  * shorter: first what is where, then the bytes, at @to_bytes, which is zero before.
  */
-int ct_image_compress_plan(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+int ct_image_compress_plan(const struct ct_config *cfg, const struct ct_image *from,
 			   const void *bytes, struct ct_image *to, struct ct_err *err);
-int ct_image_compress(const struct ct_gpt2_config *cfg, const struct ct_image *from,
+int ct_image_compress(const struct ct_config *cfg, const struct ct_image *from,
 		      const void *bytes, const struct ct_image *to, void *to_bytes,
 		      struct ct_err *err);
 
@@ -82,6 +82,6 @@ bool ct_image_is_packed(const struct ct_image_part *part);
 void ct_image_name(const struct ct_image_part *part, char name[CT_ROLE_NAME_SIZE]);
 
 /* Bytes from one row of the position table to the next. */
-uint64_t ct_image_wpe_stride(const struct ct_gpt2_config *cfg);
+uint64_t ct_image_wpe_stride(const struct ct_config *cfg);
 
 #endif

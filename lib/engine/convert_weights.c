@@ -136,7 +136,7 @@ typedef int matrix_fn(struct job *j, size_t index, struct ct_repack *r,
 static int with_matrix(struct job *j, size_t index, const struct ct_image_part *p,
 		       matrix_fn *fn, struct ct_err *err)
 {
-	const struct ct_matrix *m = ct_gpt2_matrix(&j->model->gpt2, p->role, p->layer);
+	const struct ct_matrix *m = ct_weights_matrix(&j->model->weights, p->role, p->layer);
 	const struct ct_calibration_layer *seen = seen_by(j, p->role, p->layer);
 	size_t n = (size_t)m->n_in * m->n_out;
 	float *weights = malloc(n * sizeof(*weights)), *by_output = NULL;

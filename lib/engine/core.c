@@ -27,7 +27,7 @@ static uint64_t carve(uint64_t *used, uint64_t bytes)
 
 static int alloc_work(struct ct_core *core, struct ct_err *err)
 {
-	const struct ct_gpt2_config *c = &core->cfg;
+	const struct ct_config *c = &core->cfg;
 	struct ct_program_layout *at = &core->at;
 	uint64_t used = 0;
 	int ret;
@@ -100,7 +100,7 @@ static void put(char *dst, size_t size, const char *src)
 static void describe_config(struct ct_core *core)
 {
 	struct ctrans_model_info *i = &core->info;
-	const struct ct_gpt2_config *c = &core->cfg;
+	const struct ct_config *c = &core->cfg;
 
 	put(i->architecture, sizeof(i->architecture), "gpt2");
 	put(i->activation, sizeof(i->activation), ct_act_name(c->act));
@@ -113,7 +113,7 @@ static void describe_config(struct ct_core *core)
 	i->tied_head = c->tied_head;
 	i->bos = c->bos_id;
 	i->eos = c->eos_id;
-	i->parameters = ct_gpt2_n_params(c);
+	i->parameters = ct_config_n_params(c);
 	i->kv_bytes = ct_program_block_bytes(c, core->at.kv);
 }
 
@@ -199,7 +199,7 @@ static int choose_kv(struct ct_core *core, const struct ctrans_model_params *par
 }
 
 /* What the chip's instructions can hold, checked before anything is read. */
-static int check_shape(const struct ct_gpt2_config *c, struct ct_err *err)
+static int check_shape(const struct ct_config *c, struct ct_err *err)
 {
 	if (c->n_embd / c->n_head > CTRANS_HEAD_DIM_MAX)
 		return ct_fail(err, -ENOTSUP, "heads of width %u; the chip takes %u",
@@ -348,7 +348,7 @@ static int open_core(struct ct_core *core, const char *path,
 	core->info.eos = -1;
 
 	if (!strncmp(path, CT_SHAPE_PREFIX, strlen(CT_SHAPE_PREFIX))) {
-		ret = ct_gpt2_config_shape(path + strlen(CT_SHAPE_PREFIX), &core->cfg, err);
+		ret = ct_config_shape(path + strlen(CT_SHAPE_PREFIX), &core->cfg, err);
 		if (ret)
 			return ret;
 		put(core->info.format, sizeof(core->info.format), "random weights");
@@ -368,7 +368,7 @@ static int open_core(struct ct_core *core, const char *path,
 			ret = check_key(*model, cache_key, err);
 		if (ret)
 			return ret;
-		core->cfg = (*model)->gpt2.cfg;
+		core->cfg = (*model)->weights.cfg;
 		describe_files(core, *model);
 		ret = open_tokenizer(core, *model, err);
 		if (ret)
@@ -495,7 +495,7 @@ void ct_core_close(struct ct_core *core)
 
 /* ---- Asking ----------------------------------------------------------- */
 
-const struct ct_gpt2_config *ct_core_config(const struct ct_core *core)
+const struct ct_config *ct_core_config(const struct ct_core *core)
 {
 	return &core->cfg;
 }

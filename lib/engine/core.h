@@ -42,7 +42,7 @@ int ct_core_open_beside(const char *path, const struct ctrans_model_params *para
 			struct ct_err *err);
 void ct_core_close(struct ct_core *core);
 
-const struct ct_gpt2_config *ct_core_config(const struct ct_core *core);
+const struct ct_config *ct_core_config(const struct ct_core *core);
 /* Does its file hold a little model? */
 bool ct_core_has_little(const struct ct_core *core);
 /* NULL: the model has no tokenizer. */

@@ -11,10 +11,10 @@
 #include "engine/core.h"
 #include "engine/kv.h"
 #include "model/model.h"
-#include "program/gpt2.h"
+#include "program/program.h"
 
 struct ct_core {
-	struct ct_gpt2_config cfg;
+	struct ct_config cfg;
 	struct ctrans_model_info info;
 	struct ct_bpe *bpe;		/* NULL: none */
 	bool has_weights;

@@ -38,7 +38,7 @@ static void matrix(struct hasher *h, const struct ct_weight_va *w, uint32_t n_ou
 
 static void config(struct hasher *h)
 {
-	const struct ct_gpt2_config *c = &h->core->cfg;
+	const struct ct_config *c = &h->core->cfg;
 	uint32_t words[] = {
 		c->n_vocab, c->n_ctx, c->n_embd, c->n_layer, c->n_head,
 		c->n_inner, 0, c->act, c->tied_head, c->scale_attn,
@@ -51,7 +51,7 @@ static void config(struct hasher *h)
 
 static void hash_model(const struct ct_core *core, char text[33])
 {
-	const struct ct_gpt2_config *c = &core->cfg;
+	const struct ct_config *c = &core->cfg;
 	uint64_t row = 4ull * c->n_embd;
 	struct hasher h = { .core = core };
 	XXH128_hash_t sum;

@@ -61,16 +61,16 @@ static int open_packer(struct loader *l, const struct ct_weight *w,
 /* All at once: what a packer holds is two numbers an output. */
 static int open_packers(struct loader *l, struct ct_err *err)
 {
-	const struct ct_gpt2 *gpt2 = &l->model->gpt2;
+	const struct ct_weights *weights = &l->model->weights;
 	struct ct_weight *w;
 	size_t n;
 	int ret;
 
-	l->packers = calloc((size_t)gpt2->cfg.n_layer * CT_N_ROLES,
+	l->packers = calloc((size_t)weights->cfg.n_layer * CT_N_ROLES,
 			    sizeof(*l->packers));
 	if (!l->packers)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	ret = ct_gpt2_weights(gpt2, &w, &n, err);
+	ret = ct_weights_list(weights, &w, &n, err);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < n && !ret; i++)
@@ -165,10 +165,10 @@ int ct_load_files(struct ct_core *core, const struct ct_model *model,
 
 	ret = open_packers(&l, err);
 	if (!ret && core->at.enc == CTRANS_ENC_S8)
-		ret = ct_gpt2_stream_twice(&model->gpt2, &model->files, &opts,
+		ret = ct_weights_stream_twice(&model->weights, &model->files, &opts,
 					   take_rows, &l, err);
 	else if (!ret)
-		ret = ct_gpt2_stream(&model->gpt2, &model->files, &opts,
+		ret = ct_weights_stream(&model->weights, &model->files, &opts,
 				     take_rows, &l, err);
 	return close_packers(&l, ret, err);
 }

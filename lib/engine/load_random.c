@@ -82,7 +82,7 @@ static void sums(const int8_t *w, uint32_t n_in, uint32_t n_out, int32_t *colsum
 static int open_source(struct source **out, struct ct_core *core,
 		       const struct ctrans_model_params *params, struct ct_err *err)
 {
-	const struct ct_gpt2_config *c = &core->cfg;
+	const struct ct_config *c = &core->cfg;
 	uint32_t inner = c->n_inner > 3 * c->n_embd ? c->n_inner : 3 * c->n_embd;
 	uint32_t most = c->n_vocab > inner ? c->n_vocab : inner;
 	struct source *s = calloc(1, sizeof(*s));

@@ -192,7 +192,7 @@ void ctrans_model_close(struct ctrans_model *model)
 
 bool ct_model_is_eos(const struct ctrans_model *model, uint32_t token)
 {
-	const struct ct_gpt2_config *cfg = ct_core_config(model->core);
+	const struct ct_config *cfg = ct_core_config(model->core);
 	uint32_t i;
 
 	for (i = 0; i < cfg->n_eos; i++) {

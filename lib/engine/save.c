@@ -91,7 +91,7 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 	ret = put_source(out, core, how, err);
 	if (ret)
 		return ret;
-	ct_gpt2_config_put(&core->cfg, out);
+	ct_config_put(&core->cfg, out);
 	if (core->theta) {
 		ct_gguf_put_f32s(out, CT_KEY_THRESHOLDS, core->theta,
 				 ct_program_linears(&core->cfg));

@@ -86,7 +86,7 @@ static int layer_norms(const struct ct_core *core, uint32_t layer, int8_t *room,
 {
 	const struct ct_image_part *p = ct_image_find(&core->image, CT_FC, layer,
 						      CT_PART_WEIGHTS);
-	const struct ct_gpt2_config *c = &core->cfg;
+	const struct ct_config *c = &core->cfg;
 	const int8_t *s8 = (const int8_t *)core->weights.cpu + p->at;
 	int ret = 0;
 
@@ -101,7 +101,7 @@ static int layer_norms(const struct ct_core *core, uint32_t layer, int8_t *room,
 
 static int make_norms(struct ct_core *core, struct ct_err *err)
 {
-	const struct ct_gpt2_config *c = &core->cfg;
+	const struct ct_config *c = &core->cfg;
 	uint64_t stride = ct_granules(4ull * c->n_inner);
 	int8_t *room;
 	int ret;

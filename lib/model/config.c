@@ -37,7 +37,7 @@ static int check_range(const char *what, uint64_t v, uint64_t max,
 	return 0;
 }
 
-int ct_gpt2_config_check(const struct ct_gpt2_config *c, struct ct_err *err)
+int ct_config_check(const struct ct_config *c, struct ct_err *err)
 {
 	const struct {
 		const char *what;
@@ -95,7 +95,7 @@ static int get_count(const cJSON *root, const char *key, const char *alias,
 	return 0;
 }
 
-static int get_counts(const cJSON *root, struct ct_gpt2_config *c,
+static int get_counts(const cJSON *root, struct ct_config *c,
 		      struct ct_err *err)
 {
 	const struct {
@@ -226,7 +226,7 @@ static int get_id(const cJSON *item, const char *key, uint32_t n_vocab,
 	return code;
 }
 
-static void add_eos(struct ct_gpt2_config *c, int64_t id)
+static void add_eos(struct ct_config *c, int64_t id)
 {
 	if (id < 0)
 		return;
@@ -238,7 +238,7 @@ static void add_eos(struct ct_gpt2_config *c, int64_t id)
 	c->eos_ids[c->n_eos++] = (uint32_t)id;
 }
 
-static int get_eos(const cJSON *item, struct ct_gpt2_config *c,
+static int get_eos(const cJSON *item, struct ct_config *c,
 		   struct ct_err *err)
 {
 	bool list = cJSON_IsArray(item);
@@ -262,7 +262,7 @@ static int get_eos(const cJSON *item, struct ct_gpt2_config *c,
 }
 
 /* null is "none"; absent leaves what is there. */
-static int get_ids(const cJSON *root, struct ct_gpt2_config *c,
+static int get_ids(const cJSON *root, struct ct_config *c,
 		   struct ct_err *err)
 {
 	const cJSON *bos, *eos;
@@ -288,7 +288,7 @@ static int get_ids(const cJSON *root, struct ct_gpt2_config *c,
 	return code;
 }
 
-static int read_config(const cJSON *root, struct ct_gpt2_config *c,
+static int read_config(const cJSON *root, struct ct_config *c,
 		       struct ct_err *err)
 {
 	double eps = 1e-5;
@@ -317,7 +317,7 @@ static int read_config(const cJSON *root, struct ct_gpt2_config *c,
 		return code;
 	/* Out of float's range is the check's to refuse, not a cast's. */
 	c->ln_eps = eps >= 0 && eps < 1 ? (float)eps : -1.0f;
-	code = ct_gpt2_config_check(c, err);
+	code = ct_config_check(c, err);
 	if (code)
 		return code;
 	/* What GPT2Config has where the file is silent. */
@@ -328,10 +328,10 @@ static int read_config(const cJSON *root, struct ct_gpt2_config *c,
 	return get_ids(root, c, err);
 }
 
-int ct_gpt2_config_json(const char *text, size_t len,
-			struct ct_gpt2_config *cfg, struct ct_err *err)
+int ct_config_json(const char *text, size_t len,
+			struct ct_config *cfg, struct ct_err *err)
 {
-	struct ct_gpt2_config c = {
+	struct ct_config c = {
 		.tied_head = true,
 		.scale_attn = true,
 		.bos_id = -1,
@@ -350,10 +350,10 @@ int ct_gpt2_config_json(const char *text, size_t len,
 	return code;
 }
 
-int ct_gpt2_config_generation(const char *text, size_t len,
-			      struct ct_gpt2_config *cfg, struct ct_err *err)
+int ct_config_generation(const char *text, size_t len,
+			      struct ct_config *cfg, struct ct_err *err)
 {
-	struct ct_gpt2_config c = *cfg;
+	struct ct_config c = *cfg;
 	cJSON *root;
 	int code;
 

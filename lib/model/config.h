@@ -34,7 +34,7 @@ enum ct_act {
 	CT_ACT_SILU,
 };
 
-struct ct_gpt2_config {
+struct ct_config {
 	uint32_t n_vocab, n_ctx, n_embd, n_layer, n_head, n_inner;
 	float ln_eps;
 	enum ct_act act;
@@ -52,12 +52,12 @@ struct ct_gpt2_config {
  * architecture, or a setting that would change the arithmetic in a way
  * nothing here does, is -ENOTSUP and named.
  */
-int ct_gpt2_config_json(const char *text, size_t len,
-			struct ct_gpt2_config *cfg, struct ct_err *err);
+int ct_config_json(const char *text, size_t len,
+			struct ct_config *cfg, struct ct_err *err);
 
 /* bos and eos of a generation_config.json go over those of config.json. */
-int ct_gpt2_config_generation(const char *text, size_t len,
-			      struct ct_gpt2_config *cfg, struct ct_err *err);
+int ct_config_generation(const char *text, size_t len,
+			      struct ct_config *cfg, struct ct_err *err);
 
 /*
  * From GGUF metadata of architecture gpt2. The vocabulary's size is not
@@ -65,24 +65,24 @@ int ct_gpt2_config_generation(const char *text, size_t len,
  * an own head from the tensors.
  */
 struct ct_gguf;
-int ct_gpt2_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
-			struct ct_gpt2_config *cfg, struct ct_err *err);
+int ct_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
+			struct ct_config *cfg, struct ct_err *err);
 
 /* Everything that must hold between the fields; -EBADMSG or -E2BIG. */
-int ct_gpt2_config_check(const struct ct_gpt2_config *cfg,
+int ct_config_check(const struct ct_config *cfg,
 			 struct ct_err *err);
 
 /*
  * The published sizes, "gpt2", "gpt2-medium", "gpt2-large" and "gpt2-xl", for
  * benchmarks with random weights. Another name is -EINVAL with the list.
  */
-int ct_gpt2_config_shape(const char *name, struct ct_gpt2_config *cfg,
+int ct_config_shape(const char *name, struct ct_config *cfg,
 			 struct ct_err *err);
 
 /* "gelu_tanh", "relu", ...: as converted files name it. */
 const char *ct_act_name(enum ct_act act);
 
 /* Weights in the model (a tied head counted once). */
-uint64_t ct_gpt2_n_params(const struct ct_gpt2_config *cfg);
+uint64_t ct_config_n_params(const struct ct_config *cfg);
 
 #endif

@@ -63,7 +63,7 @@ static int check_header(const struct ct_gguf *gguf, struct ct_err *err)
 	return 0;
 }
 
-static int get_counts(const struct ct_gguf *gguf, struct ct_gpt2_config *c,
+static int get_counts(const struct ct_gguf *gguf, struct ct_config *c,
 		      struct ct_err *err)
 {
 	const struct {
@@ -110,7 +110,7 @@ static int get_act(const struct ct_gguf *gguf, enum ct_act *act,
 		       ct_show(name.ptr, name.len).s);
 }
 
-static int get_rest(const struct ct_gguf *gguf, struct ct_gpt2_config *c,
+static int get_rest(const struct ct_gguf *gguf, struct ct_config *c,
 		    struct ct_err *err)
 {
 	double eps = -1;
@@ -132,7 +132,7 @@ static int get_rest(const struct ct_gguf *gguf, struct ct_gpt2_config *c,
 	return code;
 }
 
-static int check_id(const struct ct_gpt2_config *c, const char *key, int64_t id,
+static int check_id(const struct ct_config *c, const char *key, int64_t id,
 		    struct ct_err *err)
 {
 	if (id >= 0 && id < c->n_vocab)
@@ -143,7 +143,7 @@ static int check_id(const struct ct_gpt2_config *c, const char *key, int64_t id,
 
 /* Lists, so that none is an empty one. */
 static int get_ids(const struct ct_gguf *gguf, const char *key, size_t most,
-		   const struct ct_gpt2_config *c, uint32_t *ids, uint32_t *n,
+		   const struct ct_config *c, uint32_t *ids, uint32_t *n,
 		   struct ct_err *err)
 {
 	int32_t *v;
@@ -160,10 +160,10 @@ static int get_ids(const struct ct_gguf *gguf, const char *key, size_t most,
 	return code;
 }
 
-int ct_gpt2_config_converted(const struct ct_gguf *gguf,
-			     struct ct_gpt2_config *cfg, struct ct_err *err)
+int ct_config_converted(const struct ct_gguf *gguf,
+			     struct ct_config *cfg, struct ct_err *err)
 {
-	struct ct_gpt2_config c = { .bos_id = -1, .eos_id = -1 };
+	struct ct_config c = { .bos_id = -1, .eos_id = -1 };
 	uint32_t bos, n_bos = 0;
 	int code;
 
@@ -175,7 +175,7 @@ int ct_gpt2_config_converted(const struct ct_gguf *gguf,
 	if (!code)
 		code = get_rest(gguf, &c, err);
 	if (!code)
-		code = ct_gpt2_config_check(&c, err);
+		code = ct_config_check(&c, err);
 	if (!code)
 		code = get_ids(gguf, KEY("bos"), 1, &c, &bos, &n_bos, err);
 	if (!code)
@@ -191,7 +191,7 @@ int ct_gpt2_config_converted(const struct ct_gguf *gguf,
 	return 0;
 }
 
-void ct_gpt2_config_put(const struct ct_gpt2_config *c, struct ct_gguf_out *out)
+void ct_config_put(const struct ct_config *c, struct ct_gguf_out *out)
 {
 	int32_t ids[CT_MAX_EOS], bos = (int32_t)c->bos_id;
 

@@ -35,7 +35,7 @@ static int get_id(const struct ct_gguf *gguf, const char *key,
 }
 
 /* Grouped heads and other lengths than n_embd / n_head are not GPT-2. */
-static int refuse(const struct ct_gguf *gguf, const struct ct_gpt2_config *c,
+static int refuse(const struct ct_gguf *gguf, const struct ct_config *c,
 		  struct ct_err *err)
 {
 	uint64_t kv = c->n_head, vocab = c->n_vocab;
@@ -57,11 +57,11 @@ static int refuse(const struct ct_gguf *gguf, const struct ct_gpt2_config *c,
 	return 0;
 }
 
-int ct_gpt2_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
-			struct ct_gpt2_config *cfg, struct ct_err *err)
+int ct_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
+			struct ct_config *cfg, struct ct_err *err)
 {
 	/* The activation is not in the metadata: GPT-2's own is meant. */
-	struct ct_gpt2_config c = {
+	struct ct_config c = {
 		.act = CT_ACT_GELU_TANH,
 		.scale_attn = true,
 	};
@@ -94,7 +94,7 @@ int ct_gpt2_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
 		return code;
 	c.n_inner = inner < UINT32_MAX ? (uint32_t)inner : UINT32_MAX;
 	c.ln_eps = eps >= 0 && eps < 1 ? (float)eps : -1.0f;
-	code = ct_gpt2_config_check(&c, err);
+	code = ct_config_check(&c, err);
 	if (!code)
 		code = refuse(gguf, &c, err);
 	if (!code)

@@ -63,9 +63,9 @@
 /*
  * The configuration of a converted file. -ENOTSUP: of a newer version.
  */
-int ct_gpt2_config_converted(const struct ct_gguf *gguf,
-			     struct ct_gpt2_config *cfg, struct ct_err *err);
-void ct_gpt2_config_put(const struct ct_gpt2_config *cfg,
+int ct_config_converted(const struct ct_gguf *gguf,
+			     struct ct_config *cfg, struct ct_err *err);
+void ct_config_put(const struct ct_config *cfg,
 			struct ct_gguf_out *out);
 
 #endif

@@ -43,7 +43,7 @@ static void describe_converted(const struct ct_model *model,
 void ct_model_describe(const struct ct_model *model,
 		       struct ct_model_info *info)
 {
-	const struct ct_gpt2 *g = &model->gpt2;
+	const struct ct_weights *g = &model->weights;
 
 	memset(info, 0, sizeof(*info));
 	if (model->converted) {
@@ -59,7 +59,7 @@ void ct_model_describe(const struct ct_model *model,
 		if (role == CT_LM_HEAD && g->cfg.tied_head)
 			continue;
 		for (uint32_t l = 0; l < n; l++)
-			count(info, ct_gpt2_matrix(g, role, l));
+			count(info, ct_weights_matrix(g, role, l));
 	}
 }
 

@@ -35,20 +35,20 @@ static int compare(const struct ct_tensor *a, const struct ct_tensor *b,
 	return code;
 }
 
-int ct_head_tie(struct ct_gpt2 *gpt2, const struct ct_files *files,
+int ct_head_tie(struct ct_weights *weights, const struct ct_files *files,
 		struct ct_err *err)
 {
-	const struct ct_tensor *head = &gpt2->lm_head.t, *wte = &gpt2->wte.t;
+	const struct ct_tensor *head = &weights->lm_head.t, *wte = &weights->wte.t;
 	bool same = false;
 	int code = 0;
 
-	if (gpt2->cfg.tied_head)
+	if (weights->cfg.tied_head)
 		return 0;
 	if (head->dtype == wte->dtype && head->nbytes == wte->nbytes)
 		code = compare(head, wte, files, &same, err);
 	if (same && !code) {
-		gpt2->cfg.tied_head = true;
-		gpt2->lm_head = gpt2->wte;
+		weights->cfg.tied_head = true;
+		weights->lm_head = weights->wte;
 	}
 	return code;
 }

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "model/gpt2.h"
+#include "model/weights.h"
 
 /*
  * A head of its own that is byte for byte the embedding table is tied after
@@ -12,7 +12,7 @@
  * which saves its memory (31 % of the smallest GPT-2) and its reading. A head
  * that differs does so in its first block, so the comparison costs nothing.
  */
-int ct_head_tie(struct ct_gpt2 *gpt2, const struct ct_files *files,
+int ct_head_tie(struct ct_weights *weights, const struct ct_files *files,
 		struct ct_err *err);
 
 #endif

@@ -31,7 +31,7 @@ void ct_model_close(struct ct_model *model)
 {
 	if (!model)
 		return;
-	ct_gpt2_free(&model->gpt2);
+	ct_weights_free(&model->weights);
 	ct_vocab_free(&model->vocab);
 	ct_gguf_free(&model->gguf);
 	ct_tensors_free(&model->tensors);
@@ -40,11 +40,11 @@ void ct_model_close(struct ct_model *model)
 	free(model);
 }
 
-typedef int parse_fn(const char *text, size_t len, struct ct_gpt2_config *cfg,
+typedef int parse_fn(const char *text, size_t len, struct ct_config *cfg,
 		     struct ct_err *err);
 
 static int parse_file(const char *dir, const char *name, parse_fn *parse,
-		      struct ct_gpt2_config *cfg, struct ct_err *err)
+		      struct ct_config *cfg, struct ct_err *err)
 {
 	char *path = ct_path_join(dir, name), *text;
 	size_t len;
@@ -81,7 +81,7 @@ static enum ct_tokenizer_kind dir_tokenizer(const char *dir)
 static int load_dir(struct ct_model *m, struct ct_err *err)
 {
 	static const char generation[] = "generation_config.json";
-	struct ct_gpt2_config *cfg = &m->gpt2.cfg;
+	struct ct_config *cfg = &m->weights.cfg;
 	int code;
 
 	m->format = CT_FORMAT_HF;
@@ -90,16 +90,16 @@ static int load_dir(struct ct_model *m, struct ct_err *err)
 		return ct_fail(err, -ENOENT,
 			       "%s: no config.json in it, so it is not a Hugging Face model directory",
 			       m->path);
-	code = parse_file(m->path, "config.json", ct_gpt2_config_json, cfg,
+	code = parse_file(m->path, "config.json", ct_config_json, cfg,
 			  err);
 	if (!code && ct_path_exists(m->path, generation))
 		code = parse_file(m->path, generation,
-				  ct_gpt2_config_generation, cfg, err);
+				  ct_config_generation, cfg, err);
 	if (!code)
 		code = ct_shards_load(m->path, &m->files, &m->tensors, err);
 	if (code)
 		return code;
-	code = ct_gpt2_bind(&m->gpt2, &m->tensors, CT_NAMES_HF, err);
+	code = ct_weights_bind(&m->weights, &m->tensors, CT_NAMES_HF, err);
 	if (code)
 		ct_err_prefix(err, "%s", m->path);
 	return code;
@@ -182,8 +182,8 @@ static int bind_gguf(struct ct_model *m, struct ct_err *err)
 	if (!wte)
 		return ct_fail(err, -ENOENT,
 			       "tensor token_embd.weight is missing");
-	code = ct_gpt2_config_gguf(&m->gguf, wte->shape[0], &m->gpt2.cfg, err);
-	return code ? code : ct_gpt2_bind(&m->gpt2, &m->tensors, CT_NAMES_GGUF,
+	code = ct_config_gguf(&m->gguf, wte->shape[0], &m->weights.cfg, err);
+	return code ? code : ct_weights_bind(&m->weights, &m->tensors, CT_NAMES_GGUF,
 					  err);
 }
 
@@ -193,14 +193,14 @@ static int load_gguf(struct ct_model *m, struct ct_err *err)
 	int code = check_gguf_kind(m, err);
 
 	if (!code && m->converted)
-		code = ct_gpt2_config_converted(&m->gguf, &m->gpt2.cfg, err);
+		code = ct_config_converted(&m->gguf, &m->weights.cfg, err);
 	else if (!code)
 		code = bind_gguf(m, err);
 	/* Padding rows without a token are common; tokens without a row are not. */
-	if (!code && m->vocab.n_tokens > m->gpt2.cfg.n_vocab)
+	if (!code && m->vocab.n_tokens > m->weights.cfg.n_vocab)
 		code = ct_fail(err, -EBADMSG,
 			       "%u tokens, but the token table has %u rows",
-			       m->vocab.n_tokens, m->gpt2.cfg.n_vocab);
+			       m->vocab.n_tokens, m->weights.cfg.n_vocab);
 	if (code)
 		ct_file_prefix(&m->files.v[0], err);
 	return code;
@@ -279,7 +279,7 @@ int ct_model_open(const char *path, struct ct_model **model,
 	if (!code && !is_dir)
 		code = load_gguf(m, err);
 	if (!code && !m->converted)
-		code = ct_head_tie(&m->gpt2, &m->files, err);
+		code = ct_head_tie(&m->weights, &m->files, err);
 	if (code) {
 		ct_model_close(m);
 		return code;

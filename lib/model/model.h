@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "model/gguf.h"
-#include "model/gpt2.h"
+#include "model/weights.h"
 #include "model/tensor.h"
 #include "model/vocab.h"
 
@@ -42,13 +42,13 @@ struct ct_model {
 	struct ct_gguf gguf;	/* CT_FORMAT_GGUF only */
 	enum ct_tokenizer_kind tokenizer;
 	struct ct_vocab vocab;	/* CT_TOKENIZER_GGUF only */
-	bool has_weights;	/* then gpt2 is valid */
+	bool has_weights;	/* then weights is valid */
 	/*
-	 * A converted file (model/converted.h): of gpt2 only cfg is, and the
+	 * A converted file (model/converted.h): of weights only cfg is, and the
 	 * tensors are packed; convert/converted.h knows them.
 	 */
 	bool converted;
-	struct ct_gpt2 gpt2;
+	struct ct_weights weights;
 };
 
 /*

@@ -15,13 +15,13 @@ static const struct {
 	{ "gpt2-xl", 1600, 48, 25 },
 };
 
-int ct_gpt2_config_shape(const char *name, struct ct_gpt2_config *cfg,
+int ct_config_shape(const char *name, struct ct_config *cfg,
 			 struct ct_err *err)
 {
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		if (strcmp(name, shapes[i].name))
 			continue;
-		*cfg = (struct ct_gpt2_config){
+		*cfg = (struct ct_config){
 			.n_vocab = 50257,
 			.n_ctx = 1024,
 			.n_embd = shapes[i].n_embd,
@@ -44,7 +44,7 @@ int ct_gpt2_config_shape(const char *name, struct ct_gpt2_config *cfg,
 		       name);
 }
 
-uint64_t ct_gpt2_n_params(const struct ct_gpt2_config *c)
+uint64_t ct_config_n_params(const struct ct_config *c)
 {
 	uint64_t e = c->n_embd, f = c->n_inner;
 	uint64_t block = 4 * e * e + 4 * e	/* attention */

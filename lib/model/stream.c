@@ -116,7 +116,7 @@ static int stream_weights(const struct ct_weight *w, size_t n,
 	return code;
 }
 
-int ct_gpt2_stream(const struct ct_gpt2 *gpt2, const struct ct_files *files,
+int ct_weights_stream(const struct ct_weights *weights, const struct ct_files *files,
 		   const struct ct_read_opts *opts, ct_rows_fn *fn, void *ctx,
 		   struct ct_err *err)
 {
@@ -124,7 +124,7 @@ int ct_gpt2_stream(const struct ct_gpt2 *gpt2, const struct ct_files *files,
 	size_t n;
 	int code;
 
-	code = ct_gpt2_weights(gpt2, &w, &n, err);
+	code = ct_weights_list(weights, &w, &n, err);
 	if (code)
 		return code;
 	code = stream_weights(w, n, files, opts, fn, ctx, err);
@@ -137,7 +137,7 @@ static bool comes_twice(const struct ct_weight *w)
 	return w->m->in_major && w->m->n_in > 1;
 }
 
-int ct_gpt2_stream_twice(const struct ct_gpt2 *gpt2,
+int ct_weights_stream_twice(const struct ct_weights *weights,
 			 const struct ct_files *files,
 			 const struct ct_read_opts *opts, ct_rows_fn *fn,
 			 void *ctx, struct ct_err *err)
@@ -147,7 +147,7 @@ int ct_gpt2_stream_twice(const struct ct_gpt2 *gpt2,
 	size_t n, k = 0;
 	int code;
 
-	code = ct_gpt2_weights(gpt2, &once, &n, err);
+	code = ct_weights_list(weights, &once, &n, err);
 	if (code)
 		return code;
 	all = malloc(2 * n * sizeof(*all));

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/gpt2.h"
+#include "model/weights.h"
 #include "model/reader.h"
 
 /*
@@ -28,7 +28,7 @@ typedef int ct_rows_fn(void *ctx, const struct ct_weight *w,
  * With opts->threads over 1 the callback is called by several threads at once,
  * each with the next rows that none has had (see ct_stream()).
  */
-int ct_gpt2_stream(const struct ct_gpt2 *gpt2, const struct ct_files *files,
+int ct_weights_stream(const struct ct_weights *weights, const struct ct_files *files,
 		   const struct ct_read_opts *opts, ct_rows_fn *fn, void *ctx,
 		   struct ct_err *err);
 
@@ -38,7 +38,7 @@ int ct_gpt2_stream(const struct ct_gpt2 *gpt2, const struct ct_files *files,
  * pass 1, from the page cache then. A scale of an output is known only when
  * all rows have been seen, and keeping them would take 4 bytes a weight.
  */
-int ct_gpt2_stream_twice(const struct ct_gpt2 *gpt2,
+int ct_weights_stream_twice(const struct ct_weights *weights,
 			 const struct ct_files *files,
 			 const struct ct_read_opts *opts, ct_rows_fn *fn,
 			 void *ctx, struct ct_err *err);

@@ -30,7 +30,7 @@ static int check_row(const char *what, uint64_t bytes,
 		what, (bytes + 1023) / 1024, c->sram_activations / 1024, remedy);
 }
 
-int ct_program_fits(const struct ct_gpt2_config *cfg, uint32_t n_ctx,
+int ct_program_fits(const struct ct_config *cfg, uint32_t n_ctx,
 		    const struct ctrans_chip_costs *c, struct ct_err *err)
 {
 	static const char narrower[] = "the model is too wide for it";

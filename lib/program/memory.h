@@ -12,7 +12,7 @@
  * weights two blocks the weight memory, one in use and one on its way. Rows beyond
  * those that fit go in passes, which costs external memory, not the answer. -E2BIG.
  */
-int ct_program_fits(const struct ct_gpt2_config *cfg, uint32_t n_ctx,
+int ct_program_fits(const struct ct_config *cfg, uint32_t n_ctx,
 		    const struct ctrans_chip_costs *costs, struct ct_err *err);
 
 #endif

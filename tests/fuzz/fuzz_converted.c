@@ -78,7 +78,7 @@ static void use(const struct ct_model *m)
 		ct_bpe_free(bpe);
 	if (!m->converted || ct_converted_stored(m, &stored, NULL))
 		return;
-	if (!ct_image_plan(&m->gpt2.cfg, CTRANS_ENC_S8, stored, &image, NULL) &&
+	if (!ct_image_plan(&m->weights.cfg, CTRANS_ENC_S8, stored, &image, NULL) &&
 	    image.bytes <= IMAGE_MAX && !ct_converted_check(m, &image, &c, NULL)) {
 		/* whatever passes is all there */
 		for (uint64_t at = 0; at < c.bytes; at += c.stretch) {

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct ct_model_info info;
 
 		ct_model_describe(m, &info);
-		ct_gpt2_stream(&m->gpt2, &m->files, NULL, use_rows, &sum, &err);
+		ct_weights_stream(&m->weights, &m->files, NULL, use_rows, &sum, &err);
 		sum += (float)use_vocab(&m->vocab);
 		ct_model_close(m);
 	}

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/gpt2.h"
+#include "model/weights.h"
 #include "model/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,18 +14,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Use what was accepted, as the loader would. */
 static void bind(const struct ct_tensors *table)
 {
-	struct ct_gpt2 gpt2 = {
+	struct ct_weights weights = {
 		.cfg = { .n_vocab = 4, .n_ctx = 2, .n_embd = 2, .n_layer = 1,
 			 .n_head = 1, .n_inner = 2, .tied_head = true },
 	};
 	struct ct_weight *w;
 	size_t n;
 
-	if (ct_gpt2_bind(&gpt2, table, CT_NAMES_HF, NULL))
+	if (ct_weights_bind(&weights, table, CT_NAMES_HF, NULL))
 		return;
-	if (!ct_gpt2_weights(&gpt2, &w, &n, NULL))
+	if (!ct_weights_list(&weights, &w, &n, NULL))
 		free(w);
-	ct_gpt2_free(&gpt2);
+	ct_weights_free(&weights);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

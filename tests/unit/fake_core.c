@@ -12,7 +12,7 @@
 #include "text/bpe.h"
 
 struct ct_core {
-	struct ct_gpt2_config cfg;
+	struct ct_config cfg;
 	struct ct_bpe *bpe;
 	bool little;
 };
@@ -110,7 +110,7 @@ int ct_core_open(const char *path, const struct ctrans_model_params *params,
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return ct_fail(err, -ENOMEM, "no memory");
-	c->cfg = (struct ct_gpt2_config){
+	c->cfg = (struct ct_config){
 		.n_vocab = FAKE_VOCAB, .n_ctx = fake.context,
 		.bos_id = fake.no_bos ? -1 : (int64_t)FAKE_EOS,
 		.eos_id = FAKE_EOS, .n_eos = 1, .eos_ids = { FAKE_EOS },
@@ -146,7 +146,7 @@ void ct_core_close(struct ct_core *core)
 	free(core);
 }
 
-const struct ct_gpt2_config *ct_core_config(const struct ct_core *core)
+const struct ct_config *ct_core_config(const struct ct_core *core)
 {
 	return &core->cfg;
 }

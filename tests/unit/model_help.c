@@ -239,10 +239,10 @@ size_t check_weights(const struct ct_model *m, const struct ct_read_opts *o)
 {
 	struct weight_check c = { 0 };
 	struct ct_err err = { 0 };
-	size_t want = CT_FIRST_LAYER_ROLE - (m->gpt2.cfg.tied_head ? 1 : 0) +
-		      (size_t)m->gpt2.cfg.n_layer *
+	size_t want = CT_FIRST_LAYER_ROLE - (m->weights.cfg.tied_head ? 1 : 0) +
+		      (size_t)m->weights.cfg.n_layer *
 		      (CT_N_ROLES - CT_FIRST_LAYER_ROLE);
-	int code = ct_gpt2_stream(&m->gpt2, &m->files, o, check_rows, &c, &err);
+	int code = ct_weights_stream(&m->weights, &m->files, o, check_rows, &c, &err);
 
 	ck_assert_msg(code == 0, "%s", err.msg);
 	ck_assert_uint_eq(c.rows, ct_matrix_rows(c.last));

@@ -10,7 +10,7 @@
 		"\"n_positions\":16"
 #define GPT2	"{\"model_type\":\"gpt2\"," SIZES
 
-static int parse(const char *text, struct ct_gpt2_config *c,
+static int parse(const char *text, struct ct_config *c,
 		 struct ct_err *err)
 {
 	/* Exactly its bytes, so that a read beyond the end is caught. */
@@ -19,7 +19,7 @@ static int parse(const char *text, struct ct_gpt2_config *c,
 	int code;
 
 	memcpy(copy, text, n);
-	code = ct_gpt2_config_json(copy, n, c, err);
+	code = ct_config_json(copy, n, c, err);
 	free(copy);
 	return code;
 }
@@ -77,7 +77,7 @@ static const struct {
 
 START_TEST(refused)
 {
-	struct ct_gpt2_config c;
+	struct ct_config c;
 	struct ct_err err = { 0 };
 	int code = parse(bad[_i].json, &c, &err);
 
@@ -88,7 +88,7 @@ END_TEST
 
 START_TEST(defaults)
 {
-	struct ct_gpt2_config c;
+	struct ct_config c;
 
 	ck_assert_int_eq(parse(GPT2 "}", &c, NULL), 0);
 	ck_assert_uint_eq(c.n_vocab, 100);
@@ -128,7 +128,7 @@ START_TEST(settings)
 		{ "silu", CT_ACT_SILU },
 		{ "swish", CT_ACT_SILU },
 	};
-	struct ct_gpt2_config c;
+	struct ct_config c;
 	char text[512];
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
@@ -163,23 +163,23 @@ END_TEST
 
 START_TEST(generation)
 {
-	struct ct_gpt2_config c;
+	struct ct_config c;
 	struct ct_err err = { 0 };
 	const char *text = "{\"eos_token_id\":[7,9],\"temperature\":0.5}";
 
 	parse(GPT2 ",\"bos_token_id\":3,\"eos_token_id\":5}", &c, NULL);
-	ck_assert_int_eq(ct_gpt2_config_generation(text, strlen(text), &c,
+	ck_assert_int_eq(ct_config_generation(text, strlen(text), &c,
 						   &err), 0);
 	ck_assert_int_eq(c.bos_id, 3);
 	ck_assert_int_eq(c.eos_id, 7);
 	ck_assert_uint_eq(c.n_eos, 2);
 	text = "{\"bos_token_id\":null,\"eos_token_id\":null}";
-	ck_assert_int_eq(ct_gpt2_config_generation(text, strlen(text), &c,
+	ck_assert_int_eq(ct_config_generation(text, strlen(text), &c,
 						   &err), 0);
 	ck_assert_int_eq(c.bos_id, -1);
 	ck_assert_int_eq(c.eos_id, -1);
 	text = "{\"eos_token_id\":{}}";
-	ck_assert_int_eq(ct_gpt2_config_generation(text, strlen(text), &c,
+	ck_assert_int_eq(ct_config_generation(text, strlen(text), &c,
 						   &err), -EBADMSG);
 }
 END_TEST
@@ -196,15 +196,15 @@ START_TEST(shapes)
 		{ "gpt2-large", 774030080 },
 		{ "gpt2-xl", 1557611200 },
 	};
-	struct ct_gpt2_config c;
+	struct ct_config c;
 	struct ct_err err = { 0 };
 
 	for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
-		ck_assert_int_eq(ct_gpt2_config_shape(s[i].name, &c, &err), 0);
-		ck_assert_int_eq(ct_gpt2_config_check(&c, &err), 0);
-		ck_assert_uint_eq(ct_gpt2_n_params(&c), s[i].params);
+		ck_assert_int_eq(ct_config_shape(s[i].name, &c, &err), 0);
+		ck_assert_int_eq(ct_config_check(&c, &err), 0);
+		ck_assert_uint_eq(ct_config_n_params(&c), s[i].params);
 	}
-	ck_assert_int_eq(ct_gpt2_config_shape("gpt3", &c, &err), -EINVAL);
+	ck_assert_int_eq(ct_config_shape("gpt3", &c, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.msg, "gpt2-xl"));
 }
 END_TEST

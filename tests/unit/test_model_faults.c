@@ -56,9 +56,9 @@ static int whole_way(const char *path, struct ct_err *err)
 	code = ct_model_open(path, &m, err);
 	if (code)
 		return code;
-	code = ct_gpt2_stream(&m->gpt2, &m->files, NULL, drop_rows, &rows, err);
+	code = ct_weights_stream(&m->weights, &m->files, NULL, drop_rows, &rows, err);
 	if (!code)
-		code = ct_matrix_read(&m->gpt2.wte, &m->files, row, err);
+		code = ct_matrix_read(&m->weights.wte, &m->files, row, err);
 	if (!code)
 		code = ct_read_direct(&m->files, &r, 1, NULL, NULL, NULL, err);
 	ct_model_close(m);

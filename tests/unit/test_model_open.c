@@ -60,7 +60,7 @@ START_TEST(every_format)
 {
 	struct ct_read_opts small = { .depth = 3, .buffer = 100 };
 	struct ct_model *m = open_ok(data_path(models[_i].name));
-	const struct ct_gpt2_config *c = &m->gpt2.cfg;
+	const struct ct_config *c = &m->weights.cfg;
 	uint64_t params = 0, bytes = 0;
 	struct ct_model_info info;
 	char mix[64];
@@ -83,7 +83,7 @@ START_TEST(every_format)
 	for (int d = 0; d < CT_N_DTYPES; d++)
 		params += info.n_params[d];
 	ck_assert_uint_eq(params, models[_i].params);
-	ck_assert_uint_eq(params, ct_gpt2_n_params(c));
+	ck_assert_uint_eq(params, ct_config_n_params(c));
 	for (uint32_t i = 0; i < m->files.n; i++)
 		bytes += m->files.v[i].size;
 	ck_assert_uint_ge(bytes, info.bytes);
@@ -104,10 +104,10 @@ START_TEST(details)
 	const struct ct_matrix *qkv;
 	float *w;
 
-	ck_assert_uint_eq(m->gpt2.cfg.n_eos, 2);
-	ck_assert_uint_eq(m->gpt2.cfg.eos_ids[1], 10);
-	ck_assert_int_eq(m->gpt2.cfg.act, CT_ACT_GELU_TANH);
-	qkv = &m->gpt2.layer[1].qkv;
+	ck_assert_uint_eq(m->weights.cfg.n_eos, 2);
+	ck_assert_uint_eq(m->weights.cfg.eos_ids[1], 10);
+	ck_assert_int_eq(m->weights.cfg.act, CT_ACT_GELU_TANH);
+	qkv = &m->weights.layer[1].qkv;
 	ck_assert(qkv->in_major);
 	ck_assert_uint_eq(qkv->n_out, 24);
 	w = malloc(24 * 8 * sizeof(*w));
@@ -118,15 +118,15 @@ START_TEST(details)
 	ct_model_close(m);
 
 	m = open_ok(data_path("hf_bf16_shards"));
-	ck_assert_int_eq(m->gpt2.cfg.act, CT_ACT_RELU);
-	ck_assert_uint_eq(m->gpt2.cfg.n_ctx, 10);
-	ck_assert_str_eq(m->gpt2.lm_head.t.name, "lm_head.weight");
+	ck_assert_int_eq(m->weights.cfg.act, CT_ACT_RELU);
+	ck_assert_uint_eq(m->weights.cfg.n_ctx, 10);
+	ck_assert_str_eq(m->weights.lm_head.t.name, "lm_head.weight");
 	ct_model_close(m);
 
 	m = open_ok(data_path("f16.gguf"));
-	ck_assert(!m->gpt2.layer[0].qkv.in_major);
-	ck_assert_int_eq(m->gpt2.layer[0].qkv.t.dtype, CT_F16);
-	ck_assert_int_eq(m->gpt2.wpe.t.dtype, CT_F32);
+	ck_assert(!m->weights.layer[0].qkv.in_major);
+	ck_assert_int_eq(m->weights.layer[0].qkv.t.dtype, CT_F16);
+	ck_assert_int_eq(m->weights.wpe.t.dtype, CT_F32);
 	ct_model_close(m);
 }
 END_TEST
@@ -168,7 +168,7 @@ END_TEST
 static void *read_often(void *arg)
 {
 	const struct ct_model *m = arg;
-	const struct ct_matrix *wte = &m->gpt2.wte;
+	const struct ct_matrix *wte = &m->weights.wte;
 	float w[260 * 8];
 	intptr_t wrong = 0;
 
@@ -311,8 +311,8 @@ START_TEST(untied)
 		     "\"n_layer\":2,\"n_head\":2,\"n_positions\":16,"
 		     "\"tie_word_embeddings\":false}", 0, 0);
 	m = open_ok(tmp_path("."));
-	ck_assert(m->gpt2.cfg.tied_head);
-	ck_assert_uint_eq(m->gpt2.lm_head.t.offset, m->gpt2.wte.t.offset);
+	ck_assert(m->weights.cfg.tied_head);
+	ck_assert_uint_eq(m->weights.lm_head.t.offset, m->weights.wte.t.offset);
 	ct_model_close(m);
 }
 END_TEST

@@ -58,7 +58,7 @@ START_TEST(gpt2)
 {
 	struct ct_err err = { 0 };
 	struct ct_model *m;
-	const struct ct_gpt2_config *c;
+	const struct ct_config *c;
 	const char *path = at(models[_i].path);
 	uint64_t n = 0;
 	int code;
@@ -67,7 +67,7 @@ START_TEST(gpt2)
 		return;
 	code = ct_model_open(path, &m, &err);
 	ck_assert_msg(!code, "%s", err.msg);
-	c = &m->gpt2.cfg;
+	c = &m->weights.cfg;
 	ck_assert_uint_eq(c->n_vocab, models[_i].n_vocab);
 	ck_assert_uint_eq(c->n_ctx, models[_i].n_ctx);
 	ck_assert_uint_eq(c->n_embd, models[_i].n_embd);
@@ -75,9 +75,9 @@ START_TEST(gpt2)
 	ck_assert_uint_eq(c->n_head, models[_i].n_head);
 	ck_assert(c->tied_head == models[_i].tied);
 	ck_assert_int_eq(c->eos_id, models[_i].eos);
-	code = ct_gpt2_stream(&m->gpt2, &m->files, NULL, sum_rows, &n, &err);
+	code = ct_weights_stream(&m->weights, &m->files, NULL, sum_rows, &n, &err);
 	ck_assert_msg(!code, "%s", err.msg);
-	ck_assert_uint_eq(n, ct_gpt2_n_params(c));
+	ck_assert_uint_eq(n, ct_config_n_params(c));
 	ct_model_close(m);
 }
 END_TEST

@@ -8,7 +8,7 @@
 
 #include "chip_must.h"
 #include "device/device.h"
-#include "program/gpt2.h"
+#include "program/program.h"
 #include "program/memory.h"
 
 static const struct {
@@ -64,7 +64,7 @@ static uint32_t stride(uint32_t n)
 	return (4 * n + 63) / 64 * 64;
 }
 
-static void lay_out(struct memory *m, const struct ct_gpt2_config *c,
+static void lay_out(struct memory *m, const struct ct_config *c,
 		    struct ct_layer_va *v, struct ct_program_layout *at, bool f32)
 {
 	uint32_t d = c->n_embd;
@@ -102,7 +102,7 @@ static void lay_out(struct memory *m, const struct ct_gpt2_config *c,
 	at->theta_factor = 0.05f;
 }
 
-static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrated)
+static void run(const struct ct_config *c, bool f32, bool s8, bool calibrated)
 {
 	struct ctrans_dispatch dispatch[64] = { 0 };
 	struct ct_program_layout at = { .dispatch = dispatch };
@@ -178,7 +178,7 @@ static void run(const struct ct_gpt2_config *c, bool f32, bool s8, bool calibrat
 
 START_TEST(runs)
 {
-	struct ct_gpt2_config c = {
+	struct ct_config c = {
 		.n_embd = shapes[_i].embd, .n_head = shapes[_i].head,
 		.n_layer = shapes[_i].layer, .n_inner = shapes[_i].inner,
 		.n_vocab = shapes[_i].vocab, .n_ctx = shapes[_i].ctx,
@@ -195,7 +195,7 @@ START_TEST(runs)
 END_TEST
 
 /* Element by element as the header lays a block out: only later positions go. */
-static void clear_one(const struct ct_gpt2_config *c, enum ctrans_kv_type kv,
+static void clear_one(const struct ct_config *c, enum ctrans_kv_type kv,
 		      uint32_t n)
 {
 	uint32_t d = c->n_embd / c->n_head, e = CTRANS_KV_ELEMENT(kv);
@@ -227,7 +227,7 @@ static void clear_one(const struct ct_gpt2_config *c, enum ctrans_kv_type kv,
 
 START_TEST(clear)
 {
-	const struct ct_gpt2_config c = {
+	const struct ct_config c = {
 		.n_embd = shapes[_i].embd, .n_head = shapes[_i].head,
 		.n_layer = shapes[_i].layer,
 	};
@@ -241,7 +241,7 @@ END_TEST
 /* A row of each instruction, and two blocks of weights, or a sentence. */
 START_TEST(memory)
 {
-	struct ct_gpt2_config cfg = { .n_embd = 768, .n_head = 12, .n_layer = 12,
+	struct ct_config cfg = { .n_embd = 768, .n_head = 12, .n_layer = 12,
 				      .n_inner = 3072, .n_vocab = 50257, .n_ctx = 1024 };
 	struct ctrans_chip_costs c, other;
 	struct ct_err err;

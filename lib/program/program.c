@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: MIT
-#include "program/gpt2.h"
+#include "program/program.h"
 
 #include <math.h>
 #include <string.h>
 
 struct builder {
-	const struct ct_gpt2_config *cfg;
+	const struct ct_config *cfg;
 	const struct ct_program_layout *at;
 	struct ctrans_insn *next;
 	size_t linears;
 	uint32_t layer;
 };
 
-size_t ct_program_length(const struct ct_gpt2_config *cfg)
+size_t ct_program_length(const struct ct_config *cfg)
 {
 	return 7 * (size_t)cfg->n_layer + 3;
 }
 
-size_t ct_program_linears(const struct ct_gpt2_config *cfg)
+size_t ct_program_linears(const struct ct_config *cfg)
 {
 	return 4 * (size_t)cfg->n_layer + 1;
 }
 
-static uint64_t head_tiles(const struct ct_gpt2_config *cfg, enum ctrans_kv_type kv)
+static uint64_t head_tiles(const struct ct_config *cfg, enum ctrans_kv_type kv)
 {
 	return 2 * CTRANS_KV_TILE(kv, cfg->n_embd / cfg->n_head);
 }
 
 /* Each layer begins at a granule; so does each head, its tiles being multiples. */
-uint64_t ct_program_block_bytes(const struct ct_gpt2_config *cfg,
+uint64_t ct_program_block_bytes(const struct ct_config *cfg,
 				enum ctrans_kv_type kv)
 {
 	return head_tiles(cfg, kv) * cfg->n_head * cfg->n_layer;
@@ -49,7 +49,7 @@ static void clear_keys(uint8_t *keys, uint32_t head_dim, uint32_t element, uint3
 		       (size_t)(16 - n % 16) * element);
 }
 
-void ct_program_block_clear(const struct ct_gpt2_config *cfg, enum ctrans_kv_type kv,
+void ct_program_block_clear(const struct ct_config *cfg, enum ctrans_kv_type kv,
 			    void *block, uint32_t n)
 {
 	uint32_t d = cfg->n_embd / cfg->n_head, element = CTRANS_KV_ELEMENT(kv);
@@ -171,7 +171,7 @@ static uint8_t activation(enum ct_act act)
 
 static void attention(struct builder *b)
 {
-	const struct ct_gpt2_config *c = b->cfg;
+	const struct ct_config *c = b->cfg;
 	const struct ct_program_layout *at = b->at;
 	struct ctrans_insn_attention *a =
 		&add(b, CTRANS_INSN_ATTENTION, CT_INSN_ATTENTION)->attention;
@@ -233,7 +233,7 @@ static void layer(struct builder *b)
 	l->flags |= CTRANS_LINEAR_ADD;
 }
 
-void ct_program_build(const struct ct_gpt2_config *cfg,
+void ct_program_build(const struct ct_config *cfg,
 		      const struct ct_program_layout *at, struct ctrans_insn *insn)
 {
 	struct builder b = { .cfg = cfg, .at = at, .next = insn };

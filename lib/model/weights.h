@@ -5,8 +5,8 @@
  * Every matrix here has the shape that the config asks for, a type that
  * ct_rows_to_f32() converts, and lies inside its file.
  */
-#ifndef CT_MODEL_GPT2_H
-#define CT_MODEL_GPT2_H
+#ifndef CT_MODEL_WEIGHTS_H
+#define CT_MODEL_WEIGHTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static inline uint32_t ct_matrix_cols(const struct ct_matrix *m)
 	return m->in_major ? m->n_out : m->n_in;
 }
 
-struct ct_gpt2_layer {
+struct ct_layer_weights {
 	struct ct_matrix ln_1_gain, ln_1_bias;
 	struct ct_matrix qkv, qkv_bias;		/* c_attn: q, k, v in turn */
 	struct ct_matrix attn_out, attn_out_bias;
@@ -46,12 +46,12 @@ struct ct_gpt2_layer {
 	struct ct_matrix mlp_out, mlp_out_bias;
 };
 
-struct ct_gpt2 {
-	struct ct_gpt2_config cfg;
+struct ct_weights {
+	struct ct_config cfg;
 	struct ct_matrix wte, wpe;
 	struct ct_matrix ln_f_gain, ln_f_bias;
 	struct ct_matrix lm_head;	/* wte again when cfg.tied_head */
-	struct ct_gpt2_layer *layer;	/* cfg.n_layer of them */
+	struct ct_layer_weights *layer;	/* cfg.n_layer of them */
 };
 
 enum ct_role {
@@ -84,17 +84,17 @@ enum ct_naming {
 };
 
 /*
- * Find every weight in the table, which must be sorted. @gpt2->cfg is set by
+ * Find every weight in the table, which must be sorted. @weights->cfg is set by
  * the caller, but for tied_head with CT_NAMES_GGUF: there the head is tied
  * when output.weight is absent. A missing tensor is -ENOENT and named, a
  * wrong shape -EBADMSG, a type without conversion -ENOTSUP.
  */
-int ct_gpt2_bind(struct ct_gpt2 *gpt2, const struct ct_tensors *table,
+int ct_weights_bind(struct ct_weights *weights, const struct ct_tensors *table,
 		 enum ct_naming naming, struct ct_err *err);
-void ct_gpt2_free(struct ct_gpt2 *gpt2);
+void ct_weights_free(struct ct_weights *weights);
 
 /* What a role's matrix is in a model of this shape; @n_in is 1: a vector. */
-void ct_role_shape(const struct ct_gpt2_config *cfg, enum ct_role role,
+void ct_role_shape(const struct ct_config *cfg, enum ct_role role,
 		   uint32_t *n_out, uint32_t *n_in);
 
 /* Its name in GGUF files: "blk.0.attn_qkv.weight". */
@@ -103,7 +103,7 @@ void ct_role_name(enum ct_role role, uint32_t layer,
 		  char name[CT_ROLE_NAME_SIZE]);
 
 /* The matrix of a role; @layer counts for roles of a layer only. */
-const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
+const struct ct_matrix *ct_weights_matrix(const struct ct_weights *weights,
 				       enum ct_role role, uint32_t layer);
 
 /* One weight of the model, as handed to those who stream it. */
@@ -118,7 +118,7 @@ struct ct_weight {
  * All weights in the order of their bytes in the files, the head only when
  * it is not tied. An array to be freed, with *n entries.
  */
-int ct_gpt2_weights(const struct ct_gpt2 *gpt2, struct ct_weight **weights,
+int ct_weights_list(const struct ct_weights *weights, struct ct_weight **list,
 		    size_t *n, struct ct_err *err);
 
 #endif

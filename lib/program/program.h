@@ -4,8 +4,8 @@
  * Built once for a model and a policy; what changes in a step is in its
  * argument block.
  */
-#ifndef CT_PROGRAM_GPT2_H
-#define CT_PROGRAM_GPT2_H
+#ifndef CT_PROGRAM_PROGRAM_H
+#define CT_PROGRAM_PROGRAM_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -72,21 +72,21 @@ struct ct_program_layout {
 };
 
 /* Instructions, and of those the ones that quantise, in program order. */
-size_t ct_program_length(const struct ct_gpt2_config *cfg);
-size_t ct_program_linears(const struct ct_gpt2_config *cfg);
+size_t ct_program_length(const struct ct_config *cfg);
+size_t ct_program_linears(const struct ct_config *cfg);
 
 /* Bytes of a key/value block. */
-uint64_t ct_program_block_bytes(const struct ct_gpt2_config *cfg,
+uint64_t ct_program_block_bytes(const struct ct_config *cfg,
 				enum ctrans_kv_type kv);
 
 /*
  * Make all zero what a block in host memory holds of positions from @n on, in
  * every layer; nothing else of it changes.
  */
-void ct_program_block_clear(const struct ct_gpt2_config *cfg, enum ctrans_kv_type kv,
+void ct_program_block_clear(const struct ct_config *cfg, enum ctrans_kv_type kv,
 			    void *block, uint32_t n);
 
-void ct_program_build(const struct ct_gpt2_config *cfg,
+void ct_program_build(const struct ct_config *cfg,
 		      const struct ct_program_layout *at, struct ctrans_insn *insn);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "model/gpt2.h"
+#include "model/weights.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,12 +18,12 @@ enum dim { ONE, VOCAB, CTX, EMBD, EMBD3, INNER };
  */
 static const struct {
 	const char *hf, *gguf;
-	size_t at;		/* in struct ct_gpt2 or ct_gpt2_layer */
+	size_t at;		/* in struct ct_weights or ct_layer_weights */
 	enum dim out, in;
 	bool conv1d;		/* stored [in][out] in HF files */
 } roles[CT_N_ROLES] = {
-#define TOP(f)	offsetof(struct ct_gpt2, f)
-#define LAY(f)	offsetof(struct ct_gpt2_layer, f)
+#define TOP(f)	offsetof(struct ct_weights, f)
+#define LAY(f)	offsetof(struct ct_layer_weights, f)
 	[CT_WTE] = { "wte.weight", "token_embd.weight", TOP(wte),
 		     VOCAB, EMBD, false },
 	[CT_WPE] = { "wpe.weight", "position_embd.weight", TOP(wpe),
@@ -62,17 +62,17 @@ static const struct {
 #undef LAY
 };
 
-const struct ct_matrix *ct_gpt2_matrix(const struct ct_gpt2 *gpt2,
+const struct ct_matrix *ct_weights_matrix(const struct ct_weights *weights,
 				       enum ct_role role, uint32_t layer)
 {
 	const char *base = role < CT_FIRST_LAYER_ROLE ?
-			   (const char *)gpt2 :
-			   (const char *)&gpt2->layer[layer];
+			   (const char *)weights :
+			   (const char *)&weights->layer[layer];
 
 	return (const struct ct_matrix *)(base + roles[role].at);
 }
 
-static uint32_t dim_of(const struct ct_gpt2_config *c, enum dim dim)
+static uint32_t dim_of(const struct ct_config *c, enum dim dim)
 {
 	switch (dim) {
 	case VOCAB:
@@ -90,7 +90,7 @@ static uint32_t dim_of(const struct ct_gpt2_config *c, enum dim dim)
 	}
 }
 
-void ct_role_shape(const struct ct_gpt2_config *cfg, enum ct_role role,
+void ct_role_shape(const struct ct_config *cfg, enum ct_role role,
 		   uint32_t *n_out, uint32_t *n_in)
 {
 	*n_out = dim_of(cfg, roles[role].out);
@@ -98,7 +98,7 @@ void ct_role_shape(const struct ct_gpt2_config *cfg, enum ct_role role,
 }
 
 struct binder {
-	struct ct_gpt2 *gpt2;
+	struct ct_weights *weights;
 	const struct ct_tensors *table;
 	enum ct_naming naming;
 	const char *prefix;
@@ -175,7 +175,7 @@ static int check_type(const struct ct_tensor *t, enum ct_role role,
 static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 		struct ct_err *err)
 {
-	const struct ct_gpt2_config *cfg = &b->gpt2->cfg;
+	const struct ct_config *cfg = &b->weights->cfg;
 	struct ct_matrix *m;
 	const struct ct_tensor *t;
 	char name[CT_ROLE_NAME_SIZE];
@@ -188,7 +188,7 @@ static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 			       role == CT_LM_HEAD ?
 			       ", although the configuration says that the head is not tied" :
 			       "");
-	m = (struct ct_matrix *)ct_gpt2_matrix(b->gpt2, role, layer);
+	m = (struct ct_matrix *)ct_weights_matrix(b->weights, role, layer);
 	m->t = *t;
 	m->n_out = dim_of(cfg, roles[role].out);
 	m->n_in = dim_of(cfg, roles[role].in);
@@ -202,7 +202,7 @@ static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 /* A layer beyond the last says that config and weights do not belong together. */
 static int check_no_more(const struct binder *b, struct ct_err *err)
 {
-	uint32_t n = b->gpt2->cfg.n_layer;
+	uint32_t n = b->weights->cfg.n_layer;
 	char name[CT_ROLE_NAME_SIZE];
 
 	role_name(b, CT_QKV, n, name);
@@ -213,25 +213,25 @@ static int check_no_more(const struct binder *b, struct ct_err *err)
 	return 0;
 }
 
-int ct_gpt2_bind(struct ct_gpt2 *gpt2, const struct ct_tensors *table,
+int ct_weights_bind(struct ct_weights *weights, const struct ct_tensors *table,
 		 enum ct_naming naming, struct ct_err *err)
 {
-	struct binder b = { gpt2, table, naming, "" };
-	uint32_t n_layer = gpt2->cfg.n_layer;
+	struct binder b = { weights, table, naming, "" };
+	uint32_t n_layer = weights->cfg.n_layer;
 	int code = 0;
 
 	if (naming == CT_NAMES_HF &&
 	    ct_tensors_find(table, "transformer.wte.weight"))
 		b.prefix = "transformer.";
 	if (naming == CT_NAMES_GGUF)
-		gpt2->cfg.tied_head = !ct_tensors_find(table, "output.weight");
-	gpt2->layer = calloc(n_layer, sizeof(*gpt2->layer));
-	if (!gpt2->layer)
+		weights->cfg.tied_head = !ct_tensors_find(table, "output.weight");
+	weights->layer = calloc(n_layer, sizeof(*weights->layer));
+	if (!weights->layer)
 		return ct_fail(err, -ENOMEM, "out of memory for %u layers",
 			       n_layer);
 
 	for (int r = 0; r < CT_FIRST_LAYER_ROLE && !code; r++)
-		if (r != CT_LM_HEAD || !gpt2->cfg.tied_head)
+		if (r != CT_LM_HEAD || !weights->cfg.tied_head)
 			code = bind(&b, (enum ct_role)r, 0, err);
 	for (uint32_t l = 0; l < n_layer && !code; l++)
 		for (int r = CT_FIRST_LAYER_ROLE; r < CT_N_ROLES && !code; r++)
@@ -239,18 +239,18 @@ int ct_gpt2_bind(struct ct_gpt2 *gpt2, const struct ct_tensors *table,
 	if (!code)
 		code = check_no_more(&b, err);
 	if (code) {
-		ct_gpt2_free(gpt2);
+		ct_weights_free(weights);
 		return code;
 	}
-	if (gpt2->cfg.tied_head)
-		gpt2->lm_head = gpt2->wte;
+	if (weights->cfg.tied_head)
+		weights->lm_head = weights->wte;
 	return 0;
 }
 
-void ct_gpt2_free(struct ct_gpt2 *gpt2)
+void ct_weights_free(struct ct_weights *weights)
 {
-	free(gpt2->layer);
-	gpt2->layer = NULL;
+	free(weights->layer);
+	weights->layer = NULL;
 }
 
 static int by_place(const void *a, const void *b)
@@ -263,30 +263,30 @@ static int by_place(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-int ct_gpt2_weights(const struct ct_gpt2 *gpt2, struct ct_weight **weights,
+int ct_weights_list(const struct ct_weights *weights, struct ct_weight **list,
 		    size_t *n, struct ct_err *err)
 {
 	size_t per_layer = CT_N_ROLES - CT_FIRST_LAYER_ROLE, at = 0;
 	struct ct_weight *w;
 
-	w = malloc((CT_FIRST_LAYER_ROLE + per_layer * gpt2->cfg.n_layer) *
+	w = malloc((CT_FIRST_LAYER_ROLE + per_layer * weights->cfg.n_layer) *
 		   sizeof(*w));
 	if (!w)
 		return ct_fail(err, -ENOMEM, "out of memory");
 	for (int r = 0; r < CT_N_ROLES; r++) {
 		enum ct_role role = (enum ct_role)r;
 		uint32_t layers = role < CT_FIRST_LAYER_ROLE ?
-				  1 : gpt2->cfg.n_layer;
+				  1 : weights->cfg.n_layer;
 
-		if (role == CT_LM_HEAD && gpt2->cfg.tied_head)
+		if (role == CT_LM_HEAD && weights->cfg.tied_head)
 			continue;
 		for (uint32_t l = 0; l < layers; l++)
 			w[at++] = (struct ct_weight){
-				role, l, 0, ct_gpt2_matrix(gpt2, role, l),
+				role, l, 0, ct_weights_matrix(weights, role, l),
 			};
 	}
 	qsort(w, at, sizeof(*w), by_place);
-	*weights = w;
+	*list = w;
 	*n = at;
 	return 0;
 }
