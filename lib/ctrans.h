@@ -253,6 +253,13 @@ struct ctrans_model_info {
 	uint64_t weights;	/* in the matrices of linear layers and the head */
 	uint64_t weight_bytes;	/* of them in chip_bytes; the rest is vectors, scales */
 	char activation[16];	/* of feed-forward blocks: "gelu_tanh", "relu", ... */
+	/*
+	 * Of a model that reads a source before it writes; else 0 and "". @vocab,
+	 * @layers and @heads are the decoder's.
+	 */
+	uint32_t encoder_layers, encoder_vocab;
+	uint64_t source_kv_bytes;	/* keys and values of 64 of its tokens */
+	char tasks[128];	/* "translate_en_de, summarize" */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,

@@ -50,3 +50,24 @@ double ct_exp(double x)
 	/* In two steps, as 2^k alone may be beyond the range where p 2^k is not. */
 	return p * power_of_two(k / 2) * power_of_two(k - k / 2);
 }
+
+double ct_log(double x)
+{
+	uint64_t bits;
+	double f, s, sum = 0;
+	int k;
+
+	memcpy(&bits, &x, sizeof(bits));
+	k = (int)(bits >> 52) - 1023;
+	bits = (bits & (UINT64_MAX >> 12)) | (uint64_t)1023 << 52;
+	memcpy(&f, &bits, sizeof(f));
+	if (f > 0x1.6a09e667f3bcdp+0) {		/* the root of 2 */
+		f /= 2;
+		k++;
+	}
+	/* 2 artanh(s); |s| < 0.172, so that s^22 / 23 is below 2^-58 */
+	s = (f - 1) / (f + 1);
+	for (int n = 21; n > 0; n -= 2)
+		sum = sum * (s * s) + 1.0 / n;
+	return k * LN2_HIGH + (2 * s * sum + k * LN2_LOW);
+}

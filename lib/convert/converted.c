@@ -99,7 +99,6 @@ static int stored_as(const struct ct_model *m, enum ct_role role, uint32_t layer
 int ct_converted_stored(const struct ct_model *m, struct ct_stored **out,
 			struct ct_err *err)
 {
-	static const enum ct_role roles[] = { CT_QKV, CT_ATTN_OUT, CT_FC, CT_MLP_OUT };
 	const struct ct_config *cfg = &m->weights.cfg;
 	struct ct_stored *stored;
 	bool compressed;
@@ -108,17 +107,16 @@ int ct_converted_stored(const struct ct_model *m, struct ct_stored **out,
 	*out = NULL;
 	if (ret || !compressed)
 		return ret;
-	stored = calloc(ct_stored_slots(cfg), sizeof(*stored));
+	stored = calloc(ct_weight_slots(cfg), sizeof(*stored));
 	if (!stored)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	for (uint32_t l = 0; l < cfg->n_layer && !ret; l++)
-		for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]) && !ret; i++)
-			ret = stored_as(m, roles[i], l,
-					&stored[ct_stored_slot(roles[i], l)], err);
-	if (!ret)
-		ret = stored_as(m, CT_WTE, 0, &stored[CT_WTE], err);
-	if (!ret && !cfg->tied_head)
-		ret = stored_as(m, CT_LM_HEAD, 0, &stored[CT_LM_HEAD], err);
+	for (int r = 0; r < CT_N_ROLES && !ret; r++) {
+		enum ct_role role = (enum ct_role)r;
+		uint32_t n = ct_role_packed(role) ? ct_role_layers(cfg, role) : 0;
+
+		for (uint32_t l = 0; l < n && !ret; l++)
+			ret = stored_as(m, role, l, &stored[ct_weight_slot(role, l)], err);
+	}
 	if (ret)
 		free(stored);
 	else

@@ -8,18 +8,26 @@
 #include "convert/esc.h"
 #include "convert/pack.h"
 
-/* In the order in which a step needs them; the token table is its head too. */
+/* In the order in which steps need them; the token table is its head too. */
+static const enum ct_role encoder_order[] = {
+	CT_ENC_LN_1_GAIN, CT_ENC_LN_1_BIAS, CT_ENC_QKV, CT_ENC_QKV_BIAS,
+	CT_ENC_ATTN_OUT, CT_ENC_ATTN_OUT_BIAS, CT_ENC_LN_2_GAIN, CT_ENC_LN_2_BIAS,
+	CT_ENC_FC, CT_ENC_FC_BIAS, CT_ENC_FC_GATE, CT_ENC_MLP_OUT, CT_ENC_MLP_OUT_BIAS,
+};
+/* of each layer of the decoder, but by the encoder's step */
+static const enum ct_role source_order[] = { CT_XKV, CT_XKV_BIAS };
 static const enum ct_role layer_order[] = {
 	CT_LN_1_GAIN, CT_LN_1_BIAS, CT_QKV, CT_QKV_BIAS, CT_ATTN_OUT,
-	CT_ATTN_OUT_BIAS, CT_LN_2_GAIN, CT_LN_2_BIAS, CT_FC, CT_FC_BIAS,
+	CT_ATTN_OUT_BIAS, CT_LN_X_GAIN, CT_LN_X_BIAS, CT_XQ, CT_XQ_BIAS, CT_X_OUT,
+	CT_X_OUT_BIAS, CT_LN_2_GAIN, CT_LN_2_BIAS, CT_FC, CT_FC_BIAS, CT_FC_GATE,
 	CT_MLP_OUT, CT_MLP_OUT_BIAS,
 };
 static const enum ct_role model_order[] = {
-	CT_LN_F_GAIN, CT_LN_F_BIAS, CT_WPE, CT_WTE, CT_LM_HEAD,
+	CT_ENC_WTE, CT_ENC_REL_BIAS, CT_ENC_LN_F_GAIN, CT_REL_BIAS, CT_LN_F_GAIN,
+	CT_LN_F_BIAS, CT_WPE, CT_WTE, CT_LM_HEAD,
 };
 
-#define LAYER_ROLES	(sizeof(layer_order) / sizeof(layer_order[0]))
-#define MODEL_ROLES	(sizeof(model_order) / sizeof(model_order[0]))
+#define N(a)		(sizeof(a) / sizeof((a)[0]))
 #define PARTS_MAX	3	/* of one role */
 
 _Static_assert(CT_IMAGE_ALIGN % CTRANS_GRANULE == 0, "parts begin at granules");
@@ -27,6 +35,13 @@ _Static_assert(CT_IMAGE_ALIGN % CTRANS_GRANULE == 0, "parts begin at granules");
 uint64_t ct_image_wpe_stride(const struct ct_config *cfg)
 {
 	uint64_t row = 4ull * cfg->n_embd;
+
+	return (row + CTRANS_GRANULE - 1) / CTRANS_GRANULE * CTRANS_GRANULE;
+}
+
+uint64_t ct_image_distance_stride(const struct ct_config *cfg)
+{
+	uint64_t row = 4 * (2ull * cfg->rel_span + 1);
 
 	return (row + CTRANS_GRANULE - 1) / CTRANS_GRANULE * CTRANS_GRANULE;
 }
@@ -54,6 +69,12 @@ static void add_role(struct ct_image *image, const struct ct_config *cfg,
 		    n_out * ct_image_wpe_stride(cfg));
 		return;
 	}
+	if (role == CT_REL_BIAS || role == CT_ENC_REL_BIAS) {
+		/* for each head, by distance in place of bucket */
+		add(image, role, layer, CT_PART_WEIGHTS, CTRANS_ENC_F32,
+		    n_in * ct_image_distance_stride(cfg));
+		return;
+	}
 	if (n_in == 1) {
 		/* a bias has an entry for each output of whole tiles */
 		add(image, role, layer, CT_PART_WEIGHTS, CTRANS_ENC_F32,
@@ -61,9 +82,9 @@ static void add_role(struct ct_image *image, const struct ct_config *cfg,
 		return;
 	}
 	bytes = ct_pack_weight_bytes(enc, n_in, n_out);
-	if (stored && stored[ct_stored_slot(role, layer)].enc == CTRANS_ENC_ESC) {
+	if (stored && stored[ct_weight_slot(role, layer)].enc == CTRANS_ENC_ESC) {
 		enc = CTRANS_ENC_ESC;
-		bytes = stored[ct_stored_slot(role, layer)].bytes;
+		bytes = stored[ct_weight_slot(role, layer)].bytes;
 	}
 	add(image, role, layer, CT_PART_WEIGHTS, enc, bytes);
 	if (enc == CTRANS_ENC_F32)
@@ -73,32 +94,30 @@ static void add_role(struct ct_image *image, const struct ct_config *cfg,
 	    ct_pack_output_bytes(n_out));
 }
 
-size_t ct_stored_slots(const struct ct_config *cfg)
+/* Of each layer from the first on. */
+static void add_layers(struct ct_image *image, const struct ct_config *cfg,
+		       const struct ct_stored *stored, uint32_t layers,
+		       const enum ct_role *order, size_t n)
 {
-	return (size_t)cfg->n_layer * CT_N_ROLES;
-}
-
-size_t ct_stored_slot(enum ct_role role, uint32_t layer)
-{
-	return (size_t)layer * CT_N_ROLES + role;
+	for (uint32_t l = 0; l < layers; l++)
+		for (size_t i = 0; i < n; i++)
+			if (ct_role_layers(cfg, order[i]))
+				add_role(image, cfg, stored, order[i], l);
 }
 
 int ct_image_plan(const struct ct_config *cfg, enum ctrans_encoding enc,
 		  const struct ct_stored *stored, struct ct_image *image,
 		  struct ct_err *err)
 {
-	size_t most = PARTS_MAX * (LAYER_ROLES * cfg->n_layer + MODEL_ROLES);
-
 	*image = (struct ct_image){ .enc = enc };
-	image->parts = malloc(most * sizeof(*image->parts));
+	image->parts = malloc(PARTS_MAX * ct_weight_slots(cfg) * sizeof(*image->parts));
 	if (!image->parts)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	for (uint32_t l = 0; l < cfg->n_layer; l++)
-		for (size_t i = 0; i < LAYER_ROLES; i++)
-			add_role(image, cfg, stored, layer_order[i], l);
-	for (size_t i = 0; i < MODEL_ROLES; i++)
-		if (model_order[i] != CT_LM_HEAD || !cfg->tied_head)
-			add_role(image, cfg, stored, model_order[i], 0);
+	add_layers(image, cfg, stored, cfg->enc.n_layer, encoder_order,
+		   N(encoder_order));
+	add_layers(image, cfg, stored, cfg->n_layer, source_order, N(source_order));
+	add_layers(image, cfg, stored, cfg->n_layer, layer_order, N(layer_order));
+	add_layers(image, cfg, stored, 1, model_order, N(model_order));
 	return 0;
 }
 
@@ -132,7 +151,7 @@ static int stored_as(const struct ct_config *cfg, const struct ct_image_part *p,
 int ct_image_compress_plan(const struct ct_config *cfg, const struct ct_image *from,
 			   const void *bytes, struct ct_image *to, struct ct_err *err)
 {
-	struct ct_stored *stored = calloc(ct_stored_slots(cfg), sizeof(*stored));
+	struct ct_stored *stored = calloc(ct_weight_slots(cfg), sizeof(*stored));
 	int ret = stored ? 0 : ct_fail(err, -ENOMEM, "out of memory");
 
 	for (size_t i = 0; i < from->n && !ret; i++) {
@@ -140,7 +159,7 @@ int ct_image_compress_plan(const struct ct_config *cfg, const struct ct_image *f
 
 		if (ct_image_is_packed(p))
 			ret = stored_as(cfg, p, (const int8_t *)bytes + p->at,
-					&stored[ct_stored_slot(p->role, p->layer)], err);
+					&stored[ct_weight_slot(p->role, p->layer)], err);
 	}
 	if (!ret)
 		ret = ct_image_plan(cfg, CTRANS_ENC_S8, stored, to, err);
@@ -186,17 +205,7 @@ const struct ct_image_part *ct_image_find(const struct ct_image *image,
 
 bool ct_image_is_packed(const struct ct_image_part *part)
 {
-	switch (part->role) {
-	case CT_WTE:
-	case CT_LM_HEAD:
-	case CT_QKV:
-	case CT_ATTN_OUT:
-	case CT_FC:
-	case CT_MLP_OUT:
-		return part->part == CT_PART_WEIGHTS;
-	default:
-		return false;
-	}
+	return part->part == CT_PART_WEIGHTS && ct_role_packed(part->role);
 }
 
 void ct_image_name(const struct ct_image_part *part, char name[CT_ROLE_NAME_SIZE])

@@ -50,15 +50,12 @@ struct ct_image {
 
 /*
  * What a model of this shape takes; a tied head is no part of its own. @stored, for
- * S8: [ct_stored_slots()], how each matrix is stored; NULL: none is compressed.
+ * S8: [ct_weight_slots()], how each matrix is stored; NULL: none is compressed.
  */
 int ct_image_plan(const struct ct_config *cfg, enum ctrans_encoding enc,
 		  const struct ct_stored *stored, struct ct_image *image,
 		  struct ct_err *err);
 void ct_image_free(struct ct_image *image);
-
-size_t ct_stored_slots(const struct ct_config *cfg);
-size_t ct_stored_slot(enum ct_role role, uint32_t layer);
 
 /*
  * The S8 image @from at @bytes once more, each matrix compressed for which that is
@@ -83,5 +80,7 @@ void ct_image_name(const struct ct_image_part *part, char name[CT_ROLE_NAME_SIZE
 
 /* Bytes from one row of the position table to the next. */
 uint64_t ct_image_wpe_stride(const struct ct_config *cfg);
+/* And from one head's biases of scores to the next's. */
+uint64_t ct_image_distance_stride(const struct ct_config *cfg);
 
 #endif

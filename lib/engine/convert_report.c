@@ -8,21 +8,14 @@
 #include "convert/esc.h"
 #include "engine/convert_weights.h"
 
-static const enum ct_role roles[] = { CT_QKV, CT_ATTN_OUT, CT_FC, CT_MLP_OUT };
-
-/* The matrix of the @i-th linear of the program. */
+/* The matrix of the @i-th linear. */
 static const struct ct_matrix_report *matrix_of(const struct ct_core *core, size_t i,
 						const struct ct_matrix_report *r)
 {
-	uint32_t layer = (uint32_t)(i / 4);
-	enum ct_role role = roles[i % 4];
+	const struct ct_linear_id *l = &core->linears[i];
 
-	if (layer == core->cfg.n_layer) {
-		layer = 0;
-		role = core->cfg.tied_head ? CT_WTE : CT_LM_HEAD;
-	}
 	for (; r->bytes; r++)
-		if (r->role == role && r->layer == layer)
+		if (r->role == l->role && r->layer == l->layer)
 			return r;
 	return NULL;
 }

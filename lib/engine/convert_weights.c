@@ -40,36 +40,16 @@ static void *part(const struct ct_core *core, enum ct_role role, uint32_t layer,
 	return p ? (uint8_t *)core->weights.cpu + p->at : NULL;
 }
 
-static enum ct_role bias_of(enum ct_role role)
-{
-	switch (role) {
-	case CT_QKV:		return CT_QKV_BIAS;
-	case CT_ATTN_OUT:	return CT_ATTN_OUT_BIAS;
-	case CT_FC:		return CT_FC_BIAS;
-	case CT_MLP_OUT:	return CT_MLP_OUT_BIAS;
-	default:		return CT_N_ROLES;
-	}
-}
-
-/* Which linear of the program it is; an embedding that is no head is none. */
+/* Which linear it is; an embedding that is no head is none. */
 static const struct ct_calibration_layer *seen_by(const struct job *j,
 						  enum ct_role role, uint32_t layer)
 {
-	size_t at;
+	size_t n = ct_program_linears(&j->core->cfg);
 
-	switch (role) {
-	case CT_QKV:		at = 4ull * layer; break;
-	case CT_ATTN_OUT:	at = 4ull * layer + 1; break;
-	case CT_FC:		at = 4ull * layer + 2; break;
-	case CT_MLP_OUT:	at = 4ull * layer + 3; break;
-	case CT_WTE:
-		if (!j->core->cfg.tied_head)
-			return NULL;
-		at = 4ull * j->core->cfg.n_layer;
-		break;
-	default:		at = 4ull * j->core->cfg.n_layer; break;
-	}
-	return j->seen ? &j->seen->layers[at] : NULL;
+	for (size_t i = 0; i < n && j->seen; i++)
+		if (j->core->linears[i].role == role && j->core->linears[i].layer == layer)
+			return &j->seen->layers[i];
+	return NULL;
 }
 
 /* ---- Smoothing -------------------------------------------------------- */
@@ -80,7 +60,19 @@ static void divide(float *v, const float *by, uint32_t n)
 		v[i] /= by[i];
 }
 
-/* What makes the inputs that are divided: norms, and values for the projection. */
+static void divide_norm(const struct job *j, enum ct_role gain, uint32_t layer,
+			const float *by)
+{
+	uint32_t d = j->core->cfg.n_embd;
+
+	divide(part(j->core, gain, layer, CT_PART_WEIGHTS), by, d);
+	divide(part(j->core, (enum ct_role)(gain + 1), layer, CT_PART_WEIGHTS), by, d);
+}
+
+/*
+ * What makes the inputs that are divided: norms, and values for the projection.
+ * GPT-2's only: elsewhere norms are summed onto, or make several linears' inputs.
+ */
 static void smooth_vectors(const struct job *j)
 {
 	struct ct_core *core = j->core;
@@ -89,21 +81,13 @@ static void smooth_vectors(const struct job *j)
 	for (uint32_t l = 0; l < core->cfg.n_layer; l++) {
 		const struct ct_calibration_layer *of = &j->seen->layers[4ull * l];
 
-		if (of[0].smoothing) {
-			divide(part(core, CT_LN_1_GAIN, l, CT_PART_WEIGHTS),
-			       of[0].smoothing, d);
-			divide(part(core, CT_LN_1_BIAS, l, CT_PART_WEIGHTS),
-			       of[0].smoothing, d);
-		}
+		if (of[0].smoothing)
+			divide_norm(j, CT_LN_1_GAIN, l, of[0].smoothing);
 		if (of[1].smoothing)
 			divide((float *)part(core, CT_QKV_BIAS, l, CT_PART_WEIGHTS) +
 			       2 * d, of[1].smoothing, d);
-		if (of[2].smoothing) {
-			divide(part(core, CT_LN_2_GAIN, l, CT_PART_WEIGHTS),
-			       of[2].smoothing, d);
-			divide(part(core, CT_LN_2_BIAS, l, CT_PART_WEIGHTS),
-			       of[2].smoothing, d);
-		}
+		if (of[2].smoothing)
+			divide_norm(j, CT_LN_2_GAIN, l, of[2].smoothing);
 	}
 }
 
@@ -117,7 +101,7 @@ static int value_divisors(const struct job *j, enum ct_role role, uint32_t layer
 	*by = NULL;
 	if (role != CT_QKV || !j->seen)
 		return 0;
-	s = j->seen->layers[4ull * layer + 1].smoothing;
+	s = seen_by(j, CT_ATTN_OUT, layer)->smoothing;
 	if (!s)
 		return 0;
 	*by = malloc(3ull * d * sizeof(**by));
@@ -125,6 +109,26 @@ static int value_divisors(const struct job *j, enum ct_role role, uint32_t layer
 		return ct_fail(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < 3 * d; i++)
 		(*by)[i] = i < 2 * d ? 1.0f : s[i - 2 * d];
+	return 0;
+}
+
+/* All slices, which are stored by output where they are several. */
+static int read_matrix(const struct job *j, const struct ct_slices *slices,
+		       float *weights, struct ct_err *err)
+{
+	for (unsigned int i = 0; i < slices->n; i++) {
+		const struct ct_matrix *m = &slices->v[i];
+		size_t n = (size_t)m->n_in * m->n_out;
+		int ret = ct_matrix_read(m, &j->model->files, weights, err);
+
+		if (!ret && !ct_all_finite(weights, n))
+			ret = ct_fail(err, -EBADMSG,
+				      "tensor %s: a weight is not a finite number",
+				      m->t.name);
+		if (ret)
+			return ret;
+		weights += n;
+	}
 	return 0;
 }
 
@@ -136,13 +140,15 @@ typedef int matrix_fn(struct job *j, size_t index, struct ct_repack *r,
 static int with_matrix(struct job *j, size_t index, const struct ct_image_part *p,
 		       matrix_fn *fn, struct ct_err *err)
 {
-	const struct ct_matrix *m = ct_weights_matrix(&j->model->weights, p->role, p->layer);
+	const struct ct_slices *slices = ct_weights_slices(&j->model->weights, p->role,
+							   p->layer);
+	enum ct_role bias = ct_role_bias(&j->core->cfg, p->role);
 	const struct ct_calibration_layer *seen = seen_by(j, p->role, p->layer);
-	size_t n = (size_t)m->n_in * m->n_out;
-	float *weights = malloc(n * sizeof(*weights)), *by_output = NULL;
+	uint32_t n_out, n_in;
+	float *weights, *by_output = NULL;
+	size_t n;
 	struct ct_repack r = {
-		.n_in = m->n_in, .n_out = m->n_out, .weights = weights,
-		.in_major = m->in_major, .seen = seen,
+		.in_major = slices->v[0].in_major, .seen = seen,
 		.by_input = seen ? seen->smoothing : NULL,
 		.n_samples = j->seen ? j->seen->n_samples : 0,
 		.n_rows = j->seen ? j->seen->rows : 0,
@@ -154,14 +160,17 @@ static int with_matrix(struct job *j, size_t index, const struct ct_image_part *
 	};
 	int ret;
 
+	ct_role_shape(&j->core->cfg, p->role, &n_out, &n_in);
+	n = (size_t)n_in * n_out;
+	weights = malloc(n * sizeof(*weights));
 	if (!weights)
 		return ct_fail(err, -ENOMEM, "no memory for a matrix of %zu weights", n);
-	if (bias_of(p->role) != CT_N_ROLES)
-		r.bias = part(j->core, bias_of(p->role), p->layer, CT_PART_WEIGHTS);
-	ret = ct_matrix_read(m, &j->model->files, weights, err);
-	if (!ret && !ct_all_finite(weights, n))
-		ret = ct_fail(err, -EBADMSG, "tensor %s: a weight is not a finite number",
-			      m->t.name);
+	r.n_in = n_in;
+	r.n_out = n_out;
+	r.weights = weights;
+	if (bias != CT_N_ROLES)
+		r.bias = part(j->core, bias, p->layer, CT_PART_WEIGHTS);
+	ret = read_matrix(j, slices, weights, err);
 	if (!ret)
 		ret = value_divisors(j, p->role, p->layer, &by_output, err);
 	r.by_output = by_output;

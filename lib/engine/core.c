@@ -29,28 +29,31 @@ static int alloc_work(struct ct_core *core, struct ct_err *err)
 {
 	const struct ct_config *c = &core->cfg;
 	struct ct_program_layout *at = &core->at;
+	struct ct_activations *act = &at->act;
+	uint32_t width = c->n_head * c->head_dim;
 	uint64_t used = 0;
 	int ret;
 
-	at->x_stride = (uint32_t)ct_granules(4ull * c->n_embd);
-	at->qkv_stride = (uint32_t)ct_granules(12ull * c->n_embd);
-	at->ffn_stride = (uint32_t)ct_granules(4ull * c->n_inner);
+	act->x_stride = (uint32_t)ct_granules(4ull * c->n_embd);
+	act->qkv_stride = (uint32_t)ct_granules(12ull * width);
+	act->att_stride = (uint32_t)ct_granules(4ull * width);
+	act->ffn_stride = (uint32_t)ct_granules(4ull * c->n_inner);
 	at->logits_stride = (uint32_t)ct_granules(4ull * c->n_vocab);
 	at->logits_rows = CT_STEP_LOGITS;
-	at->x = carve(&used, (uint64_t)CT_STEP_ROWS * at->x_stride);
-	at->xn = carve(&used, (uint64_t)CT_STEP_ROWS * at->x_stride);
-	at->qkv = carve(&used, (uint64_t)CT_STEP_ROWS * at->qkv_stride);
-	at->att = carve(&used, (uint64_t)CT_STEP_ROWS * at->x_stride);
-	at->ffn = carve(&used, (uint64_t)CT_STEP_ROWS * at->ffn_stride);
+	act->x = carve(&used, (uint64_t)CT_STEP_ROWS * act->x_stride);
+	act->xn = carve(&used, (uint64_t)CT_STEP_ROWS * act->x_stride);
+	act->qkv = carve(&used, (uint64_t)CT_STEP_ROWS * act->qkv_stride);
+	act->att = carve(&used, (uint64_t)CT_STEP_ROWS * act->att_stride);
+	act->ffn = carve(&used, (uint64_t)CT_STEP_ROWS * act->ffn_stride);
 	at->logits = carve(&used, (uint64_t)CT_STEP_LOGITS * at->logits_stride);
 	ret = ct_device_alloc(core->dev, used, &core->work, err);
 	if (ret)
 		return ret;
-	at->x += core->work.va;
-	at->xn += core->work.va;
-	at->qkv += core->work.va;
-	at->att += core->work.va;
-	at->ffn += core->work.va;
+	act->x += core->work.va;
+	act->xn += core->work.va;
+	act->qkv += core->work.va;
+	act->att += core->work.va;
+	act->ffn += core->work.va;
 	at->logits += core->work.va;
 	return 0;
 }
@@ -88,6 +91,7 @@ static int alloc_ctl(struct ct_core *core, struct ct_err *err)
 void ct_core_build(struct ct_core *core)
 {
 	ct_program_build(&core->cfg, &core->at, core->prog);
+	ct_encoder_rebuild(core);
 }
 
 /* ---- Opening ---------------------------------------------------------- */
@@ -102,7 +106,7 @@ static void describe_config(struct ct_core *core)
 	struct ctrans_model_info *i = &core->info;
 	const struct ct_config *c = &core->cfg;
 
-	put(i->architecture, sizeof(i->architecture), "gpt2");
+	put(i->architecture, sizeof(i->architecture), ct_arch_name(c->arch));
 	put(i->activation, sizeof(i->activation), ct_act_name(c->act));
 	i->vocab = c->n_vocab;
 	i->context = core->context;
@@ -110,6 +114,12 @@ static void describe_config(struct ct_core *core)
 	i->layers = c->n_layer;
 	i->heads = c->n_head;
 	i->inner = c->n_inner;
+	i->encoder_layers = c->enc.n_layer;
+	if (ct_has_encoder(c)) {
+		i->encoder_vocab = c->enc.n_vocab;
+		i->source_kv_bytes = ct_program_source_bytes(c, core->at.kv);
+		ct_tasks_list(&core->tasks, c, i->tasks, sizeof(i->tasks));
+	}
 	i->tied_head = c->tied_head;
 	i->bos = c->bos_id;
 	i->eos = c->eos_id;
@@ -170,6 +180,9 @@ static int choose_context(struct ct_core *core, uint32_t want, struct ct_err *er
 		return ct_fail(err, -E2BIG,
 			"the model has %u positions; the chip has room for %u", most,
 			CTRANS_POSITIONS_MAX);
+	/* distances have no end, but the last bucket is for all of them */
+	if (core->cfg.positions == CT_POSITIONS_RELATIVE && want > most)
+		most = CTRANS_POSITIONS_MAX;
 	if (want > most)
 		return ct_fail(err, -EINVAL,
 			"a context of %u was asked for; the model was trained for %u",
@@ -198,22 +211,41 @@ static int choose_kv(struct ct_core *core, const struct ctrans_model_params *par
 	return 0;
 }
 
+static int check_stack(const struct ct_config *c, uint32_t n_head, uint32_t head_dim,
+		       uint32_t n_inner, struct ct_err *err)
+{
+	if (head_dim > CTRANS_HEAD_DIM_MAX)
+		return ct_fail(err, -ENOTSUP, "heads of width %u; the chip takes %u",
+			       head_dim, CTRANS_HEAD_DIM_MAX);
+	if (3ull * n_head * head_dim > CTRANS_WIDTH_MAX || c->n_embd > CTRANS_WIDTH_MAX ||
+	    n_inner > CTRANS_WIDTH_MAX)
+		return ct_fail(err, -ENOTSUP, "layers of width %u and %u; the chip takes %u",
+			       3 * n_head * head_dim, n_inner, CTRANS_WIDTH_MAX);
+	return 0;
+}
+
 /* What the chip's instructions can hold, checked before anything is read. */
 static int check_shape(const struct ct_config *c, struct ct_err *err)
 {
-	if (c->n_embd / c->n_head > CTRANS_HEAD_DIM_MAX)
-		return ct_fail(err, -ENOTSUP, "heads of width %u; the chip takes %u",
-			       c->n_embd / c->n_head, CTRANS_HEAD_DIM_MAX);
-	if (ct_program_length(c) > CTRANS_PROG_MAX)
-		return ct_fail(err, -ENOTSUP, "%u layers; a chip program takes %zu",
-			       c->n_layer, (size_t)(CTRANS_PROG_MAX - 3) / 7);
-	if (3ull * c->n_embd > CTRANS_WIDTH_MAX || c->n_inner > CTRANS_WIDTH_MAX)
-		return ct_fail(err, -ENOTSUP, "layers of width %u and %u; the chip takes %u",
-			       3 * c->n_embd, c->n_inner, CTRANS_WIDTH_MAX);
-	if (c->n_vocab > CTRANS_OUT_MAX)
+	int ret = check_stack(c, c->n_head, c->head_dim, c->n_inner, err);
+
+	if (!ret && ct_has_encoder(c))
+		ret = check_stack(c, c->enc.n_head, c->enc.head_dim, c->enc.n_inner, err);
+	if (ret)
+		return ret;
+	if (ct_program_length(c) > CTRANS_PROG_MAX ||
+	    ct_encoder_length(c) > CTRANS_PROG_MAX)
+		return ct_fail(err, -ENOTSUP,
+			       "%u layers take %zu instructions; a chip program takes %u",
+			       c->n_layer + c->enc.n_layer,
+			       ct_program_length(c) + ct_encoder_length(c),
+			       CTRANS_PROG_MAX);
+	if (c->n_vocab > CTRANS_OUT_MAX || c->enc.n_vocab > CTRANS_OUT_MAX)
 		return ct_fail(err, -ENOTSUP, "a vocabulary of %u; the chip takes %u",
 			       c->n_vocab, CTRANS_OUT_MAX);
-	if (ct_program_block_bytes(c, CTRANS_KV_F32) > UINT32_MAX)
+	if (ct_program_block_bytes(c, CTRANS_KV_F32) > UINT32_MAX ||
+	    (ct_has_encoder(c) &&
+	     ct_program_source_bytes(c, CTRANS_KV_F32) > UINT32_MAX))
 		return ct_fail(err, -ENOTSUP,
 			       "keys and values of 64 positions take over 4 GiB");
 	return 0;
@@ -254,7 +286,9 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 		core->dev = core->beside;
 		ct_device_hold(core->dev);
 	}
-	ct_kv_init(core, !(params->flags & CTRANS_MODEL_NO_SHARING));
+	/* with an encoder no text is a function of its own tokens alone */
+	ct_kv_init(core, !(params->flags & CTRANS_MODEL_NO_SHARING) &&
+			 !ct_has_encoder(&core->cfg));
 	ct_device_info(core->dev, &core->dev_info);
 	if (f32 && !core->dev_info.has_f32)
 		return ct_fail(err, -ENOTSUP,
@@ -263,6 +297,10 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 		return ct_fail(err, -ENOTSUP,
 			       "kv \"s8\": device %s keeps keys and values as f16 only",
 			       core->dev_info.name);
+	if (ct_has_encoder(&core->cfg) && !(core->dev_info.caps & CTRANS_CAP_SEQ2SEQ))
+		return ct_fail(err, -ENOTSUP,
+			       "%s models, encoder and decoder: device %s has no instructions for them; the chip model (device \"sim\") does",
+			       ct_arch_name(core->cfg.arch), core->dev_info.name);
 	/* binary32 is the model's alone, and takes no part in the chip's figures */
 	ret = f32 ? 0 : check_memory(core, err);
 	if (ret)
@@ -270,6 +308,10 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	core->at.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8;
 	core->block_bytes = ct_program_block_bytes(&core->cfg, core->at.kv);
 	core->at.n_ctx = core->context;
+	core->at.n_source = core->context < CTRANS_ROWS_MAX ? core->context :
+							      CTRANS_ROWS_MAX;
+	if (ct_has_encoder(&core->cfg))
+		core->source_bytes = ct_program_source_bytes(&core->cfg, core->at.kv);
 	core->at.layer = NULL;
 	ret = ct_load_weights(core, model, params, err);
 	if (!ret)
@@ -281,6 +323,7 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	if (ret)
 		return ret;
 	core->at.layer = core->layer_va;
+	core->at.enc_layer = core->layer_va + core->cfg.n_layer;
 	core->at.theta_factor = 1.0f / params->levels;
 	ct_core_build(core);
 	core->has_weights = true;
@@ -328,6 +371,15 @@ static int check_key(const struct ct_model *model, const char *want,
 	return ret;
 }
 
+static int list_linears(struct ct_core *core, struct ct_err *err)
+{
+	core->linears = calloc(ct_program_linears(&core->cfg), sizeof(*core->linears));
+	if (!core->linears)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	ct_program_list(&core->cfg, core->linears);
+	return 0;
+}
+
 static int open_core(struct ct_core *core, const char *path,
 		     const struct ctrans_model_params *params,
 		     const char *cache_key, struct ct_model **model,
@@ -351,6 +403,7 @@ static int open_core(struct ct_core *core, const char *path,
 		ret = ct_config_shape(path + strlen(CT_SHAPE_PREFIX), &core->cfg, err);
 		if (ret)
 			return ret;
+		ct_tasks_init(&core->tasks, &core->cfg);
 		put(core->info.format, sizeof(core->info.format), "random weights");
 		put(core->info.tokenizer, sizeof(core->info.tokenizer), "none");
 	} else if (params->flags & CTRANS_MODEL_TOKENIZER) {
@@ -369,6 +422,7 @@ static int open_core(struct ct_core *core, const char *path,
 		if (ret)
 			return ret;
 		core->cfg = (*model)->weights.cfg;
+		core->tasks = (*model)->tasks;
 		describe_files(core, *model);
 		ret = open_tokenizer(core, *model, err);
 		if (ret)
@@ -377,6 +431,9 @@ static int open_core(struct ct_core *core, const char *path,
 	ret = choose_context(core, params->context, err);
 	if (!ret)
 		ret = check_shape(&core->cfg, err);
+	if (ret)
+		return ret;
+	ret = list_linears(core, err);
 	if (ret)
 		return ret;
 	describe_config(core);
@@ -475,7 +532,9 @@ void ct_core_close(struct ct_core *core)
 		return;
 	if (core->dev) {
 		ct_queue_close(core->queue);
+		ct_sources_free(core);
 		ct_kv_free(core);
+		ct_encoder_free(core);
 		ct_device_free(core->dev, &core->ctl);
 		ct_device_free(core->dev, &core->work);
 		ct_device_free(core->dev, &core->norms);
@@ -486,6 +545,7 @@ void ct_core_close(struct ct_core *core)
 	free(core->dispatch);
 	free(core->profiles);
 	free(core->theta);
+	free(core->linears);
 	free(core->layer_va);
 	free(core->holds_little);
 	ct_image_free(&core->image);
@@ -498,6 +558,11 @@ void ct_core_close(struct ct_core *core)
 const struct ct_config *ct_core_config(const struct ct_core *core)
 {
 	return &core->cfg;
+}
+
+const struct ct_tasks *ct_core_tasks(const struct ct_core *core)
+{
+	return &core->tasks;
 }
 
 bool ct_core_has_little(const struct ct_core *core)

@@ -20,6 +20,7 @@
 struct ct_bpe;
 struct ct_core;
 struct ct_model;
+struct ct_tasks;
 
 /* Rows of one step at most; longer prompts are cut into chunks of it. */
 #define CT_STEP_ROWS	256u
@@ -43,6 +44,7 @@ int ct_core_open_beside(const char *path, const struct ctrans_model_params *para
 void ct_core_close(struct ct_core *core);
 
 const struct ct_config *ct_core_config(const struct ct_core *core);
+const struct ct_tasks *ct_core_tasks(const struct ct_core *core);
 /* Does its file hold a little model? */
 bool ct_core_has_little(const struct ct_core *core);
 /* NULL: the model has no tokenizer. */
@@ -93,6 +95,32 @@ void ct_seq_kv_get(const struct ct_seq *seq, void *dst);
  */
 int ct_seq_kv_set(struct ct_seq *seq, uint32_t positions, const void *src,
 		  struct ct_err *err);
+
+/* ---- Sources of models that have an encoder ------------------------------ */
+
+/*
+ * A source that has been read: its keys and values for all layers of the decoder,
+ * which sequences share. Any thread's.
+ */
+struct ct_source;
+
+/*
+ * Read @n tokens, at most the context, in one step. @cost, unless NULL, is an array by
+ * kind (added to); @device_ns as of a step's row, all of it. -ENOTSUP: the model
+ * has no encoder; -E2BIG, -EINVAL, -ENOMEM, -EIO, -ENODEV as ct_core_step().
+ */
+int ct_core_encode(struct ct_core *core, const uint32_t *tokens, size_t n,
+		   struct ctrans_cost cost[CTRANS_KINDS], uint64_t *device_ns,
+		   struct ct_source **source, struct ct_err *err);
+void ct_source_hold(struct ct_source *source);
+/* NULL is allowed. */
+void ct_source_drop(struct ct_source *source);
+
+/* What the sequence attends to from now on, which it holds for itself; or NULL. */
+void ct_seq_attend(struct ct_seq *seq, struct ct_source *source);
+bool ct_seq_has_source(const struct ct_seq *seq);
+/* @seq becomes what @other is, in the same memory, as a fork would. */
+void ct_seq_become(struct ct_seq *seq, const struct ct_seq *other);
 
 struct ct_ranked {
 	uint32_t id;

@@ -11,10 +11,29 @@
 #include "engine/core.h"
 #include "engine/kv.h"
 #include "model/model.h"
+#include "model/tasks.h"
 #include "program/program.h"
+
+/*
+ * What a source's step takes beside the core's own: room for the longest so far.
+ * Under the core's lock.
+ */
+struct ct_encoder_room {
+	uint32_t rows;
+	struct ct_buf_dev work;		/* activations */
+	struct ct_buf_dev ctl;		/* program, arguments, statistics */
+	struct ctrans_insn *prog;
+	uint64_t prog_va;
+	size_t n_insns;
+	struct ctrans_args *args;
+	uint64_t args_va;
+	struct ctrans_stat *stats;
+	uint64_t stats_va;
+};
 
 struct ct_core {
 	struct ct_config cfg;
+	struct ct_tasks tasks;		/* with an encoder */
 	struct ctrans_model_info info;
 	struct ct_bpe *bpe;		/* NULL: none */
 	bool has_weights;
@@ -31,7 +50,8 @@ struct ct_core {
 	struct ct_buf_dev norms;	/* of FFN-up weights, for exact speculation */
 	struct ct_buf_dev work;		/* activations, logits */
 	struct ct_buf_dev ctl;		/* program, arguments, statistics, top-k */
-	struct ct_layer_va *layer_va;
+	struct ct_layer_va *layer_va;	/* the decoder's, then the encoder's */
+	struct ct_linear_id *linears;	/* [ct_program_linears()] */
 	float *theta;			/* calibrated thresholds, or NULL */
 	/* by linear: what calibration saw at these thresholds; NULL: not known */
 	struct ctrans_layer_profile *profiles;
@@ -54,7 +74,23 @@ struct ct_core {
 	uint64_t step_ns;		/* the last job, doorbell to completion */
 	uint64_t block_bytes;		/* of keys and values */
 	struct ct_kv kv;
+
+	struct ct_encoder_room encoder;
+	uint64_t source_bytes;		/* of a source's block */
+	struct ct_source *idle;		/* source.c; kv.lock */
+	uint32_t n_idle;
 };
+
+/* A source that has been read; encode.c, source.c. */
+struct ct_source {
+	struct ct_core *core;
+	uint32_t refs;			/* kv.lock */
+	uint32_t positions;
+	uint32_t room;			/* blocks */
+	struct ct_buf_dev buf;		/* struct ctrans_source, then blocks */
+	struct ct_source *next;		/* idle: another */
+};
+
 
 struct ct_seq {
 	struct ct_core *core;
@@ -63,6 +99,7 @@ struct ct_seq {
 	uint32_t n_blocks;
 	uint32_t position;
 	bool unshared;
+	struct ct_source *source;	/* what it attends to; or NULL */
 	uint32_t block[];		/* their numbers */
 };
 
@@ -92,7 +129,26 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 int ct_core_run(struct ct_core *core, uint64_t prog_va, size_t n_insns,
 		const struct ct_step_row *rows, size_t n_rows, bool stats,
 		struct ct_err *err);
+/* The same of any program and argument block, which the caller has filled. */
+int ct_core_submit(struct ct_core *core, uint64_t prog_va, size_t n_insns,
+		   uint64_t args_va, uint64_t stats_va, struct ct_err *err);
+void ct_core_add_stat(struct ctrans_cost *cost, const struct ctrans_stat *stat);
 void ct_core_build(struct ct_core *core);
+
+/*
+ * encode.c; lock held: room for @rows, and its program as the core's layout now is;
+ * run it on rows that argument block and source hold.
+ */
+int ct_encoder_reserve(struct ct_core *core, uint32_t rows, struct ct_err *err);
+void ct_encoder_rebuild(struct ct_core *core);
+void ct_encoder_args(struct ct_core *core, const struct ct_source *source,
+		     const uint32_t *tokens, uint32_t n);
+void ct_encoder_free(struct ct_core *core);
+
+/* source.c: one for @n positions, of which nothing is written yet */
+int ct_source_open(struct ct_core *core, uint32_t n, struct ct_source **source,
+		   struct ct_err *err);
+void ct_sources_free(struct ct_core *core);
 
 /* calibrate.c */
 int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,

@@ -36,6 +36,28 @@ static void matrix(struct hasher *h, const struct ct_weight_va *w, uint32_t n_ou
 	bytes(h, w->bias, 4ull * n_out);
 }
 
+static void norm(struct hasher *h, const struct ct_norm_va *n)
+{
+	uint64_t row = 4ull * h->core->cfg.n_embd;
+
+	bytes(h, n->gain, row);
+	bytes(h, n->bias, row);
+}
+
+/* What a decoder alone does not have. */
+static void encoder_config(struct hasher *h)
+{
+	const struct ct_config *c = &h->core->cfg;
+	uint32_t words[] = {
+		c->arch, c->head_dim, c->enc.n_vocab, c->enc.n_layer, c->enc.n_head,
+		c->enc.head_dim, c->enc.n_inner, c->positions, c->rms_norm,
+		c->post_norm, c->biases, c->gated, c->shared_table, 0, c->rel_span,
+	};
+
+	memcpy(&words[13], &c->embed_factor, sizeof(c->embed_factor));
+	XXH3_128bits_update(&h->state, words, sizeof(words));
+}
+
 static void config(struct hasher *h)
 {
 	const struct ct_config *c = &h->core->cfg;
@@ -47,32 +69,49 @@ static void config(struct hasher *h)
 
 	memcpy(&words[6], &c->ln_eps, sizeof(c->ln_eps));
 	XXH3_128bits_update(&h->state, words, sizeof(words));
+	if (ct_has_encoder(c))
+		encoder_config(h);
+}
+
+static void layer(struct hasher *h, const struct ct_layer_va *v, uint32_t width,
+		  uint32_t inner)
+{
+	uint32_t d = h->core->cfg.n_embd;
+
+	norm(h, &v->ln_1);
+	matrix(h, &v->qkv, 3 * width);
+	matrix(h, &v->proj, d);
+	norm(h, &v->ln_x);
+	matrix(h, &v->xq, width);
+	matrix(h, &v->xkv, 2 * width);
+	matrix(h, &v->xout, d);
+	norm(h, &v->ln_2);
+	matrix(h, &v->up, inner);
+	matrix(h, &v->gate, inner);
+	matrix(h, &v->down, d);
 }
 
 static void hash_model(const struct ct_core *core, char text[33])
 {
 	const struct ct_config *c = &core->cfg;
-	uint64_t row = 4ull * c->n_embd;
+	uint64_t distances = ct_image_distance_stride(c);
 	struct hasher h = { .core = core };
 	XXH128_hash_t sum;
 
 	XXH3_128bits_reset(&h.state);
 	config(&h);
-	for (uint32_t i = 0; i < c->n_layer; i++) {
-		const struct ct_layer_va *v = &core->layer_va[i];
-
-		bytes(&h, v->ln_1_gain, row);
-		bytes(&h, v->ln_1_bias, row);
-		matrix(&h, &v->qkv, 3 * c->n_embd);
-		matrix(&h, &v->proj, c->n_embd);
-		bytes(&h, v->ln_2_gain, row);
-		bytes(&h, v->ln_2_bias, row);
-		matrix(&h, &v->up, c->n_inner);
-		matrix(&h, &v->down, c->n_embd);
-	}
-	bytes(&h, core->at.ln_f_gain, row);
-	bytes(&h, core->at.ln_f_bias, row);
-	bytes(&h, core->at.wpe, (uint64_t)c->n_ctx * ct_granules(row));
+	for (uint32_t i = 0; i < c->enc.n_layer; i++)
+		layer(&h, &core->at.enc_layer[i], c->enc.n_head * c->enc.head_dim,
+		      c->enc.n_inner);
+	for (uint32_t i = 0; i < c->n_layer; i++)
+		layer(&h, &core->layer_va[i], c->n_head * c->head_dim, c->n_inner);
+	norm(&h, &core->at.enc_ln_f);
+	norm(&h, &core->at.ln_f);
+	bytes(&h, core->at.enc_distances, c->enc.n_head * distances);
+	bytes(&h, core->at.distances, c->n_head * distances);
+	bytes(&h, core->at.wpe, (uint64_t)c->n_ctx * ct_granules(4ull * c->n_embd));
+	if (ct_has_encoder(c) && !c->shared_table)
+		matrix(&h, &core->at.enc_wte, c->enc.n_vocab);
 	matrix(&h, &core->at.wte, c->n_vocab);
 	if (!c->tied_head)
 		matrix(&h, &core->at.head, c->n_vocab);

@@ -180,8 +180,32 @@ int ct_seq_fork(const struct ct_seq *seq, struct ct_seq **out, struct ct_err *er
 	copy->n_blocks = seq->n_blocks;
 	copy->position = seq->position;
 	copy->unshared = seq->unshared;
+	ct_seq_attend(copy, seq->source);
 	*out = copy;
 	return 0;
+}
+
+void ct_seq_become(struct ct_seq *seq, const struct ct_seq *other)
+{
+	struct ct_kv *kv = &seq->core->kv;
+	uint32_t same = 0;
+
+	pthread_mutex_lock(&kv->lock);
+	/* what they have in common, which of beams is nearly all, stays */
+	while (same < seq->n_blocks && same < other->n_blocks &&
+	       seq->block[same] == other->block[same])
+		same++;
+	give_back(seq, same);
+	for (uint32_t i = same; i < other->n_blocks; i++) {
+		hold(kv, other->block[i]);
+		put(seq, i, other->block[i]);
+	}
+	seq->n_blocks = other->n_blocks;
+	seq->position = other->position;
+	seq->unshared = other->unshared;
+	pthread_mutex_unlock(&kv->lock);
+	if (seq->source != other->source)
+		ct_seq_attend(seq, other->source);
 }
 
 void ct_seq_close(struct ct_seq *seq)
@@ -191,6 +215,7 @@ void ct_seq_close(struct ct_seq *seq)
 	pthread_mutex_lock(&seq->core->kv.lock);
 	give_back(seq, 0);
 	pthread_mutex_unlock(&seq->core->kv.lock);
+	ct_source_drop(seq->source);
 	ct_device_free(seq->core->dev, &seq->table);
 	free(seq);
 }
@@ -232,7 +257,8 @@ static int own_begun(struct ct_seq *seq, struct ct_err *err)
 		return ret;
 	/* what blocks are described in may have moved */
 	block = core->kv.block;
-	memcpy(block_cpu(core, b), block_cpu(core, old), core->block_bytes);
+	ct_program_block_copy(&core->cfg, core->at.kv, block_cpu(core, b),
+			      block_cpu(core, old), seq->position % CTRANS_KV_POSITIONS);
 	memcpy(block[b].tokens, block[old].tokens, sizeof(block->tokens));
 	block[b].foreign = block[old].foreign;
 	put(seq, at, b);

@@ -28,13 +28,16 @@ static uint64_t vector_va(const struct ct_core *core, enum ct_role role,
 	return va_of(core, role, layer, CT_PART_WEIGHTS);
 }
 
-static struct ct_weight_va matrix_va(const struct ct_core *core,
-				     enum ct_role role, enum ct_role bias,
+/* None, all zero, where the image has no such matrix. */
+static struct ct_weight_va matrix_va(const struct ct_core *core, enum ct_role role,
 				     uint32_t layer)
 {
 	const struct ct_image_part *p = ct_image_find(&core->image, role, layer,
 						      CT_PART_WEIGHTS);
+	enum ct_role bias = ct_role_bias(&core->cfg, role);
 
+	if (!p)
+		return (struct ct_weight_va){ 0 };
 	return (struct ct_weight_va){
 		.bytes = p->bytes,
 		.enc = p->enc,
@@ -45,25 +48,51 @@ static struct ct_weight_va matrix_va(const struct ct_core *core,
 	};
 }
 
+static struct ct_norm_va norm_va(const struct ct_core *core, enum ct_role gain,
+				 enum ct_role bias, uint32_t layer)
+{
+	return (struct ct_norm_va){ vector_va(core, gain, layer),
+				    vector_va(core, bias, layer) };
+}
+
 static void find_addresses(struct ct_core *core)
 {
+	struct ct_layer_va *enc = core->layer_va + core->cfg.n_layer;
+
 	for (uint32_t i = 0; i < core->cfg.n_layer; i++)
 		core->layer_va[i] = (struct ct_layer_va){
-			.ln_1_gain = vector_va(core, CT_LN_1_GAIN, i),
-			.ln_1_bias = vector_va(core, CT_LN_1_BIAS, i),
-			.ln_2_gain = vector_va(core, CT_LN_2_GAIN, i),
-			.ln_2_bias = vector_va(core, CT_LN_2_BIAS, i),
-			.qkv = matrix_va(core, CT_QKV, CT_QKV_BIAS, i),
-			.proj = matrix_va(core, CT_ATTN_OUT, CT_ATTN_OUT_BIAS, i),
-			.up = matrix_va(core, CT_FC, CT_FC_BIAS, i),
-			.down = matrix_va(core, CT_MLP_OUT, CT_MLP_OUT_BIAS, i),
+			.ln_1 = norm_va(core, CT_LN_1_GAIN, CT_LN_1_BIAS, i),
+			.ln_x = norm_va(core, CT_LN_X_GAIN, CT_LN_X_BIAS, i),
+			.ln_2 = norm_va(core, CT_LN_2_GAIN, CT_LN_2_BIAS, i),
+			.qkv = matrix_va(core, CT_QKV, i),
+			.proj = matrix_va(core, CT_ATTN_OUT, i),
+			.xq = matrix_va(core, CT_XQ, i),
+			.xkv = matrix_va(core, CT_XKV, i),
+			.xout = matrix_va(core, CT_X_OUT, i),
+			.up = matrix_va(core, CT_FC, i),
+			.gate = matrix_va(core, CT_FC_GATE, i),
+			.down = matrix_va(core, CT_MLP_OUT, i),
 		};
-	core->at.ln_f_gain = vector_va(core, CT_LN_F_GAIN, 0);
-	core->at.ln_f_bias = vector_va(core, CT_LN_F_BIAS, 0);
+	for (uint32_t i = 0; i < core->cfg.enc.n_layer; i++)
+		enc[i] = (struct ct_layer_va){
+			.ln_1 = norm_va(core, CT_ENC_LN_1_GAIN, CT_ENC_LN_1_BIAS, i),
+			.ln_2 = norm_va(core, CT_ENC_LN_2_GAIN, CT_ENC_LN_2_BIAS, i),
+			.qkv = matrix_va(core, CT_ENC_QKV, i),
+			.proj = matrix_va(core, CT_ENC_ATTN_OUT, i),
+			.up = matrix_va(core, CT_ENC_FC, i),
+			.gate = matrix_va(core, CT_ENC_FC_GATE, i),
+			.down = matrix_va(core, CT_ENC_MLP_OUT, i),
+		};
+	core->at.ln_f = norm_va(core, CT_LN_F_GAIN, CT_LN_F_BIAS, 0);
+	core->at.enc_ln_f.gain = vector_va(core, CT_ENC_LN_F_GAIN, 0);
 	core->at.wpe = vector_va(core, CT_WPE, 0);
-	core->at.wte = matrix_va(core, CT_WTE, CT_N_ROLES, 0);
+	core->at.distances = vector_va(core, CT_REL_BIAS, 0);
+	core->at.enc_distances = vector_va(core, CT_ENC_REL_BIAS, 0);
+	core->at.wte = matrix_va(core, CT_WTE, 0);
+	core->at.enc_wte = core->cfg.shared_table ? core->at.wte :
+			   matrix_va(core, CT_ENC_WTE, 0);
 	core->at.head = core->cfg.tied_head ? core->at.wte :
-			matrix_va(core, CT_LM_HEAD, CT_N_ROLES, 0);
+			matrix_va(core, CT_LM_HEAD, 0);
 }
 
 /*
@@ -75,7 +104,7 @@ static uint64_t room_beside(const struct ct_core *core)
 	uint64_t blocks = (core->context + CTRANS_KV_POSITIONS - 1) /
 			  CTRANS_KV_POSITIONS;
 
-	return blocks * core->block_bytes + (64ull << 20);
+	return blocks * (core->block_bytes + core->source_bytes) + (64ull << 20);
 }
 
 static int plan(struct ct_core *core, const struct ct_model *model,
@@ -111,7 +140,8 @@ int ct_load_weights(struct ct_core *core, const struct ct_model *model,
 {
 	int ret;
 
-	core->layer_va = calloc(core->cfg.n_layer, sizeof(*core->layer_va));
+	core->layer_va = calloc((size_t)core->cfg.n_layer + core->cfg.enc.n_layer,
+				sizeof(*core->layer_va));
 	if (!core->layer_va)
 		return ct_fail(err, -ENOMEM, "out of memory");
 	ret = plan(core, model, params, err);

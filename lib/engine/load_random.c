@@ -47,7 +47,7 @@ static void make(const struct source *s, enum ct_role role, uint32_t layer,
 		 uint32_t n_in, uint32_t n_out, int8_t *w)
 {
 	uint64_t bytes = ct_pack_weight_bytes(CTRANS_ENC_S8, n_in, n_out);
-	uint64_t state = (uint64_t)ct_stored_slot(role, layer) << 32, r;
+	uint64_t state = (uint64_t)ct_weight_slot(role, layer) << 32, r;
 	uint32_t quads = (n_in + 3) / 4, used = n_out % CTRANS_TILE_OUT;
 
 	for (uint64_t i = 0; i < bytes; i += 4) {
@@ -82,13 +82,20 @@ static void sums(const int8_t *w, uint32_t n_in, uint32_t n_out, int32_t *colsum
 static int open_source(struct source **out, struct ct_core *core,
 		       const struct ctrans_model_params *params, struct ct_err *err)
 {
-	const struct ct_config *c = &core->cfg;
-	uint32_t inner = c->n_inner > 3 * c->n_embd ? c->n_inner : 3 * c->n_embd;
-	uint32_t most = c->n_vocab > inner ? c->n_vocab : inner;
+	uint64_t most = 0;
 	struct source *s = calloc(1, sizeof(*s));
 
+	for (int r = 0; r < CT_N_ROLES; r++) {
+		uint32_t n_out, n_in;
+		uint64_t bytes;
+
+		ct_role_shape(&core->cfg, (enum ct_role)r, &n_out, &n_in);
+		bytes = ct_pack_weight_bytes(CTRANS_ENC_S8, n_in, n_out);
+		if (ct_role_packed((enum ct_role)r) && bytes > most)
+			most = bytes;
+	}
 	if (s)
-		s->weights = malloc(ct_pack_weight_bytes(CTRANS_ENC_S8, c->n_embd, most));
+		s->weights = malloc(most);
 	if (!s || !s->weights) {
 		free(s);
 		return ct_fail(err, -ENOMEM, "out of memory");
@@ -122,7 +129,12 @@ static bool compresses(const struct ctrans_model_params *params)
 
 static uint64_t matrices(const struct ct_core *core)
 {
-	return 4ull * core->cfg.n_layer + (core->cfg.tied_head ? 1 : 2);
+	uint64_t n = 0;
+
+	for (int r = 0; r < CT_N_ROLES; r++)
+		if (ct_role_packed((enum ct_role)r))
+			n += ct_role_layers(&core->cfg, (enum ct_role)r);
+	return n;
 }
 
 int ct_random_stored(struct ct_core *core, const struct ctrans_model_params *params,
@@ -145,7 +157,7 @@ int ct_random_stored(struct ct_core *core, const struct ctrans_model_params *par
 		return ret;
 	}
 	s->total = 2 * matrices(core);
-	stored = calloc(ct_stored_slots(&core->cfg), sizeof(*stored));
+	stored = calloc(ct_weight_slots(&core->cfg), sizeof(*stored));
 	if (!stored)
 		ret = ct_fail(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < image.n && !ret; i++) {
@@ -159,7 +171,7 @@ int ct_random_stored(struct ct_core *core, const struct ctrans_model_params *par
 		make(s, p->role, p->layer, n_in, n_out, s->weights);
 		ret = ct_esc_bytes(s->weights, n_in, n_out, &size, err);
 		if (!ret)
-			stored[ct_stored_slot(p->role, p->layer)] =
+			stored[ct_weight_slot(p->role, p->layer)] =
 				(struct ct_stored){ CTRANS_ENC_ESC, size.bytes };
 		if (!ret)
 			ret = made(s, err);
@@ -203,6 +215,22 @@ static int load_matrix(struct source *s, const struct ct_image_part *p,
 	return ret ? ret : made(s, err);
 }
 
+static bool is_gain(enum ct_role role)
+{
+	switch (role) {
+	case CT_LN_1_GAIN:
+	case CT_LN_X_GAIN:
+	case CT_LN_2_GAIN:
+	case CT_LN_F_GAIN:
+	case CT_ENC_LN_1_GAIN:
+	case CT_ENC_LN_2_GAIN:
+	case CT_ENC_LN_F_GAIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void ones(const struct ct_core *core, const struct ct_image_part *p)
 {
 	float *f = place(core, p, CT_PART_WEIGHTS);
@@ -232,8 +260,7 @@ int ct_load_random(struct ct_core *core, const struct ctrans_model_params *param
 
 		if (ct_image_is_packed(p))
 			ret = load_matrix(s, p, err);
-		else if (p->role == CT_LN_1_GAIN || p->role == CT_LN_2_GAIN ||
-			 p->role == CT_LN_F_GAIN)
+		else if (is_gain(p->role))
 			ones(core, p);
 	}
 	close_source(s);

@@ -49,27 +49,19 @@ static int count(void *arg, const struct ct_taps *taps, size_t rows, size_t done
 void ct_core_profile_shapes(const struct ct_core *core,
 			    struct ctrans_layer_profile *p)
 {
-	uint32_t d = core->cfg.n_embd, inner = core->cfg.n_inner;
-	const struct {
-		uint32_t kind, n_in, n_out;
-	} of_layer[] = {
-		{ CTRANS_KIND_QKV, d, 3 * d },
-		{ CTRANS_KIND_PROJECTION, d, d },
-		{ CTRANS_KIND_FFN_UP, d, inner },
-		{ CTRANS_KIND_FFN_DOWN, inner, d },
-	};
 	size_t n = ct_program_linears(&core->cfg);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct ct_linear_id *l = &core->linears[i];
+		uint32_t n_out, n_in;
+
+		ct_role_shape(&core->cfg, l->role, &n_out, &n_in);
 		p[i] = (struct ctrans_layer_profile){
-			.size = sizeof(*p), .layer = (uint32_t)(i / 4),
-			.kind = of_layer[i % 4].kind, .n_in = of_layer[i % 4].n_in,
-			.n_out = of_layer[i % 4].n_out,
+			.size = sizeof(*p), .layer = l->tag_layer,
+			.kind = (uint32_t)l->kind, .n_in = n_in, .n_out = n_out,
 			.threshold = core->theta ? core->theta[i] : 0,
 		};
-	p[n - 1].layer = 0;
-	p[n - 1].kind = CTRANS_KIND_HEAD;
-	p[n - 1].n_out = core->cfg.n_vocab;
+	}
 }
 
 static int run(struct ct_core *core, const uint32_t *tokens, size_t n,

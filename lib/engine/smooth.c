@@ -39,6 +39,8 @@ int ct_core_smooth(const struct ct_core *core, struct ct_calibration *c, float a
 	size_t j = 0;
 	int ret = 0;
 
+	if (ct_has_encoder(&core->cfg))
+		return ct_fail(err, -ENOTSUP, "smoothing is for models without encoder");
 	if (core->at.enc != CTRANS_ENC_S8)
 		return ct_fail(err, -ENOTSUP, "smoothing takes weights of plain 8 bits");
 	for (size_t i = 0; i < core->n_insns && !ret; i++) {

@@ -50,6 +50,9 @@ static int check(const struct ct_core *core, const struct ct_speculation *want,
 		return ct_fail(err, -ENOTSUP,
 			"output spike speculation: device %s does not have it; the chip model (device \"sim\") does",
 			core->dev_info.name);
+	if (core->cfg.gated)
+		return ct_fail(err, -ENOTSUP,
+			"output spike speculation: the model's feed-forward layers are gated, and what is speculated on is not what leaves them");
 	if (want->how == CTRANS_SPEC_BOUND && core->cfg.act != CT_ACT_RELU)
 		return ct_fail(err, -ENOTSUP,
 			"exact speculation tells which outputs a ReLU makes zero, and this model has another activation: \"sampled\" works with any");
@@ -81,41 +84,50 @@ static void norms(const int8_t *s8, uint32_t n_in, uint32_t n_out, uint32_t *nor
 	}
 }
 
-static int layer_norms(const struct ct_core *core, uint32_t layer, int8_t *room,
-		       uint32_t *norm, struct ct_err *err)
+static int layer_norms(const struct ct_core *core, enum ct_role role, uint32_t layer,
+		       int8_t *room, uint32_t *norm, struct ct_err *err)
 {
-	const struct ct_image_part *p = ct_image_find(&core->image, CT_FC, layer,
+	const struct ct_image_part *p = ct_image_find(&core->image, role, layer,
 						      CT_PART_WEIGHTS);
-	const struct ct_config *c = &core->cfg;
 	const int8_t *s8 = (const int8_t *)core->weights.cpu + p->at;
+	uint32_t n_out, n_in;
 	int ret = 0;
 
+	ct_role_shape(&core->cfg, role, &n_out, &n_in);
 	if (p->enc == CTRANS_ENC_ESC) {
-		ret = ct_esc_unpack(s8, p->bytes, c->n_embd, c->n_inner, room, err);
+		ret = ct_esc_unpack(s8, p->bytes, n_in, n_out, room, err);
 		s8 = room;
 	}
 	if (!ret)
-		norms(s8, c->n_embd, c->n_inner, norm);
+		norms(s8, n_in, n_out, norm);
 	return ret;
 }
 
 static int make_norms(struct ct_core *core, struct ct_err *err)
 {
 	const struct ct_config *c = &core->cfg;
-	uint64_t stride = ct_granules(4ull * c->n_inner);
+	uint32_t inner = c->n_inner > c->enc.n_inner ? c->n_inner : c->enc.n_inner;
+	uint32_t layers = c->enc.n_layer + c->n_layer;
+	uint64_t stride = ct_granules(4ull * inner);
 	int8_t *room;
 	int ret;
 
-	ret = ct_device_alloc(core->dev, stride * c->n_layer, &core->norms, err);
+	ret = ct_device_alloc(core->dev, stride * layers, &core->norms, err);
 	if (ret)
 		return ret;
 	/* for what is compressed */
-	room = malloc(ct_pack_weight_bytes(CTRANS_ENC_S8, c->n_embd, c->n_inner));
+	room = malloc(ct_pack_weight_bytes(CTRANS_ENC_S8, c->n_embd, inner));
 	if (!room)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < c->n_layer && !ret; i++)
-		ret = layer_norms(core, i, room, (uint32_t *)(void *)
-				  ((uint8_t *)core->norms.cpu + i * stride), err);
+	/* as tags count layers */
+	for (uint32_t i = 0; i < layers && !ret; i++) {
+		bool enc = i < c->enc.n_layer;
+
+		ret = layer_norms(core, enc ? CT_ENC_FC : CT_FC,
+				  enc ? i : i - c->enc.n_layer, room,
+				  (uint32_t *)(void *)((uint8_t *)core->norms.cpu +
+						       i * stride), err);
+	}
 	free(room);
 	core->at.norms = core->norms.va;
 	core->at.norms_stride = (uint32_t)stride;

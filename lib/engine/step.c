@@ -22,6 +22,7 @@ static void fill_args(struct ct_core *core, const struct ct_step_row *rows, size
 			.flags = ct_row_wants(r) ? CTRANS_ROW_LOGITS : 0,
 			.n_blocks = r->seq->n_blocks,
 			.blocks_va = r->seq->table.va,
+			.source_va = r->seq->source ? r->seq->source->buf.va : 0,
 		};
 		logits += ct_row_wants(r);
 	}
@@ -30,23 +31,21 @@ static void fill_args(struct ct_core *core, const struct ct_step_row *rows, size
 	core->args->n_logits = logits;
 }
 
-int ct_core_run(struct ct_core *core, uint64_t prog_va, size_t n_insns,
-		const struct ct_step_row *rows, size_t n, bool stats,
-		struct ct_err *err)
+int ct_core_submit(struct ct_core *core, uint64_t prog_va, size_t n_insns,
+		   uint64_t args_va, uint64_t stats_va, struct ct_err *err)
 {
 	struct ctrans_sqe sqe = {
 		.op = CTRANS_OP_RUN,
 		.sequence = ++core->sequence,
 		.prog_va = prog_va,
 		.prog_len = (uint32_t)(n_insns * sizeof(struct ctrans_insn)),
-		.args_va = core->args_va,
-		.stats_va = stats ? core->stats_va : 0,
+		.args_va = args_va,
+		.stats_va = stats_va,
 	};
 	struct ctrans_cqe cqe;
 	uint64_t start;
 	int ret;
 
-	fill_args(core, rows, n);
 	start = ct_now_ns();
 	ret = ct_queue_submit(core->queue, &sqe);
 	if (ret)
@@ -62,6 +61,15 @@ int ct_core_run(struct ct_core *core, uint64_t prog_va, size_t n_insns,
 	return 0;
 }
 
+int ct_core_run(struct ct_core *core, uint64_t prog_va, size_t n_insns,
+		const struct ct_step_row *rows, size_t n, bool stats,
+		struct ct_err *err)
+{
+	fill_args(core, rows, n);
+	return ct_core_submit(core, prog_va, n_insns, core->args_va,
+			      stats ? core->stats_va : 0, err);
+}
+
 void ct_cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part)
 {
 	const uint64_t *from = (const uint64_t *)part;
@@ -72,7 +80,7 @@ void ct_cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part)
 		to[i] += from[i];
 }
 
-static void add_stat(struct ctrans_cost *c, const struct ctrans_stat *s)
+void ct_core_add_stat(struct ctrans_cost *c, const struct ctrans_stat *s)
 {
 	c->cycles += s->cycles;
 	c->values_zero += s->values_zero;
@@ -108,7 +116,7 @@ static void collect_costs(const struct ct_core *core, size_t n,
 
 	for (size_t r = 0; r < n; r++)
 		for (size_t i = 0; i < core->n_insns; i++)
-			add_stat(&cost[r][ct_tag_kind(core->prog[i].tag)],
+			ct_core_add_stat(&cost[r][ct_tag_kind(core->prog[i].tag)],
 				 &core->stats[r * core->n_insns + i]);
 }
 
@@ -149,6 +157,9 @@ static int check_rows(const struct ct_core *core, const struct ct_step_row *rows
 				"token %u: the model has 0 to %u",
 				r->token >= core->cfg.n_vocab ? r->token : r->target,
 				core->cfg.n_vocab - 1);
+		if (ct_has_encoder(&core->cfg) && !r->seq->source)
+			return ct_fail(err, -EINVAL,
+				"the model has an encoder, and the text no source that it has read");
 		ahead = i && rows[i - 1].seq == r->seq ? ahead + 1 : 0;
 		if (r->seq->position + ahead >= core->context)
 			return ct_fail(err, -E2BIG, "the context of %u tokens is full",

@@ -28,7 +28,7 @@ int ct_taps_open(struct ct_core *core, uint32_t rows, bool outputs,
 		       (uint32_t)(BYTES_MAX / bytes) : ROWS_LEAST;
 	taps->rows = rows < CT_STEP_ROWS ? rows : CT_STEP_ROWS;
 	bytes = ct_taps_plan(core->prog, n, taps->rows, outputs, taps->tap);
-	prog = 2 * n * sizeof(struct ctrans_insn);
+	prog = CT_TAPS_LENGTH(n) * sizeof(struct ctrans_insn);
 	ret = ct_device_alloc(core->dev, bytes + prog, &taps->buf, err);
 	if (ret) {
 		ct_taps_close(taps);

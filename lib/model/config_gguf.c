@@ -63,7 +63,12 @@ int ct_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
 	/* The activation is not in the metadata: GPT-2's own is meant. */
 	struct ct_config c = {
 		.act = CT_ACT_GELU_TANH,
+		.biases = true,
 		.scale_attn = true,
+		.embed_factor = 1.0f,
+		.head_factor = 1.0f,
+		.start_id = -1,
+		.pad_id = -1,
 	};
 	double eps = 1e-5;
 	uint64_t inner;
@@ -93,6 +98,7 @@ int ct_config_gguf(const struct ct_gguf *gguf, uint64_t n_vocab,
 	if (code)
 		return code;
 	c.n_inner = inner < UINT32_MAX ? (uint32_t)inner : UINT32_MAX;
+	c.head_dim = c.n_head ? c.n_embd / c.n_head : 0;
 	c.ln_eps = eps >= 0 && eps < 1 ? (float)eps : -1.0f;
 	code = ct_config_check(&c, err);
 	if (!code)

@@ -9,7 +9,10 @@ static const char *const tokenizers[] = {
 	[CT_TOKENIZER_NONE] = "none",
 	[CT_TOKENIZER_HF_JSON] = "tokenizer.json",
 	[CT_TOKENIZER_HF_BPE] = "vocab.json and merges.txt",
+	[CT_TOKENIZER_HF_SPM] = "SentencePiece",
+	[CT_TOKENIZER_HF_FSMT] = "Moses and BPE",
 	[CT_TOKENIZER_GGUF] = "embedded",
+	[CT_TOKENIZER_CONVERTED] = "embedded",
 };
 
 const char *ct_tokenizer_name(const struct ct_model *model)
@@ -52,15 +55,9 @@ void ct_model_describe(const struct ct_model *model,
 	}
 	info->format = model->format == CT_FORMAT_HF ? "safetensors" :
 		       model->gguf.version == 2 ? "GGUF v2" : "GGUF v3";
-	for (int r = 0; r < CT_N_ROLES; r++) {
-		enum ct_role role = (enum ct_role)r;
-		uint32_t n = role < CT_FIRST_LAYER_ROLE ? 1 : g->cfg.n_layer;
-
-		if (role == CT_LM_HEAD && g->cfg.tied_head)
-			continue;
-		for (uint32_t l = 0; l < n; l++)
-			count(info, ct_weights_matrix(g, role, l));
-	}
+	for (size_t s = 0; s < ct_weight_slots(&g->cfg); s++)
+		for (unsigned int i = 0; i < g->slots[s].n; i++)
+			count(info, &g->slots[s].v[i]);
 }
 
 void ct_model_dtype_mix(const struct ct_model_info *info, char *text,

@@ -38,17 +38,19 @@ static int compare(const struct ct_tensor *a, const struct ct_tensor *b,
 int ct_head_tie(struct ct_weights *weights, const struct ct_files *files,
 		struct ct_err *err)
 {
-	const struct ct_tensor *head = &weights->lm_head.t, *wte = &weights->wte.t;
+	const struct ct_tensor *head, *wte;
 	bool same = false;
 	int code = 0;
 
 	if (weights->cfg.tied_head)
 		return 0;
+	head = &ct_weights_matrix(weights, CT_LM_HEAD, 0)->t;
+	wte = &ct_weights_matrix(weights, CT_WTE, 0)->t;
 	if (head->dtype == wte->dtype && head->nbytes == wte->nbytes)
 		code = compare(head, wte, files, &same, err);
 	if (same && !code) {
 		weights->cfg.tied_head = true;
-		weights->lm_head = weights->wte;
+		weights->slots[ct_weight_slot(CT_LM_HEAD, 0)].n = 0;
 	}
 	return code;
 }

@@ -40,21 +40,21 @@ void ct_model_close(struct ct_model *model)
 	free(model);
 }
 
-typedef int parse_fn(const char *text, size_t len, struct ct_config *cfg,
+typedef int parse_fn(const char *text, size_t len, struct ct_model *m,
 		     struct ct_err *err);
 
-static int parse_file(const char *dir, const char *name, parse_fn *parse,
-		      struct ct_config *cfg, struct ct_err *err)
+static int parse_file(struct ct_model *m, const char *name, parse_fn *parse,
+		      struct ct_err *err)
 {
-	char *path = ct_path_join(dir, name), *text;
+	char *path = ct_path_join(m->path, name), *text;
 	size_t len;
 	int code;
 
 	if (!path)
-		return ct_fail(err, -ENOMEM, "%s: out of memory", dir);
+		return ct_fail(err, -ENOMEM, "%s: out of memory", m->path);
 	code = ct_file_slurp(path, CONFIG_MAX, &text, &len, err);
 	if (!code) {
-		code = parse(text, len, cfg, err);
+		code = parse(text, len, m, err);
 		if (code)
 			ct_err_prefix(err, "%s", path);
 		free(text);
@@ -63,25 +63,69 @@ static int parse_file(const char *dir, const char *name, parse_fn *parse,
 	return code;
 }
 
-/* One file of a pair counts: text/ says that the other is missing. */
+static int read_tasks(const char *text, size_t len, struct ct_model *m,
+		      struct ct_err *err)
+{
+	return ct_tasks_json(text, len, &m->weights.cfg, &m->tasks, err);
+}
+
+static int read_config(const char *text, size_t len, struct ct_model *m,
+		       struct ct_err *err)
+{
+	int code = ct_config_json(text, len, &m->weights.cfg, err);
+
+	if (code)
+		return code;
+	ct_tasks_init(&m->tasks, &m->weights.cfg);
+	return ct_has_encoder(&m->weights.cfg) ? read_tasks(text, len, m, err) : 0;
+}
+
+static int read_generation(const char *text, size_t len, struct ct_model *m,
+			   struct ct_err *err)
+{
+	int code = ct_config_generation(text, len, &m->weights.cfg, err);
+
+	if (!code && ct_has_encoder(&m->weights.cfg))
+		code = read_tasks(text, len, m, err);
+	return code;
+}
+
+static bool any_exists(const char *dir, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ct_path_exists(dir, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * One file of a pair counts: text/ says that the other is missing. Whoever has a
+ * SentencePiece model beside tokenizer.json has the same in both.
+ */
 static enum ct_tokenizer_kind dir_tokenizer(const char *dir)
 {
+	static const char *const spm[] = {
+		"spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+	};
+	static const char *const fsmt[] = { "vocab-src.json", "vocab-tgt.json" };
 	static const char *const bpe[] = {
 		"vocab.json", "merges.txt", "encoder.json", "vocab.bpe",
 	};
 
+	if (any_exists(dir, spm, sizeof(spm) / sizeof(spm[0])))
+		return CT_TOKENIZER_HF_SPM;
+	if (any_exists(dir, fsmt, sizeof(fsmt) / sizeof(fsmt[0])))
+		return CT_TOKENIZER_HF_FSMT;
 	if (ct_path_exists(dir, "tokenizer.json"))
 		return CT_TOKENIZER_HF_JSON;
-	for (size_t i = 0; i < sizeof(bpe) / sizeof(bpe[0]); i++)
-		if (ct_path_exists(dir, bpe[i]))
-			return CT_TOKENIZER_HF_BPE;
+	if (any_exists(dir, bpe, sizeof(bpe) / sizeof(bpe[0])))
+		return CT_TOKENIZER_HF_BPE;
 	return CT_TOKENIZER_NONE;
 }
 
 static int load_dir(struct ct_model *m, struct ct_err *err)
 {
 	static const char generation[] = "generation_config.json";
-	struct ct_config *cfg = &m->weights.cfg;
 	int code;
 
 	m->format = CT_FORMAT_HF;
@@ -90,11 +134,9 @@ static int load_dir(struct ct_model *m, struct ct_err *err)
 		return ct_fail(err, -ENOENT,
 			       "%s: no config.json in it, so it is not a Hugging Face model directory",
 			       m->path);
-	code = parse_file(m->path, "config.json", ct_config_json, cfg,
-			  err);
+	code = parse_file(m, "config.json", read_config, err);
 	if (!code && ct_path_exists(m->path, generation))
-		code = parse_file(m->path, generation,
-				  ct_config_generation, cfg, err);
+		code = parse_file(m, generation, read_generation, err);
 	if (!code)
 		code = ct_shards_load(m->path, &m->files, &m->tensors, err);
 	if (code)

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "model/gguf.h"
 #include "model/weights.h"
+#include "model/tasks.h"
 #include "model/tensor.h"
 #include "model/vocab.h"
 
@@ -31,7 +32,10 @@ enum ct_tokenizer_kind {
 	CT_TOKENIZER_NONE,
 	CT_TOKENIZER_HF_JSON,	/* tokenizer.json in dir */
 	CT_TOKENIZER_HF_BPE,	/* vocab.json and merges.txt in dir */
+	CT_TOKENIZER_HF_SPM,	/* spiece.model in dir, or such a tokenizer.json */
+	CT_TOKENIZER_HF_FSMT,	/* vocab-src.json, vocab-tgt.json and merges.txt in dir */
 	CT_TOKENIZER_GGUF,	/* vocab */
+	CT_TOKENIZER_CONVERTED,	/* blobs of a converted file (model/converted.h) */
 };
 
 struct ct_model {
@@ -49,6 +53,7 @@ struct ct_model {
 	 */
 	bool converted;
 	struct ct_weights weights;
+	struct ct_tasks tasks;
 };
 
 /*

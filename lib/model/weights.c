@@ -8,93 +8,32 @@
 
 #include "base/file.h"
 
-/* Lengths that shapes are made of. */
-enum dim { ONE, VOCAB, CTX, EMBD, EMBD3, INNER };
+size_t ct_weight_slots(const struct ct_config *cfg)
+{
+	uint32_t layers = cfg->n_layer > cfg->enc.n_layer ? cfg->n_layer :
+							   cfg->enc.n_layer;
 
-/*
- * hf names come from modeling_gpt2.py of Hugging Face transformers, gguf
- * names from gguf-py of llama.cpp (tensor names of MODEL_ARCH.GPT2). Layer
- * roles are prefixed with "h.N." and "blk.N.".
- */
-static const struct {
-	const char *hf, *gguf;
-	size_t at;		/* in struct ct_weights or ct_layer_weights */
-	enum dim out, in;
-	bool conv1d;		/* stored [in][out] in HF files */
-} roles[CT_N_ROLES] = {
-#define TOP(f)	offsetof(struct ct_weights, f)
-#define LAY(f)	offsetof(struct ct_layer_weights, f)
-	[CT_WTE] = { "wte.weight", "token_embd.weight", TOP(wte),
-		     VOCAB, EMBD, false },
-	[CT_WPE] = { "wpe.weight", "position_embd.weight", TOP(wpe),
-		     CTX, EMBD, false },
-	[CT_LN_F_GAIN] = { "ln_f.weight", "output_norm.weight",
-			   TOP(ln_f_gain), EMBD, ONE, true },
-	[CT_LN_F_BIAS] = { "ln_f.bias", "output_norm.bias", TOP(ln_f_bias),
-			   EMBD, ONE, true },
-	[CT_LM_HEAD] = { "lm_head.weight", "output.weight", TOP(lm_head),
-			 VOCAB, EMBD, false },
-	[CT_LN_1_GAIN] = { "ln_1.weight", "attn_norm.weight", LAY(ln_1_gain),
-			   EMBD, ONE, true },
-	[CT_LN_1_BIAS] = { "ln_1.bias", "attn_norm.bias", LAY(ln_1_bias),
-			   EMBD, ONE, true },
-	[CT_QKV] = { "attn.c_attn.weight", "attn_qkv.weight", LAY(qkv),
-		     EMBD3, EMBD, true },
-	[CT_QKV_BIAS] = { "attn.c_attn.bias", "attn_qkv.bias", LAY(qkv_bias),
-			  EMBD3, ONE, true },
-	[CT_ATTN_OUT] = { "attn.c_proj.weight", "attn_output.weight",
-			  LAY(attn_out), EMBD, EMBD, true },
-	[CT_ATTN_OUT_BIAS] = { "attn.c_proj.bias", "attn_output.bias",
-			       LAY(attn_out_bias), EMBD, ONE, true },
-	[CT_LN_2_GAIN] = { "ln_2.weight", "ffn_norm.weight", LAY(ln_2_gain),
-			   EMBD, ONE, true },
-	[CT_LN_2_BIAS] = { "ln_2.bias", "ffn_norm.bias", LAY(ln_2_bias),
-			   EMBD, ONE, true },
-	[CT_FC] = { "mlp.c_fc.weight", "ffn_up.weight", LAY(fc),
-		    INNER, EMBD, true },
-	[CT_FC_BIAS] = { "mlp.c_fc.bias", "ffn_up.bias", LAY(fc_bias),
-			 INNER, ONE, true },
-	[CT_MLP_OUT] = { "mlp.c_proj.weight", "ffn_down.weight",
-			 LAY(mlp_out), EMBD, INNER, true },
-	[CT_MLP_OUT_BIAS] = { "mlp.c_proj.bias", "ffn_down.bias",
-			      LAY(mlp_out_bias), EMBD, ONE, true },
-#undef TOP
-#undef LAY
-};
+	return (size_t)layers * CT_N_ROLES;
+}
+
+size_t ct_weight_slot(enum ct_role role, uint32_t layer)
+{
+	return (size_t)layer * CT_N_ROLES + role;
+}
+
+const struct ct_slices *ct_weights_slices(const struct ct_weights *weights,
+					  enum ct_role role, uint32_t layer)
+{
+	/* so that who has a tied head finds it */
+	if (role == CT_LM_HEAD && weights->cfg.tied_head)
+		role = CT_WTE;
+	return &weights->slots[ct_weight_slot(role, role < CT_FIRST_LAYER_ROLE ? 0 : layer)];
+}
 
 const struct ct_matrix *ct_weights_matrix(const struct ct_weights *weights,
-				       enum ct_role role, uint32_t layer)
+					  enum ct_role role, uint32_t layer)
 {
-	const char *base = role < CT_FIRST_LAYER_ROLE ?
-			   (const char *)weights :
-			   (const char *)&weights->layer[layer];
-
-	return (const struct ct_matrix *)(base + roles[role].at);
-}
-
-static uint32_t dim_of(const struct ct_config *c, enum dim dim)
-{
-	switch (dim) {
-	case VOCAB:
-		return c->n_vocab;
-	case CTX:
-		return c->n_ctx;
-	case EMBD:
-		return c->n_embd;
-	case EMBD3:
-		return 3 * c->n_embd;
-	case INNER:
-		return c->n_inner;
-	default:
-		return 1;
-	}
-}
-
-void ct_role_shape(const struct ct_config *cfg, enum ct_role role,
-		   uint32_t *n_out, uint32_t *n_in)
-{
-	*n_out = dim_of(cfg, roles[role].out);
-	*n_in = dim_of(cfg, roles[role].in);
+	return &ct_weights_slices(weights, role, layer)->v[0];
 }
 
 struct binder {
@@ -104,39 +43,24 @@ struct binder {
 	const char *prefix;
 };
 
-/* Longest: "transformer.h.4294967295.attn.c_attn.weight". */
-static void hf_name(const char *prefix, enum ct_role role, uint32_t layer,
-		    char name[CT_ROLE_NAME_SIZE])
+/* The names of a slice in turn; false: there are no more. */
+static bool slice_name(const struct binder *b, enum ct_role role, uint32_t layer,
+		       unsigned int slice, unsigned int name,
+		       char text[2 * CT_ROLE_NAME_SIZE])
 {
-	const char *own = roles[role].hf;
+	char own[CT_ROLE_NAME_SIZE];
 
+	if (b->naming == CT_NAMES_GGUF) {
+		ct_role_name(role, layer, own);
+		snprintf(text, 2 * CT_ROLE_NAME_SIZE, "%s", own);
+		return !slice && !name;
+	}
+	if (!ct_role_hf_name(&b->weights->cfg, role, layer, slice, name, own))
+		return false;
 	/* lm_head is the model's, not the transformer's. */
-	if (role == CT_LM_HEAD)
-		prefix = "";
-	if (role < CT_FIRST_LAYER_ROLE)
-		snprintf(name, CT_ROLE_NAME_SIZE, "%s%s", prefix, own);
-	else
-		snprintf(name, CT_ROLE_NAME_SIZE, "%sh.%u.%s", prefix, layer, own);
-}
-
-void ct_role_name(enum ct_role role, uint32_t layer,
-		  char name[CT_ROLE_NAME_SIZE])
-{
-	const char *own = roles[role].gguf;
-
-	if (role < CT_FIRST_LAYER_ROLE)
-		snprintf(name, CT_ROLE_NAME_SIZE, "%s", own);
-	else
-		snprintf(name, CT_ROLE_NAME_SIZE, "blk.%u.%s", layer, own);
-}
-
-static void role_name(const struct binder *b, enum ct_role role,
-		      uint32_t layer, char name[CT_ROLE_NAME_SIZE])
-{
-	if (b->naming == CT_NAMES_HF)
-		hf_name(b->prefix, role, layer, name);
-	else
-		ct_role_name(role, layer, name);
+	snprintf(text, 2 * CT_ROLE_NAME_SIZE, "%s%s", role == CT_LM_HEAD ? "" : b->prefix,
+		 own);
+	return true;
 }
 
 static int check_shape(const struct ct_matrix *m, struct ct_err *err)
@@ -172,85 +96,119 @@ static int check_type(const struct ct_tensor *t, enum ct_role role,
 		       t->name, t->type_name);
 }
 
+/* Of a slice that there is. */
+static int find(const struct binder *b, enum ct_role role, uint32_t layer,
+		unsigned int slice, const struct ct_tensor **found, struct ct_err *err)
+{
+	char name[2 * CT_ROLE_NAME_SIZE];
+
+	for (unsigned int i = 0; slice_name(b, role, layer, slice, i, name); i++) {
+		*found = ct_tensors_find(b->table, name);
+		if (*found)
+			return 0;
+	}
+	slice_name(b, role, layer, slice, 0, name);
+	return ct_fail(err, -ENOENT, "tensor %s is missing%s", name,
+		       role == CT_LM_HEAD ?
+		       ", although the configuration says that the head is not tied" : "");
+}
+
 static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 		struct ct_err *err)
 {
 	const struct ct_config *cfg = &b->weights->cfg;
-	struct ct_matrix *m;
-	const struct ct_tensor *t;
-	char name[CT_ROLE_NAME_SIZE];
-	int code;
+	struct ct_slices *slices = &b->weights->slots[ct_weight_slot(role, layer)];
+	/* as GPT-2's class has it; the others' are linear layers */
+	bool conv1d = b->naming == CT_NAMES_HF && cfg->arch == CT_ARCH_GPT2 &&
+		      role >= CT_FIRST_LAYER_ROLE;
+	char name[2 * CT_ROLE_NAME_SIZE];
+	uint32_t n_out, n_in, n = 0;
 
-	role_name(b, role, layer, name);
-	t = ct_tensors_find(b->table, name);
-	if (!t)
-		return ct_fail(err, -ENOENT, "tensor %s is missing%s", name,
-			       role == CT_LM_HEAD ?
-			       ", although the configuration says that the head is not tied" :
-			       "");
-	m = (struct ct_matrix *)ct_weights_matrix(b->weights, role, layer);
-	m->t = *t;
-	m->n_out = dim_of(cfg, roles[role].out);
-	m->n_in = dim_of(cfg, roles[role].in);
-	/* Vectors are one row in either naming. */
-	m->in_major = roles[role].in == ONE ||
-		      (roles[role].conv1d && b->naming == CT_NAMES_HF);
-	code = check_type(t, role, err);
-	return code ? code : check_shape(m, err);
+	ct_role_shape(cfg, role, &n_out, &n_in);
+	while (n < CT_SLICES && slice_name(b, role, layer, n, 0, name))
+		n++;
+	for (slices->n = 0; slices->n < n; slices->n++) {
+		struct ct_matrix *m = &slices->v[slices->n];
+		const struct ct_tensor *t = NULL;
+		int code = find(b, role, layer, slices->n, &t, err);
+
+		if (code)
+			return code;
+		m->t = *t;
+		m->n_out = n_out / n;
+		m->n_in = n_in;
+		/* Vectors are one row in either naming. */
+		m->in_major = n_in == 1 || conv1d;
+		code = check_type(t, role, err);
+		if (!code)
+			code = check_shape(m, err);
+		if (code)
+			return code;
+	}
+	return 0;
 }
 
 /* A layer beyond the last says that config and weights do not belong together. */
-static int check_no_more(const struct binder *b, struct ct_err *err)
+static int check_no_more(const struct binder *b, enum ct_role role, struct ct_err *err)
 {
-	uint32_t n = b->weights->cfg.n_layer;
-	char name[CT_ROLE_NAME_SIZE];
+	uint32_t n = ct_role_layers(&b->weights->cfg, role);
+	char name[2 * CT_ROLE_NAME_SIZE];
 
-	role_name(b, CT_QKV, n, name);
-	if (ct_tensors_find(b->table, name))
+	if (n && slice_name(b, role, n, 0, 0, name) && ct_tensors_find(b->table, name))
 		return ct_fail(err, -EBADMSG,
 			       "tensor %s exists, but the configuration has only %u layers",
 			       name, n);
 	return 0;
 }
 
+/* Files of the bare model, or of the class around it. */
+static const char *prefix_of(const struct ct_config *cfg, const struct ct_tensors *table)
+{
+	if (cfg->arch == CT_ARCH_GPT2 && ct_tensors_find(table, "transformer.wte.weight"))
+		return "transformer.";
+	if (cfg->arch == CT_ARCH_FSMT &&
+	    (ct_tensors_find(table, "model.decoder.embed_tokens.weight") ||
+	     ct_tensors_find(table, "model.decoder.output_projection.weight")))
+		return "model.";
+	return "";
+}
+
 int ct_weights_bind(struct ct_weights *weights, const struct ct_tensors *table,
-		 enum ct_naming naming, struct ct_err *err)
+		    enum ct_naming naming, struct ct_err *err)
 {
 	struct binder b = { weights, table, naming, "" };
-	uint32_t n_layer = weights->cfg.n_layer;
+	struct ct_config *cfg = &weights->cfg;
 	int code = 0;
 
-	if (naming == CT_NAMES_HF &&
-	    ct_tensors_find(table, "transformer.wte.weight"))
-		b.prefix = "transformer.";
+	if (naming == CT_NAMES_HF)
+		b.prefix = prefix_of(cfg, table);
 	if (naming == CT_NAMES_GGUF)
-		weights->cfg.tied_head = !ct_tensors_find(table, "output.weight");
-	weights->layer = calloc(n_layer, sizeof(*weights->layer));
-	if (!weights->layer)
+		cfg->tied_head = !ct_tensors_find(table, "output.weight");
+	weights->slots = calloc(ct_weight_slots(cfg), sizeof(*weights->slots));
+	if (!weights->slots)
 		return ct_fail(err, -ENOMEM, "out of memory for %u layers",
-			       n_layer);
+			       cfg->n_layer);
 
-	for (int r = 0; r < CT_FIRST_LAYER_ROLE && !code; r++)
-		if (r != CT_LM_HEAD || !weights->cfg.tied_head)
-			code = bind(&b, (enum ct_role)r, 0, err);
-	for (uint32_t l = 0; l < n_layer && !code; l++)
-		for (int r = CT_FIRST_LAYER_ROLE; r < CT_N_ROLES && !code; r++)
-			code = bind(&b, (enum ct_role)r, l, err);
-	if (!code)
-		code = check_no_more(&b, err);
-	if (code) {
-		ct_weights_free(weights);
-		return code;
+	for (int r = 0; r < CT_N_ROLES && !code; r++) {
+		enum ct_role role = (enum ct_role)r;
+		uint32_t n = ct_role_made(cfg, role) ? 0 : ct_role_layers(cfg, role);
+
+		for (uint32_t l = 0; l < n && !code; l++)
+			code = bind(&b, role, l, err);
 	}
-	if (weights->cfg.tied_head)
-		weights->lm_head = weights->wte;
-	return 0;
+	if (!code)
+		code = check_no_more(&b, CT_QKV, err);
+	if (!code)
+		code = check_no_more(&b, CT_ENC_QKV, err);
+	if (code)
+		ct_weights_free(weights);
+	return code;
 }
 
 void ct_weights_free(struct ct_weights *weights)
 {
-	free(weights->layer);
-	weights->layer = NULL;
+	free(weights->slots);
+	weights->slots = NULL;
 }
 
 static int by_place(const void *a, const void *b)
@@ -266,24 +224,24 @@ static int by_place(const void *a, const void *b)
 int ct_weights_list(const struct ct_weights *weights, struct ct_weight **list,
 		    size_t *n, struct ct_err *err)
 {
-	size_t per_layer = CT_N_ROLES - CT_FIRST_LAYER_ROLE, at = 0;
+	size_t slots = ct_weight_slots(&weights->cfg), at = 0;
 	struct ct_weight *w;
 
-	w = malloc((CT_FIRST_LAYER_ROLE + per_layer * weights->cfg.n_layer) *
-		   sizeof(*w));
+	w = malloc(CT_SLICES * slots * sizeof(*w));
 	if (!w)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	for (int r = 0; r < CT_N_ROLES; r++) {
-		enum ct_role role = (enum ct_role)r;
-		uint32_t layers = role < CT_FIRST_LAYER_ROLE ?
-				  1 : weights->cfg.n_layer;
+	for (size_t s = 0; s < slots; s++) {
+		const struct ct_slices *slices = &weights->slots[s];
+		uint32_t first = 0;
 
-		if (role == CT_LM_HEAD && weights->cfg.tied_head)
-			continue;
-		for (uint32_t l = 0; l < layers; l++)
+		for (unsigned int i = 0; i < slices->n; i++) {
 			w[at++] = (struct ct_weight){
-				role, l, 0, ct_weights_matrix(weights, role, l),
+				.role = (enum ct_role)(s % CT_N_ROLES),
+				.layer = (uint32_t)(s / CT_N_ROLES),
+				.first_out = first, .m = &slices->v[i],
 			};
+			first += slices->v[i].n_out;
+		}
 	}
 	qsort(w, at, sizeof(*w), by_place);
 	*list = w;
