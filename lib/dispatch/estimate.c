@@ -40,8 +40,8 @@ static void norm(const struct ctrans_chip_costs *c, const struct ctrans_insn_nor
 		 const struct ct_estimate_step *s, struct ct_work *w)
 {
 	for (uint32_t r = 0; r < s->rows; r++)
-		vector(c, 7.0 * n->n, w);
-	w->bytes_external = 8.0 * n->n;		/* gain and bias */
+		vector(c, (n->kind == CTRANS_NORM_RMS ? 5.0 : 7.0) * n->n, w);
+	w->bytes_external = (n->bias_va ? 8.0 : 4.0) * n->n;	/* gain and bias */
 }
 
 static void attention(const struct ctrans_chip_costs *c,
@@ -86,6 +86,7 @@ static void linear(const struct ctrans_chip_costs *c,
 				(uint64_t)l->weight_granules * CTRANS_GRANULE :
 				ct_s8_bytes(l->n_in, l->n_out),
 		.output_bytes = l->bias_va ? CT_S8_OUTPUT_BYTES : CT_S8_OUTPUT_BYTES - 4,
+		.multiplies = l->flags & CTRANS_LINEAR_MUL,
 	};
 
 	ct_linear_work(c, &linear, w);
