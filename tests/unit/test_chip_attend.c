@@ -14,6 +14,8 @@
 #include "chip/kernel.h"
 #include "chip_bench.h"
 #include "chip_must.h"
+#include "device/device.h"
+#include "dispatch/estimate.h"
 
 #define TEXTS	3u
 #define BEAMS	2u			/* of each text */
@@ -403,6 +405,97 @@ START_TEST(equal)
 }
 END_TEST
 
+/* ---- What it costs ---------------------------------------------------------------- */
+
+static void costs_as_estimated(struct scene *c, const struct place *at, uint32_t n,
+			       bool decoder)
+{
+	static struct ctrans_stat st[ROWS][2];
+	struct ct_estimate_step s = { .rows = n, .position = at[0].position,
+				      .source = c->s->length[at[0].seq / BEAMS] };
+	struct ctrans_layer_cost cost[2];
+	struct ctrans_chip_costs costs;
+	struct ctrans_insn prog[2];
+	struct ct_err err;
+
+	step(c, at, n, decoder);
+	bench_read(c->b, 0, c->stats, st, n * sizeof(st[0]));
+	bench_read(c->b, 0, decoder ? c->decoder : c->encoder, prog, sizeof(prog));
+	ck_assert_int_eq(ct_device_costs(NULL, CTRANS_OPP_RESET, &costs, NULL), 0);
+	ck_assert_int_eq(ct_estimate(&costs, prog, 2, NULL, &s, cost, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		struct ctrans_stat sum = { 0 };
+
+		for (uint32_t r = 0; r < n; r++) {
+			sum.cycles += st[r][i].cycles;
+			sum.cycles_compute += st[r][i].cycles_compute;
+			sum.cycles_external += st[r][i].cycles_external;
+			sum.energy_vector_fj += st[r][i].energy_vector_fj;
+			sum.energy_sram_fj += st[r][i].energy_sram_fj;
+			sum.energy_external_fj += st[r][i].energy_external_fj;
+		}
+		ck_assert_double_eq(cost[i].cycles, (double)sum.cycles);
+		ck_assert_double_eq(cost[i].cycles_compute, (double)sum.cycles_compute);
+		ck_assert_double_eq(cost[i].cycles_external, (double)sum.cycles_external);
+		/* each row's is rounded down */
+		ck_assert_double_eq_tol(cost[i].vector_fj, (double)sum.energy_vector_fj, n);
+		ck_assert_double_eq_tol(cost[i].sram_fj, (double)sum.energy_sram_fj, n);
+		ck_assert_double_eq_tol(cost[i].external_fj,
+					(double)sum.energy_external_fj, n);
+	}
+}
+
+START_TEST(estimated)
+{
+	struct place at[ROWS];
+	struct scene c;
+	struct bench b;
+	uint32_t n;
+
+	bench_open(&b, 1, NULL);
+	bench_grow(&b, 0, 6 << 20, BENCH_LARGE);
+	build(&c, &b, &shapes[_i]);
+	for (uint32_t t = 0; t < TEXTS; t++) {
+		for (n = 0; n < c.s->length[t]; n++)
+			at[n] = (struct place){ t, n };
+		costs_as_estimated(&c, at, n, false);
+	}
+	for (uint32_t i = 0; i < TEXTS * BEAMS; i++)
+		for (n = 1; n < 40; n += 12) {
+			for (uint32_t r = 0; r < n; r++)
+				at[r] = (struct place){ i, 11 * i + r };
+			costs_as_estimated(&c, at, n, true);
+		}
+	bench_close(&b);
+}
+END_TEST
+
+/* Rows of one source share its fetch, and nothing of it is written. */
+START_TEST(shared_fetch)
+{
+	static struct ctrans_stat st[BEAMS][2];
+	struct place at[BEAMS];
+	struct scene c;
+	struct bench b;
+	uint64_t bytes, sum = 0;
+
+	bench_open(&b, 1, NULL);
+	bench_grow(&b, 0, 6 << 20, BENCH_LARGE);
+	build(&c, &b, &shapes[_i]);
+	for (uint32_t i = 0; i < BEAMS; i++)
+		at[i] = (struct place){ 2 * BEAMS + i, 0 };
+	step(&c, at, BEAMS, true);
+	bench_read(&b, 0, c.stats, st, sizeof(st));
+	bytes = 2 * CTRANS_KV_TILE(c.s->kv, c.s->head_dim) / CTRANS_KV_POSITIONS * c.s->heads;
+	for (uint32_t i = 0; i < BEAMS; i++) {
+		sum += st[i][1].bytes_external;
+		ck_assert_uint_eq(st[i][1].bytes_sram, bytes * c.s->length[2]);
+	}
+	ck_assert_uint_eq(sum, bytes * c.s->length[2]);
+	bench_close(&b);
+}
+END_TEST
+
 /* ---- The longest input -------------------------------------------------------- */
 
 /* As many rows as a step may have, each with each: they end where all do. */
@@ -484,6 +577,8 @@ int main(void)
 
 	tcase_set_timeout(t, 110);
 	tcase_add_loop_test(t, equal, 0, (int)SHAPES);
+	tcase_add_loop_test(t, estimated, 0, (int)SHAPES);
+	tcase_add_loop_test(t, shared_fetch, 0, (int)SHAPES);
 	tcase_add_test(t, longest);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
