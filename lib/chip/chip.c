@@ -133,7 +133,8 @@ static uint32_t global_read(struct chip *chip, uint32_t offset)
 	case CTRANS_REG_CAPS:
 		return CTRANS_CAP_S8 | CTRANS_CAP_ESC | CTRANS_CAP_F32 | CTRANS_CAP_RATE |
 		       CTRANS_CAP_RADIX | CTRANS_CAP_KV_S8 | CTRANS_CAP_NAF |
-		       CTRANS_CAP_FLIP | CTRANS_CAP_UNIT | CTRANS_CAP_SPECULATION;
+		       CTRANS_CAP_FLIP | CTRANS_CAP_UNIT | CTRANS_CAP_SPECULATION |
+		       CTRANS_CAP_SEQ2SEQ;
 	case CTRANS_REG_CORES:		return chip->costs.cores;
 	case CTRANS_REG_ROWS:		return chip->costs.rows;
 	case CTRANS_REG_COLS:		return chip->costs.cols;

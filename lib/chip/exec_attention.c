@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * ATTENTION: a worker claims heads. It writes their keys and values for all rows,
- * then attends for all rows, so no worker waits for another inside.
+ * then attends for all rows, so no worker waits for another inside. Rows of one
+ * sequence attend together, and rows of any that have one source.
  */
 #include "chip/internal.h"
 
@@ -18,6 +19,7 @@ struct attention {
 	uint32_t size;		/* bytes of a cached element */
 	uint64_t tile;		/* bytes of a head's keys, or values, in a block */
 	float scale;
+	const float *bias;	/* of the head, or NULL */
 };
 
 static uint64_t head_offset(const struct attention *c, uint32_t head)
@@ -93,11 +95,56 @@ static void store(const struct attention *c, uint32_t r, uint32_t head)
 		     (uint64_t)d * size, encode(c, block, values + 4 * p, v, room));
 }
 
+/* Keys and values that a row attends to, and how many of them. */
+static const struct chip_seq *attended(const struct attention *c, uint32_t r)
+{
+	const struct chip_job *job = c->job;
+
+	return c->a->attend == CTRANS_ATTEND_SOURCE ?
+	       &job->sources[job->row_source[r]] : &job->seqs[job->row_seq[r]];
+}
+
+static uint32_t end_of(const struct attention *c, uint32_t r)
+{
+	return c->a->attend == CTRANS_ATTEND_CAUSAL ? c->job->rows[r].position + 1 :
+						      attended(c, r)->end;
+}
+
+static void add_one(float *s, uint32_t n, float b)
+{
+	for (uint32_t i = 0; i < n; i++)
+		s[i] += b;
+}
+
+static void add_each(float *restrict s, uint32_t n, const float *restrict b)
+{
+	for (uint32_t i = 0; i < n; i++)
+		s[i] += b[i];
+}
+
+/*
+ * To @n scores of a row at position @p: positions nearer than the span have a
+ * value each, side by side; those beyond it, before and behind, the outermost.
+ */
+static void add_bias(const struct attention *c, float *s, uint32_t n, uint32_t p)
+{
+	uint32_t span = c->a->bias_span, lo, hi;
+
+	if (!c->bias)
+		return;
+	lo = p > span ? p - span : 0;
+	lo = lo < n ? lo : n;
+	hi = p + span + 1 < n ? p + span + 1 : n;
+	add_one(s, lo, c->bias[0]);
+	if (lo < hi)
+		add_each(s + lo, hi - lo, c->bias + (lo + span - p));
+	add_one(s + hi, n - hi, c->bias[2 * span]);
+}
+
 static void attend(const struct attention *c, uint32_t r, uint32_t head)
 {
-	const struct ctrans_row *row = &c->job->rows[r];
-	const struct chip_seq *seq = &c->job->seqs[c->job->row_seq[r]];
-	uint32_t d = c->a->head_dim, n = row->position + 1;
+	const struct chip_seq *seq = attended(c, r);
+	uint32_t d = c->a->head_dim, n = end_of(c, r);
 	const float *q = head_row(c, CHIP_IN, r, c->a->q_stride, head, c->w->x);
 	uint64_t base = head_offset(c, head);
 	float *s = c->w->scores, *o = c->w->y, m, z = 0.0f;
@@ -109,6 +156,7 @@ static void attend(const struct attention *c, uint32_t r, uint32_t head)
 
 		c->k->scores(q, keys, d, here, c->scale, c->a->kv_type, s + b * BLOCK);
 	}
+	add_bias(c, s, n, c->job->rows[r].position);
 	m = c->k->max(s, n);
 	memset(o, 0, d * sizeof(*o));
 	for (uint32_t b = 0; b * BLOCK < n; b++) {
@@ -124,106 +172,133 @@ static void attend(const struct attention *c, uint32_t r, uint32_t head)
 		     (uint64_t)r * c->a->out_stride + 4ull * head * d, 4ull * d, o);
 }
 
+/* Rows [first, first + n) that attend together; each but knows its @end. */
+struct group {
+	uint32_t first, n;
+	const struct chip_seq *seq;
+	uint32_t end[CHIP_ATTENTION_ROWS];
+	float m[CHIP_ATTENTION_ROWS], z[CHIP_ATTENTION_ROWS];
+	size_t width, stride;	/* of a row's query and output, of its scores */
+};
+
+static void score_rows(const struct attention *c, const struct group *g, uint32_t head,
+		       struct chip_attend *a)
+{
+	struct chip_attention_scratch *t = &c->w->attention;
+	uint32_t end = g->end[g->n - 1], begun = 0;
+
+	for (uint32_t b = 0; b * BLOCK < end; b++) {
+		/* rows before the block have no business in it */
+		while (g->end[begun] <= b * BLOCK)
+			begun++;
+		a->tile = chip_gather(c->job, &g->seq->blocks[b], head_offset(c, head),
+				      c->tile, c->w->kv);
+		a->n = end - b * BLOCK < BLOCK ? end - b * BLOCK : BLOCK;
+		a->n_rows = g->n - begun;
+		a->in = t->q + begun * g->width;
+		a->in_stride = g->width;
+		a->out = t->scores + begun * g->stride + b * BLOCK;
+		a->out_stride = g->stride;
+		c->k->scores_rows(a, c->scale);
+	}
+}
+
+/* Block @b's values for the rows from @r on that have as much of it as row @r. */
+static uint32_t weigh_alike(const struct attention *c, struct group *g, uint32_t b,
+			    uint32_t r, struct chip_attend *a)
+{
+	struct chip_attention_scratch *t = &c->w->attention;
+	float *e = t->scores + r * g->stride + b * BLOCK, *o = t->o + r * g->width;
+	uint32_t n = 0;
+
+	a->n = g->end[r] - b * BLOCK < BLOCK ? g->end[r] - b * BLOCK : BLOCK;
+	/* those after it end no earlier */
+	for (; r + n < g->n && (a->n == BLOCK || g->end[r + n] == g->end[r]); n++)
+		g->z[r + n] += c->k->exp_block(e + n * g->stride, a->n, g->m[r + n]);
+	if (n == 1 && a->n < BLOCK) {
+		c->k->weigh(e, a->tile, a->head_dim, a->n, a->kv_type, o);
+		return n;
+	}
+	a->n_rows = n;
+	a->in = e;
+	a->in_stride = g->stride;
+	a->out = o;
+	a->out_stride = g->width;
+	c->k->weigh_rows(a);
+	return n;
+}
+
 /*
- * Rows of one sequence, in ascending positions, against each block while it is in
- * the cache. What a row computes is what attend() computes, in the same order;
- * scores of positions beyond a row's own are made and never looked at.
+ * Rows with the same keys and values, none of which ends before one that precedes
+ * it, against each block while it is in the cache. What a row computes is what
+ * attend() computes, in the same order; scores of positions beyond a row's own are
+ * made and never looked at.
  */
 static void attend_rows(const struct attention *c, uint32_t first, uint32_t n_rows,
 			uint32_t head)
 {
 	const struct ctrans_row *row = &c->job->rows[first];
-	const struct chip_seq *seq = &c->job->seqs[c->job->row_seq[first]];
-	uint32_t d = c->a->head_dim, end = row[n_rows - 1].position + 1, begun = 0;
+	uint32_t d = c->a->head_dim, begun = 0;
 	struct chip_attention_scratch *t = &c->w->attention;
-	size_t width = chip_round_up(d, 16), stride = chip_round_up(end, BLOCK);
-	uint64_t base = head_offset(c, head);
+	struct group g = {
+		.first = first, .n = n_rows, .seq = attended(c, first),
+		.width = chip_round_up(d, 16),
+		.stride = chip_round_up(end_of(c, first + n_rows - 1), BLOCK),
+	};
 	struct chip_attend a = {
 		.head_dim = d, .kv_type = c->a->kv_type, .expanded = t->expanded,
 	};
-	float m[CHIP_ATTENTION_ROWS], z[CHIP_ATTENTION_ROWS] = { 0 };
 
 	for (uint32_t r = 0; r < n_rows; r++) {
 		const float *q = head_row(c, CHIP_IN, first + r, c->a->q_stride, head,
 					  c->w->x);
 
-		memcpy(t->q + r * width, q, d * sizeof(*q));
+		memcpy(t->q + r * g.width, q, d * sizeof(*q));
+		g.end[r] = end_of(c, first + r);
 	}
-	for (uint32_t b = 0; b * BLOCK < end; b++) {
-		/* rows before the block have no business in it */
-		while (row[begun].position < b * BLOCK)
-			begun++;
-		a.tile = chip_gather(c->job, &seq->blocks[b], base, c->tile, c->w->kv);
-		a.n = end - b * BLOCK < BLOCK ? end - b * BLOCK : BLOCK;
-		a.n_rows = n_rows - begun;
-		a.in = t->q + begun * width;
-		a.in_stride = width;
-		a.out = t->scores + begun * stride + b * BLOCK;
-		a.out_stride = stride;
-		c->k->scores_rows(&a, c->scale);
+	score_rows(c, &g, head, &a);
+	for (uint32_t r = 0; r < n_rows; r++) {
+		float *s = t->scores + r * g.stride;
+
+		add_bias(c, s, g.end[r], row[r].position);
+		g.m[r] = c->k->max(s, g.end[r]);
 	}
-	for (uint32_t r = 0; r < n_rows; r++)
-		m[r] = c->k->max(t->scores + r * stride, row[r].position + 1);
-	memset(t->o, 0, n_rows * width * sizeof(*t->o));
-	begun = 0;
-	for (uint32_t b = 0; b * BLOCK < end; b++) {
-		const uint32_t at = b * BLOCK;
-		uint32_t full;
-
-		a.tile = chip_gather(c->job, &seq->blocks[b], base + c->tile, c->tile,
-				     c->w->kv);
-		while (row[begun].position < at)
+	memset(t->o, 0, n_rows * g.width * sizeof(*t->o));
+	for (uint32_t b = 0; b * BLOCK < g.end[n_rows - 1]; b++) {
+		a.tile = chip_gather(c->job, &g.seq->blocks[b],
+				     head_offset(c, head) + c->tile, c->tile, c->w->kv);
+		while (g.end[begun] <= b * BLOCK)
 			begun++;
-		/* those that end in it, each elsewhere */
-		for (full = begun; full < n_rows && row[full].position < at + BLOCK - 1;
-		     full++) {
-			uint32_t here = row[full].position - at + 1;
-			float *e = t->scores + full * stride + at;
-
-			z[full] += c->k->exp_block(e, here, m[full]);
-			c->k->weigh(e, a.tile, d, here, a.kv_type, t->o + full * width);
-		}
-		for (uint32_t r = full; r < n_rows; r++)
-			z[r] += c->k->exp_block(t->scores + r * stride + at, BLOCK, m[r]);
-		if (full == n_rows)
-			continue;
-		a.n = BLOCK;
-		a.n_rows = n_rows - full;
-		a.in = t->scores + full * stride + at;
-		a.in_stride = stride;
-		a.out = t->o + full * width;
-		a.out_stride = width;
-		c->k->weigh_rows(&a);
+		for (uint32_t r = begun; r < n_rows;)
+			r += weigh_alike(c, &g, b, r, &a);
 	}
 	for (uint32_t r = 0; r < n_rows; r++) {
-		c->k->divide(t->o + r * width, d, z[r]);
+		c->k->divide(t->o + r * g.width, d, g.z[r]);
 		chip_scatter(c->job, &c->op->o[CHIP_OUT],
 			     (uint64_t)(first + r) * c->a->out_stride +
-			     4ull * head * d, 4ull * d, t->o + r * width);
+			     4ull * head * d, 4ull * d, t->o + r * g.width);
 	}
 }
 
-/* Rows from @r on that attend together: a sequence's, ascending, as room is for. */
+/* Rows from @r on that attend together: to the same, ascending, as room is for. */
 static uint32_t together(const struct attention *c, uint32_t r)
 {
-	const struct chip_job *job = c->job;
 	uint32_t n = 1;
 
-	while (r + n < job->n_rows && n < c->w->attention.rows &&
-	       job->row_seq[r + n] == job->row_seq[r] &&
-	       job->rows[r + n].position > job->rows[r + n - 1].position)
+	while (r + n < c->job->n_rows && n < c->w->attention.rows &&
+	       attended(c, r + n) == attended(c, r) &&
+	       end_of(c, r + n) >= end_of(c, r + n - 1))
 		n++;
 	return n;
 }
 
-/* Rows from @r on that share a fetch of keys and values: one sequence's. */
+/* Rows from @r on that share a fetch of keys and values: one sequence's or source's. */
 static uint32_t sharing(const struct attention *c, uint32_t r)
 {
-	const struct chip_job *job = c->job;
 	uint32_t n = 1;
 
-	while (r + n < job->n_rows && n < c->w->chip->costs.reuse &&
-	       job->row_seq[r + n] == job->row_seq[r])
+	while (r + n < c->job->n_rows && n < c->w->chip->costs.reuse &&
+	       attended(c, r + n) == attended(c, r))
 		n++;
 	return n;
 }
@@ -235,38 +310,64 @@ static void charge(const struct attention *c)
 	/* keys and values of a position; scales are a vector operation each */
 	uint64_t bytes = 2 * c->tile / BLOCK * c->a->n_head;
 	bool s8 = c->a->kv_type == CTRANS_KV_S8;
+	bool writes = c->a->attend != CTRANS_ATTEND_SOURCE;
+	bool reads = c->a->attend != CTRANS_ATTEND_STORE;
+	struct chip_shared shared = { 0 };
 	uint32_t group = 0, left = 0;
 	uint64_t fetched = 0;
 
 	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		struct ctrans_stat *st = &job->stat[r];
-		uint64_t n = job->rows[r].position + 1ull;
+		uint64_t n = reads ? end_of(c, r) : 0;
 
 		if (!left) {
 			left = group = sharing(c, r);
-			fetched = bytes * (job->rows[r + group - 1].position + 1ull);
+			fetched = reads ? bytes * end_of(c, r + group - 1) : 0;
 		}
 		left--;
 		/* scores and weights: a fused operation each; softmax: twelve */
 		st->ops_vector = 2 * n * width +
-				 (s8 ? 14 : 12) * n * c->a->n_head;
+				 ((s8 ? 14 : 12) + (c->a->bias_va ? 1 : 0)) * n *
+				 c->a->n_head;
 		/* to S8: largest, scale, round and clamp */
-		if (s8)
+		if (s8 && writes)
 			st->ops_vector += 8 * width;
 		/* a share of the past in, its own keys and values out */
 		st->bytes_external = chip_part(fetched, group, group - 1 - left) +
-				     bytes;
+				     (writes ? bytes : 0);
 		st->bytes_sram = n * bytes;
 	}
-	chip_charge_op(c->w, c->op, job->n_rows, &(struct chip_shared){ 0 });
+	if (c->a->bias_va)
+		shared.bytes_external = 4ull * (2 * c->a->bias_span + 1) *
+					c->a->n_head;
+	chip_charge_op(c->w, c->op, job->n_rows, &shared);
+}
+
+#define STORES_AT_ONCE	512u	/* in a unit of work */
+
+/* True: stop. */
+static bool store_rows(const struct attention *c, uint32_t head)
+{
+	for (uint32_t r = 0; r < c->job->n_rows; r++) {
+		store(c, r, head);
+		if ((r + 1) % STORES_AT_ONCE == 0 && chip_unit_done(c->w))
+			return true;
+	}
+	return false;
 }
 
 /* True: stop. */
-static bool run_head(const struct attention *c, uint32_t head)
+static bool run_head(struct attention *c, uint32_t head)
 {
-	for (uint32_t r = 0; r < c->job->n_rows; r++)
-		store(c, r, head);
+	if (c->a->attend != CTRANS_ATTEND_SOURCE && store_rows(c, head))
+		return true;
+	if (c->a->attend == CTRANS_ATTEND_STORE)
+		return chip_unit_done(c->w);
+	if (c->a->bias_va)
+		c->bias = chip_gather(c->job, &c->op->o[CHIP_BIAS],
+				      head * chip_bias_stride(c->a),
+				      4ull * (2 * c->a->bias_span + 1), c->w->bias);
 	for (uint32_t r = 0, n; r < c->job->n_rows; r += n) {
 		n = together(c, r);
 		if (n == 1)

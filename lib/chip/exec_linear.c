@@ -177,6 +177,12 @@ struct block {
 	size_t ahead_step;
 };
 
+static enum chip_put put_of(const struct linear *c)
+{
+	return c->l->flags & CTRANS_LINEAR_ADD ? CHIP_PUT_ADD :
+	       c->l->flags & CTRANS_LINEAR_MUL ? CHIP_PUT_MUL : CHIP_PUT_SET;
+}
+
 static uint32_t outputs(const struct linear *c, uint32_t t, uint32_t n_tiles)
 {
 	uint32_t left = c->l->n_out - 16 * t;
@@ -222,7 +228,7 @@ static bool run_together(const struct linear *c, const struct block *b)
 		.tile_stride = b->tile_stride,
 		.colsum = b->tc->colsum, .scale = b->tc->scale,
 		.bias = b->tc->bias, .act = c->l->act,
-		.add = c->l->flags & CTRANS_LINEAR_ADD, .out = out,
+		.put = put_of(c), .out = out,
 		.ahead = b->ahead, .ahead_step = b->ahead_step,
 	};
 
@@ -251,7 +257,7 @@ static void finish(const struct linear *c, const struct block *b,
 				.bias = b->tc->bias ? b->tc->bias + 16 * j : NULL,
 				.theta = qrow(c, b->row0 + i)->theta,
 				.act = c->l->act,
-				.add = c->l->flags & CTRANS_LINEAR_ADD,
+				.put = put_of(c),
 				.n = outputs(c, b->t + j, 1),
 				.out = output(c, b->row0 + i, b->t + j, &avail),
 			};
@@ -463,8 +469,7 @@ static void run_tile_f32(const struct linear *c, uint32_t t)
 					      &avail);
 
 		c->k->sums_f32(input(c, i), w, c->l->n_in, s);
-		c->k->epilogue_f32(s, b, c->l->act, c->l->flags & CTRANS_LINEAR_ADD,
-				   n, out);
+		c->k->epilogue_f32(s, b, c->l->act, put_of(c), n, out);
 		if (chip_unit_done(c->w))
 			return;
 	}

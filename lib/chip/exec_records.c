@@ -84,6 +84,8 @@ static void charge_row(const struct chip *chip, const struct ctrans_insn_linear 
 	struct chip_domain_counts sum;
 
 	chip_charge_linear_row(&chip->costs, row, l->n_in, l->n_out, n_rows, st);
+	if (l->flags & CTRANS_LINEAR_MUL)
+		st->ops_vector += l->n_out;
 	if (l->speculation == CTRANS_SPEC_SAMPLE)
 		shared->draws += (uint64_t)(CHIP_TIMESTEPS - l->spec_steps) * l->n_out;
 	if (!chip->reference && !bound)
@@ -111,7 +113,8 @@ void chip_linear_charge(struct chip_worker *w, const struct chip_op *op)
 		if (l->encoding != CTRANS_ENC_F32)
 			charge_row(chip, l, n_rows, i, &shared);
 		else	/* not a thing the chip can do; counted as vector work */
-			job->stat[i].ops_vector = (uint64_t)l->n_in * l->n_out;
+			job->stat[i].ops_vector = (uint64_t)l->n_in * l->n_out +
+				(l->flags & CTRANS_LINEAR_MUL ? l->n_out : 0);
 	}
 	if (l->encoding != CTRANS_ENC_F32) {
 		bool packed = l->encoding == CTRANS_ENC_ESC;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The instructions that work on whole rows: embed, norm; and their records. */
+#include "chip/fp.h"
 #include "chip/internal.h"
 
 #include <string.h>
@@ -124,6 +125,10 @@ static bool embed_row(struct chip_worker *w, const struct chip_op *op, uint32_t 
 	uint32_t pos_stride = chip_round_up(4 * e->n, CTRANS_GRANULE);
 	const float *pos = NULL;
 	int8_t *column = (int8_t *)w->w;
+	float factor = 1.0f;
+
+	if (e->factor_f32)
+		memcpy(&factor, &e->factor_f32, 4);
 
 	if (e->n_positions)
 		pos = chip_gather(job, &op->o[CHIP_BIAS],
@@ -139,11 +144,14 @@ static bool embed_row(struct chip_worker *w, const struct chip_op *op, uint32_t 
 		else if (!unpack_esc(w, op, row->token, column + chip_round_up(e->n, CTRANS_GRANULE),
 				     column))
 			return false;
-		w->chip->kernel->embed(column, scale, pos, e->n, w->y);
+		w->chip->kernel->embed(column, scale * factor, pos, e->n, w->y);
 	} else {
 		unpack_f32(job, &op->o[CHIP_WEIGHT], row->token, e->n, w->y);
-		for (uint32_t i = 0; pos && i < e->n; i++)
-			w->y[i] += pos[i];
+		/* the common case apart: without the instruction chip_fma() is slow */
+		for (uint32_t i = 0; factor == 1.0f && i < e->n; i++)
+			w->y[i] += pos ? pos[i] : 0.0f;
+		for (uint32_t i = 0; factor != 1.0f && i < e->n; i++)
+			w->y[i] = chip_fma(w->y[i], factor, pos ? pos[i] : 0.0f);
 	}
 	chip_scatter(job, &op->o[CHIP_OUT], (uint64_t)r * e->out_stride,
 		     4ull * e->n, w->y);
@@ -187,7 +195,10 @@ static void norm_row(struct chip_worker *w, const struct chip_op *op, uint32_t r
 	float eps;
 
 	memcpy(&eps, &n->eps_f32, 4);
-	w->chip->kernel->layernorm(x, gain, bias, eps, n->n, y);
+	if (n->kind == CTRANS_NORM_RMS)
+		w->chip->kernel->rmsnorm(x, gain, bias, eps, n->n, y);
+	else
+		w->chip->kernel->layernorm(x, gain, bias, eps, n->n, y);
 }
 
 /*
@@ -225,8 +236,11 @@ void chip_exec_norm(struct chip_worker *w, const struct chip_op *op, bool own)
 		return;
 
 	memset(job->stat, 0, job->n_rows * sizeof(*job->stat));
+	/* square, scale, gain and bias; the mean and what is off it */
 	for (uint32_t r = 0; r < job->n_rows; r++)
-		job->stat[r].ops_vector = 7ull * n->n;
+		job->stat[r].ops_vector = (n->kind == CTRANS_NORM_RMS ? 5ull : 7ull) *
+					  n->n;
 	chip_charge_op(w, op, job->n_rows,
-		       &(struct chip_shared){ .bytes_external = 8ull * n->n });
+		       &(struct chip_shared){
+			.bytes_external = (n->bias_va ? 8ull : 4ull) * n->n });
 }

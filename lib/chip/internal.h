@@ -102,7 +102,7 @@ enum chip_operand_slot {
 	CHIP_OUT,
 	CHIP_WEIGHT,		/* embed: table; attention: k; norm: gain */
 	CHIP_SCALE,		/* attention: v */
-	CHIP_BIAS,		/* embed: positions */
+	CHIP_BIAS,		/* embed: positions; attention: of scores */
 	CHIP_COLSUM,
 	CHIP_TOPK,		/* linear: norms */
 	CHIP_OPERANDS
@@ -116,10 +116,14 @@ struct chip_op {
 	bool from_norm;		/* input is what the NORM just before wrote */
 };
 
-/* One block table, fetched and resolved; rows of a sequence share it. */
+/*
+ * One block table, fetched and resolved: rows of a sequence share it. Or what
+ * follows a struct ctrans_source, for rows with that source.
+ */
 struct chip_seq {
-	uint64_t va;
+	uint64_t va;		/* of the table */
 	uint32_t n_blocks;
+	uint32_t end;		/* positions that the step knows of it; a source's, all */
 	struct chip_operand *blocks;
 };
 
@@ -135,9 +139,10 @@ struct chip_job {
 	uint32_t *logit_rows;	/* rows with CTRANS_ROW_LOGITS, ascending */
 	uint32_t n_rows, n_logits, room_rows;
 
-	struct chip_seq *seqs;
-	uint32_t n_seqs;
-	struct chip_operand *blocks;
+	struct chip_seq *seqs, *sources;
+	uint32_t n_seqs, n_sources;
+	uint32_t *row_source;
+	struct chip_operand *blocks;	/* of both */
 	uint32_t n_blocks, room_blocks;
 
 	struct chip_span_pool pool;
@@ -151,11 +156,13 @@ struct chip_job {
 	size_t qmem_size;
 
 	uint32_t max_width;	/* widest row any instruction reads or writes */
-	uint32_t max_position;
+	uint32_t max_end;	/* positions that any row may attend to */
 	uint32_t max_head;	/* bytes of a head's key and value tiles */
 	uint32_t max_head_dim;
 	bool bounds;		/* some linear speculates by a bound */
-	uint64_t block_bytes;	/* of a key/value block that the program reaches */
+	uint32_t max_bias;	/* values that a head's row of a bias has */
+	/* of a key/value block that the program reaches, of sequences and of sources */
+	uint64_t block_bytes, source_bytes;
 
 	struct chip_totals total;
 	struct chip_fault fault;
@@ -219,6 +226,7 @@ struct chip_worker {
 
 	float *x, *y, *norm;	/* rows */
 	float *scores;
+	float *bias;		/* a head's, of a scattered table */
 	struct chip_attention_scratch attention;
 	uint8_t *kv;		/* a head of a scattered block */
 	uint8_t *w;		/* an unpacked row, a scattered tile */
@@ -229,7 +237,8 @@ struct chip_worker {
 	struct chip_parts parts;
 	uint32_t parts_phase, parts_row;
 	uint8_t *parts_room;
-	size_t room_width, room_scores, room_attention, room_kv, room_exec, room_parts;
+	size_t room_width, room_scores, room_bias, room_attention, room_kv, room_exec;
+	size_t room_parts;
 
 	_Atomic uint64_t units;	/* of work done, for the progress registers */
 };
@@ -317,6 +326,13 @@ int chip_job_load(struct chip *chip, struct chip_job *job);
 struct chip_at chip_job_phase(struct chip_worker *w, struct chip_at at);
 int chip_job_bad(struct chip_job *job, int status, uint32_t insn);
 void chip_job_free(struct chip_job *job);
+
+/* Bytes from a head's biases to the next one's. */
+static inline uint64_t chip_bias_stride(const struct ctrans_insn_attention *a)
+{
+	return (4ull * (2 * a->bias_span + 1) + CTRANS_GRANULE - 1) / CTRANS_GRANULE *
+	       CTRANS_GRANULE;
+}
 
 /* resolve.c */
 int chip_job_resolve(struct chip *chip, struct chip_job *job);

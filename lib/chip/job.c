@@ -80,6 +80,7 @@ static bool check_embed(struct chip_job *job, const struct ctrans_insn_embed *e)
 	       (e->n_positions > 0) == (e->position_va != 0) &&
 	       encoding_ok(e->encoding, e->weight_granules, e->n, e->n_vocab) &&
 	       (e->encoding != CTRANS_ENC_F32) == (e->scale_va != 0) &&
+	       finite_f32(e->factor_f32) &&
 	       aligned(e->table_va | e->scale_va | e->position_va | e->out_va) &&
 	       stride_ok(e->out_stride, e->n, CTRANS_GRANULE);
 }
@@ -88,7 +89,7 @@ static bool check_norm(struct chip_job *job, const struct ctrans_insn_norm *n)
 {
 	widest(job, n->n);
 	return all_zero(n->rsvd, sizeof(n->rsvd)) && width_ok(n->n) &&
-	       n->kind == CTRANS_NORM_LAYER && finite_f32(n->eps_f32) &&
+	       n->kind <= CTRANS_NORM_RMS && finite_f32(n->eps_f32) &&
 	       !(n->eps_f32 >> 31) &&
 	       aligned(n->in_va | n->out_va | n->gain_va | n->bias_va) &&
 	       stride_ok(n->in_stride, n->n, CTRANS_GRANULE) &&
@@ -141,14 +142,15 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 	    !positive_f32(l->theta_f32) ||
 	    l->theta_mode > CTRANS_THETA_DYNAMIC || !check_dispatch(l) ||
 	    l->act > CTRANS_ACT_SILU ||
-	    l->flags & ~(CTRANS_LINEAR_ADD | CTRANS_LINEAR_FLIP))
+	    l->flags & ~(CTRANS_LINEAR_ADD | CTRANS_LINEAR_FLIP | CTRANS_LINEAR_MUL) ||
+	    (l->flags & CTRANS_LINEAR_ADD && l->flags & CTRANS_LINEAR_MUL))
 		return false;
 	if (!logits) {
 		job->bounds |= l->speculation == CTRANS_SPEC_BOUND;
 		return check_speculation(l) && !l->rows_max && !l->top_k;
 	}
 	return !l->act && !l->speculation && !l->spec_steps &&
-	       !(l->flags & CTRANS_LINEAR_ADD) && l->rows_max &&
+	       !(l->flags & (CTRANS_LINEAR_ADD | CTRANS_LINEAR_MUL)) && l->rows_max &&
 	       (l->topk_va != 0) == (l->topk_stride != 0) &&
 	       l->topk_stride % CTRANS_GRANULE == 0 &&
 	       l->top_k <= CTRANS_TOPK_MAX && (l->topk_va || !l->top_k) &&
@@ -156,25 +158,43 @@ static bool check_linear(struct chip_job *job, const struct ctrans_insn_linear *
 						 8u * l->top_k);
 }
 
+static bool check_bias(const struct ctrans_insn_attention *a)
+{
+	if (!a->bias_va)
+		return !a->bias_span;
+	return a->bias_span && a->bias_span <= CTRANS_BIAS_SPAN_MAX &&
+	       aligned(a->bias_va) &&
+	       (a->attend == CTRANS_ATTEND_CAUSAL || a->attend == CTRANS_ATTEND_FULL);
+}
+
 static bool check_attention(struct chip_job *job,
 			    const struct ctrans_insn_attention *a)
 {
-	uint64_t width = (uint64_t)a->n_head * a->head_dim, head, end;
+	uint64_t width = (uint64_t)a->n_head * a->head_dim, head, end, *reach;
+	bool source = a->attend == CTRANS_ATTEND_SOURCE;
+	bool store = a->attend == CTRANS_ATTEND_STORE;
 
+	if (a->attend > CTRANS_ATTEND_STORE || !check_bias(a) ||
+	    (store && (a->q_va || a->q_stride || a->out_va || a->out_stride)) ||
+	    (source && (a->k_va || a->v_va || a->kv_stride)))
+		return false;
 	if (!all_zero(a->rsvd, sizeof(a->rsvd)) || !a->n_head || !a->head_dim ||
 	    a->head_dim > CTRANS_HEAD_DIM_MAX || width > CTRANS_WIDTH_MAX ||
 	    a->kv_type > CTRANS_KV_S8 || !a->n_positions ||
 	    a->n_positions > CTRANS_POSITIONS_MAX || !finite_f32(a->scale_f32) ||
 	    !aligned(a->layer_offset) || a->layer_offset > UINT32_MAX ||
 	    (a->q_va | a->k_va | a->v_va | a->out_va) % 4 ||
-	    !stride_ok(a->q_stride, width, 4) ||
-	    !stride_ok(a->kv_stride, width, 4) ||
-	    !stride_ok(a->out_stride, width, 4))
+	    (!store && !stride_ok(a->q_stride, width, 4)) ||
+	    (!source && !stride_ok(a->kv_stride, width, 4)) ||
+	    (!store && !stride_ok(a->out_stride, width, 4)))
 		return false;
 	head = 2 * CTRANS_KV_TILE(a->kv_type, a->head_dim);
 	end = a->layer_offset + a->n_head * head;
-	if (job->block_bytes < end)
-		job->block_bytes = end;
+	reach = source ? &job->source_bytes : &job->block_bytes;
+	if (*reach < end)
+		*reach = end;
+	if (a->bias_va && job->max_bias < 2 * a->bias_span + 1)
+		job->max_bias = 2 * a->bias_span + 1;
 	if (job->max_head < head)
 		job->max_head = (uint32_t)head;
 	if (job->max_head_dim < a->head_dim)
@@ -222,6 +242,8 @@ static int fetch_program(struct chip *chip, struct chip_job *job)
 	job->max_head = 0;
 	job->max_head_dim = 0;
 	job->block_bytes = 0;
+	job->source_bytes = 0;
+	job->max_bias = 0;
 	job->bounds = false;
 	for (uint32_t i = 0; i < n; i++) {
 		struct chip_op *op = &job->ops[i];
@@ -260,6 +282,8 @@ static int room_for_rows(struct chip_job *job, uint32_t n)
 	GROW(row_seq);
 	GROW(logit_rows);
 	GROW(seqs);
+	GROW(sources);
+	GROW(row_source);
 	GROW(qrows);
 	GROW(counts);
 	GROW(stat);
@@ -286,11 +310,11 @@ static int fetch_args(struct chip *chip, struct chip_job *job)
 			 args.n_rows * sizeof(*job->rows), &job->fault))
 		return job->fault.status;
 
-	job->max_position = 0;
+	job->max_end = 0;
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		const struct ctrans_row *row = &job->rows[r];
 
-		if (row->flags & ~CTRANS_ROW_LOGITS || row->source_va ||
+		if (row->flags & ~CTRANS_ROW_LOGITS || !aligned(row->source_va) ||
 		    row->position >= CTRANS_POSITIONS_MAX ||
 		    row->n_blocks > CTRANS_POSITIONS_MAX / CTRANS_KV_POSITIONS)
 			return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
@@ -299,13 +323,59 @@ static int fetch_args(struct chip *chip, struct chip_job *job)
 				return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
 			job->logit_rows[logits++] = r;
 		}
-		if (job->max_position < row->position)
-			job->max_position = row->position;
+		if (job->max_end <= row->position)
+			job->max_end = row->position + 1;
 	}
 	if (logits != args.n_logits)
 		return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
 	job->n_logits = logits;
 	return CTRANS_ST_OK;
+}
+
+/* Rows that follow each other with the same source: it is fetched once for them. */
+static int fetch_sources(struct chip *chip, struct chip_job *job)
+{
+	const uint32_t most = CTRANS_POSITIONS_MAX / CTRANS_KV_POSITIONS;
+	uint64_t last = 0;
+
+	job->n_sources = 0;
+	for (uint32_t r = 0; job->source_bytes && r < job->n_rows; r++) {
+		struct ctrans_source src;
+		uint64_t va = job->rows[r].source_va;
+
+		if (!va)	/* check_rows() says for which instruction */
+			return CTRANS_ST_OK;
+		job->row_source[r] = job->n_sources - (va == last);
+		if (va == last)
+			continue;
+		last = va;
+		if (chip_copy_in(chip, job->ctx, va, &src, sizeof(src), &job->fault))
+			return job->fault.status;
+		if (!src.n_positions || src.n_positions > CTRANS_POSITIONS_MAX ||
+		    src.n_blocks > most ||
+		    src.n_blocks <= (src.n_positions - 1) / CTRANS_KV_POSITIONS ||
+		    !all_zero(src.rsvd, sizeof(src.rsvd)))
+			return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
+		job->sources[job->n_sources++] = (struct chip_seq){
+			.va = va + sizeof(src), .n_blocks = src.n_blocks,
+			.end = src.n_positions,
+		};
+		if (job->max_end < src.n_positions)
+			job->max_end = src.n_positions;
+	}
+	return CTRANS_ST_OK;
+}
+
+static bool row_attends(const struct chip_job *job, uint32_t r,
+			const struct ctrans_insn_attention *a)
+{
+	const struct ctrans_row *row = &job->rows[r];
+
+	if (a->attend == CTRANS_ATTEND_SOURCE)
+		return row->source_va &&
+		       job->sources[job->row_source[r]].end <= a->n_positions;
+	return row->position < a->n_positions &&
+	       row->position / CTRANS_KV_POSITIONS < row->n_blocks;
 }
 
 /* Rows against the limits that the program's instructions name. */
@@ -326,8 +396,7 @@ static int check_rows(struct chip_job *job)
 				     (!insn->embed.n_positions ||
 				      row->position < insn->embed.n_positions);
 			else if (insn->op == CTRANS_INSN_ATTENTION)
-				ok = row->position < insn->attention.n_positions &&
-				     row->position / CTRANS_KV_POSITIONS < row->n_blocks;
+				ok = row_attends(job, r, &insn->attention);
 			if (!ok)
 				return chip_job_bad(job, CTRANS_ST_BAD_ARGS, i);
 		}
@@ -363,6 +432,8 @@ int chip_job_load(struct chip *chip, struct chip_job *job)
 	st = fetch_args(chip, job);
 	if (!st)
 		st = fetch_program(chip, job);
+	if (!st)
+		st = fetch_sources(chip, job);
 	if (!st)
 		st = check_rows(job);
 	if (!st)
@@ -442,6 +513,8 @@ void chip_job_free(struct chip_job *job)
 	free(job->row_seq);
 	free(job->logit_rows);
 	free(job->seqs);
+	free(job->sources);
+	free(job->row_source);
 	free(job->blocks);
 	free(job->pool.spans);
 	free(job->qrows);

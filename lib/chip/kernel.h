@@ -123,9 +123,12 @@ struct chip_sums {
 	struct chip_domain_counts *counts;	/* [n_rows], or NULL; the reference adds */
 };
 
+/* What becomes of a linear's output: enough for the flags of one. */
+enum chip_put { CHIP_PUT_SET, CHIP_PUT_ADD, CHIP_PUT_MUL };
+
 /*
  * y[j] for 16 outputs of one row: f = act(fma((float)(S[j] - offset * colsum[j]),
- * theta * scale[j], bias[j])); out[j] = add ? out[j] + f : f, for j < n.
+ * theta * scale[j], bias[j])); out[j] = f, out[j] + f or out[j] * f, for j < n.
  * bias may be NULL (0 is then +0). Reads and writes only n (1..16) elements of
  * out; scale, colsum and bias have 16.
  */
@@ -136,7 +139,7 @@ struct chip_epilogue {
 	const float *bias;
 	float theta;
 	uint8_t act;
-	bool add;
+	enum chip_put put;
 	uint32_t n;
 	float *out;
 };
@@ -161,7 +164,7 @@ struct chip_tiles {
 	const float *scale;
 	const float *bias;	/* or NULL */
 	uint8_t act;
-	bool add;
+	enum chip_put put;
 	float *const *out;	/* [n_rows] */
 	const char *ahead;
 	size_t ahead_step;
@@ -257,13 +260,15 @@ struct chip_kernel {
 	void (*sample)(const struct chip_sample *s, uint32_t n, float *y);
 	/* s[j] = sum16 over k < n of x[k] * w[k][j], one F32 tile of 16 outputs */
 	void (*sums_f32)(const float *x, const float *w, uint32_t n, float s[16]);
-	/* out[j] (+)= act(s[j] + bias[j]), j < n, bias may be NULL */
+	/* out[j] =, += or *= act(s[j] + bias[j]), j < n, bias may be NULL */
 	void (*epilogue_f32)(const float s[16], const float *bias, uint8_t act,
-			     bool add, uint32_t n, float *out);
+			     enum chip_put put, uint32_t n, float *out);
 
 	/* y may equal x; bias may be NULL (0) */
 	void (*layernorm)(const float *x, const float *gain, const float *bias,
 			  float eps, uint32_t n, float *y);
+	void (*rmsnorm)(const float *x, const float *gain, const float *bias,
+			float eps, uint32_t n, float *y);
 	/* y[i] = fma((float)w[i], scale, p[i]); p NULL: +0 */
 	/* one granule column of a packed S8 row is gathered by the caller */
 	void (*embed)(const int8_t *w, float scale, const float *p, uint32_t n,

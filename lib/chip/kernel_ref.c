@@ -132,11 +132,11 @@ static float ref_sumsq(const float *x, uint32_t n)
 	return tree16(p);
 }
 
-static void put(uint8_t act, bool add, float y, float *out)
+static void put(uint8_t act, enum chip_put how, float y, float *out)
 {
 	float f = chip_act(act, y);
 
-	*out = add ? *out + f : f;
+	*out = how == CHIP_PUT_ADD ? *out + f : how == CHIP_PUT_MUL ? *out * f : f;
 }
 
 static void ref_epilogue(const struct chip_epilogue *e)
@@ -145,7 +145,7 @@ static void ref_epilogue(const struct chip_epilogue *e)
 		float bias = e->bias ? e->bias[j] : 0.0f;
 
 		/* offset 0: S is the sum itself */
-		put(e->act, e->add, chip_fma((float)e->s[j],
+		put(e->act, e->put, chip_fma((float)e->s[j],
 					     e->theta * e->scale[j], bias),
 		    &e->out[j]);
 	}
@@ -189,10 +189,10 @@ static void ref_sums_f32(const float *x, const float *w, uint32_t n, float s[16]
 }
 
 static void ref_epilogue_f32(const float s[16], const float *bias, uint8_t act,
-			     bool add, uint32_t n, float *out)
+			     enum chip_put how, uint32_t n, float *out)
 {
 	for (uint32_t j = 0; j < n; j++)
-		put(act, add, s[j] + (bias ? bias[j] : 0.0f), &out[j]);
+		put(act, how, s[j] + (bias ? bias[j] : 0.0f), &out[j]);
 }
 
 static void ref_layernorm(const float *x, const float *gain, const float *bias,
@@ -213,6 +213,16 @@ static void ref_layernorm(const float *x, const float *gain, const float *bias,
 	r = 1.0f / __builtin_sqrtf(var + eps);
 	for (uint32_t i = 0; i < n; i++)
 		y[i] = chip_fma((x[i] - mean) * r, gain[i], bias ? bias[i] : 0.0f);
+}
+
+static void ref_rmsnorm(const float *x, const float *gain, const float *bias,
+			float eps, uint32_t n, float *y)
+{
+	float var = ref_sumsq(x, n) / (float)n;
+	float r = 1.0f / __builtin_sqrtf(var + eps);
+
+	for (uint32_t i = 0; i < n; i++)
+		y[i] = chip_fma(x[i] * r, gain[i], bias ? bias[i] : 0.0f);
 }
 
 static void ref_embed(const int8_t *w, float scale, const float *p, uint32_t n,
@@ -369,6 +379,7 @@ const struct chip_kernel chip_kernel_reference = {
 	.sums_f32 = ref_sums_f32,
 	.epilogue_f32 = ref_epilogue_f32,
 	.layernorm = ref_layernorm,
+	.rmsnorm = ref_rmsnorm,
 	.embed = ref_embed,
 	.scores = ref_scores,
 	.max = ref_max,

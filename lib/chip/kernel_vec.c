@@ -81,6 +81,7 @@ const struct chip_kernel JOIN(chip_kernel_, CHIP_VARIANT) = {
 	.sums_f32 = vec_sums_f32,
 	.epilogue_f32 = vec_epilogue_f32,
 	.layernorm = vec_layernorm,
+	.rmsnorm = vec_rmsnorm,
 	.embed = vec_embed,
 	.scores = vec_scores,
 	.max = vec_max,

@@ -36,7 +36,7 @@ static void finish_row(const struct chip_tiles *t, uint32_t r, const int32_t *ac
 		uint32_t left = t->n - j;
 
 		put16(v16_fma(exact16(acc + j, t->colsum + j), scale, bias), t->act,
-		      t->add, left < 16 ? left : 16, t->out[r] + j);
+		      t->put, left < 16 ? left : 16, t->out[r] + j);
 	}
 }
 

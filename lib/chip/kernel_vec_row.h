@@ -66,6 +66,23 @@ static void vec_layernorm(const float *x, const float *gain, const float *bias,
 		y[i] = chip_fma((x[i] - mean) * r, gain[i], bias ? bias[i] : 0.0f);
 }
 
+static void vec_rmsnorm(const float *x, const float *gain, const float *bias,
+			float eps, uint32_t n, float *y)
+{
+	float r = 1.0f / __builtin_sqrtf(vec_sumsq(x, n) / (float)n + eps);
+	struct v16 rv = v16_set(r);
+	uint32_t i = 0;
+
+	for (; i + 16 <= n; i += 16) {
+		struct v16 b = bias ? v16_load(bias + i) : v16_zero();
+
+		v16_store(y + i, v16_fma(v16_mul(v16_load(x + i), rv),
+					 v16_load(gain + i), b));
+	}
+	for (; i < n; i++)
+		y[i] = chip_fma(x[i] * r, gain[i], bias ? bias[i] : 0.0f);
+}
+
 /* 64 values, zero in the padding. Returns the largest magnitude. */
 INLINE int32_t quantise64(const float *restrict x, float inv, int16_t *restrict a,
 			  uint8_t *restrict u8, uint32_t *n_clamped)
@@ -147,7 +164,7 @@ INLINE void act16(uint8_t act, float *restrict y)
 	}
 }
 
-INLINE void put16(struct v16 s, uint8_t act, bool add, uint32_t n, float *out)
+INLINE void put16(struct v16 s, uint8_t act, enum chip_put how, uint32_t n, float *out)
 {
 	float y[16];
 
@@ -157,12 +174,17 @@ INLINE void put16(struct v16 s, uint8_t act, bool add, uint32_t n, float *out)
 		s = v16_load(y);
 	}
 	if (n == 16) {
-		v16_store(out, add ? v16_add(v16_load(out), s) : s);
+		if (how == CHIP_PUT_ADD)
+			s = v16_add(v16_load(out), s);
+		else if (how == CHIP_PUT_MUL)
+			s = v16_mul(v16_load(out), s);
+		v16_store(out, s);
 		return;
 	}
 	v16_store(y, s);
 	for (uint32_t j = 0; j < n; j++)
-		out[j] = add ? out[j] + y[j] : y[j];
+		out[j] = how == CHIP_PUT_ADD ? out[j] + y[j] :
+			 how == CHIP_PUT_MUL ? out[j] * y[j] : y[j];
 }
 
 static void vec_epilogue(const struct chip_epilogue *e)
@@ -183,15 +205,15 @@ static void vec_epilogue(const struct chip_epilogue *e)
 		memcpy(&d, &u, sizeof(d));
 		f[j] = (float)(d - 6755399441055744.0);
 	}
-	put16(v16_fma(v16_load(f), scale, bias), e->act, e->add, e->n, e->out);
+	put16(v16_fma(v16_load(f), scale, bias), e->act, e->put, e->n, e->out);
 }
 
 static void vec_epilogue_f32(const float s[16], const float *bias, uint8_t act,
-			     bool add, uint32_t n, float *out)
+			     enum chip_put how, uint32_t n, float *out)
 {
 	struct v16 b = bias ? v16_load(bias) : v16_zero();
 
-	put16(v16_add(v16_load(s), b), act, add, n, out);
+	put16(v16_add(v16_load(s), b), act, how, n, out);
 }
 
 static void vec_embed(const int8_t *w, float scale, const float *p, uint32_t n,

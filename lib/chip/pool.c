@@ -65,6 +65,7 @@ static void worker_free(struct chip_worker *w)
 	free(w->y);
 	free(w->norm);
 	free(w->scores);
+	free(w->bias);
 	free(w->attention.q);
 	free(w->kv);
 	free(w->w);
@@ -129,7 +130,7 @@ static int worker_width(struct chip_worker *w, uint32_t width)
 static int attention_room(struct chip_worker *w, const struct chip_job *job)
 {
 	struct chip_attention_scratch *a = &w->attention;
-	size_t span = chip_round_up(job->max_position + 1, CTRANS_KV_POSITIONS);
+	size_t span = chip_round_up(job->max_end, CTRANS_KV_POSITIONS);
 	size_t width = chip_round_up(job->max_head_dim, 16), row, need;
 	uint32_t rows = (uint32_t)(CHIP_ATTENTION_SCORES / span);
 
@@ -154,7 +155,7 @@ static int attention_room(struct chip_worker *w, const struct chip_job *job)
 /* Worker 0, before a job: nobody allocates while it runs. */
 int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 {
-	size_t scores = (size_t)job->max_position + CTRANS_KV_POSITIONS;
+	size_t scores = (size_t)job->max_end + CTRANS_KV_POSITIONS;
 	bool late;
 
 	if (worker_width(w, job->max_width))
@@ -164,6 +165,11 @@ int chip_worker_room(struct chip_worker *w, const struct chip_job *job)
 		if (grow(&w->scores, 2 * scores * sizeof(float)))
 			return -ENOMEM;
 		w->room_scores = 2 * scores;
+	}
+	if (w->room_bias < job->max_bias) {
+		if (grow(&w->bias, job->max_bias * sizeof(float)))
+			return -ENOMEM;
+		w->room_bias = job->max_bias;
 	}
 	if (attention_room(w, job))
 		return -ENOMEM;

@@ -73,16 +73,40 @@ static int must(const struct resolver *rs, enum chip_operand_slot slot,
 	return CTRANS_ST_FAULT;
 }
 
+static int resolve_attention(const struct resolver *rs,
+			     const struct ctrans_insn_attention *a)
+{
+	uint64_t width = (uint64_t)a->n_head * a->head_dim;
+	uint32_t rows = rs->job->n_rows;
+	int st = CTRANS_ST_OK;
+
+	if (a->attend != CTRANS_ATTEND_STORE)
+		st = must(rs, CHIP_IN, a->q_va, rows_bytes(rows, a->q_stride, width),
+			  false);
+	if (!st && a->attend != CTRANS_ATTEND_SOURCE)
+		st = must(rs, CHIP_WEIGHT, a->k_va,
+			  rows_bytes(rows, a->kv_stride, width), false) ?:
+		     must(rs, CHIP_SCALE, a->v_va,
+			  rows_bytes(rows, a->kv_stride, width), false);
+	if (!st && a->bias_va)
+		st = get(rs, CHIP_BIAS, a->bias_va,
+			 (a->n_head - 1) * chip_bias_stride(a) +
+			 4ull * (2 * a->bias_span + 1), false);
+	if (!st && a->attend != CTRANS_ATTEND_STORE)
+		st = must(rs, CHIP_OUT, a->out_va,
+			  rows_bytes(rows, a->out_stride, width), true);
+	return st;
+}
+
 static int resolve_op(const struct resolver *rs)
 {
 	struct chip_job *job = rs->job;
 	const struct ctrans_insn *i = &job->ops[rs->insn].insn;
 	const struct ctrans_insn_linear *l = &i->linear;
-	const struct ctrans_insn_attention *a = &i->attention;
 	const struct ctrans_insn_embed *e = &i->embed;
 	const struct ctrans_insn_norm *n = &i->norm;
 	uint32_t rows = job->n_rows, outs = rows;
-	uint64_t pad, width;
+	uint64_t pad;
 
 	switch (i->op) {
 	case CTRANS_INSN_EMBED:
@@ -124,15 +148,7 @@ static int resolve_op(const struct resolver *rs)
 			get(rs, CHIP_TOPK, l->topk_va,
 			    (uint64_t)outs * l->topk_stride, true));
 	default:
-		width = (uint64_t)a->n_head * a->head_dim;
-		return must(rs, CHIP_IN, a->q_va,
-			    rows_bytes(rows, a->q_stride, width), false) ?:
-		       must(rs, CHIP_WEIGHT, a->k_va,
-			    rows_bytes(rows, a->kv_stride, width), false) ?:
-		       must(rs, CHIP_SCALE, a->v_va,
-			    rows_bytes(rows, a->kv_stride, width), false) ?:
-		       must(rs, CHIP_OUT, a->out_va,
-			    rows_bytes(rows, a->out_stride, width), true);
+		return resolve_attention(rs, &i->attention);
 	}
 }
 
@@ -177,16 +193,9 @@ static bool from_norm(const struct chip_op *op)
 
 /* ---- Key/value blocks -------------------------------------------------- */
 
-/* Block tables: fetched once a sequence, however many rows it has. */
-static int fetch_tables(struct chip *chip, struct chip_job *job)
+/* Rows' own: one for those of a sequence, however many. Blocks of all of them. */
+static int find_sequences(struct chip_job *job, uint32_t *n_blocks)
 {
-	uint32_t need = 0;
-
-	job->n_seqs = 0;
-	job->n_blocks = 0;
-	if (!job->block_bytes)
-		return CTRANS_ST_OK;
-
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		const struct ctrans_row *row = &job->rows[r];
 		struct chip_seq *s = job->n_seqs ? &job->seqs[job->n_seqs - 1] : NULL;
@@ -197,39 +206,38 @@ static int fetch_tables(struct chip *chip, struct chip_job *job)
 			s = &job->seqs[job->n_seqs++];
 			s->va = row->blocks_va;
 			s->n_blocks = row->n_blocks;
-			need += row->n_blocks;
+			*n_blocks += row->n_blocks;
 		}
+		s->end = row->position + 1;
 		job->row_seq[r] = job->n_seqs - 1;
 	}
-	if (job->room_blocks < need) {
-		struct chip_operand *b = realloc(job->blocks, need * sizeof(*b));
+	return CTRANS_ST_OK;
+}
 
-		if (!b)
-			return chip_job_bad(job, CTRANS_ST_BUS, UINT32_MAX);
-		job->blocks = b;
-		job->room_blocks = need;
+/* The next places of job->blocks go to @s; @reach: bytes of a block. */
+static int fetch_table(struct chip *chip, struct chip_job *job, struct chip_seq *s,
+		       uint64_t reach)
+{
+	s->blocks = job->blocks + job->n_blocks;
+	job->n_blocks += s->n_blocks;
+	for (uint32_t b = 0; b < s->n_blocks; b++) {
+		uint64_t va;
+
+		if (chip_copy_in(chip, job->ctx, s->va + 8ull * b, &va, 8,
+				 &job->fault))
+			return job->fault.status;
+		if ((va % CTRANS_GRANULE))
+			return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
+		if (chip_resolve(chip, job->ctx, va, reach, false, &job->pool,
+				 &s->blocks[b], &job->fault))
+			return job->fault.status;
 	}
-	for (uint32_t q = 0; q < job->n_seqs; q++) {
-		struct chip_seq *s = &job->seqs[q];
+	return looked_up(chip, job, UINT32_MAX) ? CTRANS_ST_ABORTED : CTRANS_ST_OK;
+}
 
-		s->blocks = job->blocks + job->n_blocks;
-		job->n_blocks += s->n_blocks;
-		for (uint32_t b = 0; b < s->n_blocks; b++) {
-			uint64_t va;
-
-			if (chip_copy_in(chip, job->ctx, s->va + 8ull * b, &va, 8,
-					 &job->fault))
-				return job->fault.status;
-			if ((va % CTRANS_GRANULE))
-				return chip_job_bad(job, CTRANS_ST_BAD_ARGS, UINT32_MAX);
-			if (chip_resolve(chip, job->ctx, va, job->block_bytes, false,
-					 &job->pool, &s->blocks[b], &job->fault))
-				return job->fault.status;
-		}
-		if (looked_up(chip, job, UINT32_MAX))
-			return CTRANS_ST_ABORTED;
-	}
-	/* a block shared with others may be read-only; those written must not be */
+/* A block shared with others may be read-only; those written must not be. */
+static int check_written(struct chip *chip, struct chip_job *job)
+{
 	for (uint32_t r = 0; r < job->n_rows; r++) {
 		const struct chip_seq *s = &job->seqs[job->row_seq[r]];
 		uint32_t b = job->rows[r].position / CTRANS_KV_POSITIONS;
@@ -245,6 +253,35 @@ static int fetch_tables(struct chip *chip, struct chip_job *job)
 		}
 	}
 	return CTRANS_ST_OK;
+}
+
+/* Block tables, of sequences and of sources, as the program needs them. */
+static int fetch_tables(struct chip *chip, struct chip_job *job)
+{
+	uint32_t need = 0;
+	int st = CTRANS_ST_OK;
+
+	job->n_seqs = 0;
+	job->n_blocks = 0;
+	if (job->block_bytes)
+		st = find_sequences(job, &need);
+	if (st)
+		return st;
+	for (uint32_t i = 0; i < job->n_sources; i++)
+		need += job->sources[i].n_blocks;
+	if (job->room_blocks < need) {
+		struct chip_operand *b = realloc(job->blocks, need * sizeof(*b));
+
+		if (!b)
+			return chip_job_bad(job, CTRANS_ST_BUS, UINT32_MAX);
+		job->blocks = b;
+		job->room_blocks = need;
+	}
+	for (uint32_t q = 0; q < job->n_seqs && !st; q++)
+		st = fetch_table(chip, job, &job->seqs[q], job->block_bytes);
+	for (uint32_t i = 0; i < job->n_sources && !st; i++)
+		st = fetch_table(chip, job, &job->sources[i], job->source_bytes);
+	return !st && job->n_seqs ? check_written(chip, job) : st;
 }
 
 /* Also at a boundary inside a job, when translations have changed. */

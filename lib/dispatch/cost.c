@@ -83,7 +83,7 @@ void ct_counted_work(const struct ctrans_chip_costs *c, const struct ct_linear *
 	w->ops_dense = w->values_dense * n_pad;
 	w->ops_spiking = w->spikes * n_pad;
 	w->ops_outlier = w->values_outlier * n_pad;
-	w->ops_vector = rows * (3.0 * p->n_in + 3.0 * p->n_out);
+	w->ops_vector = rows * (3.0 * p->n_in + (l->multiplies ? 4.0 : 3.0) * p->n_out);
 	/* the INT16 unit and the vector unit work beside the array */
 	w->cycles_compute = rows * fmax(groups * fmax(array, k->outlier),
 					whole(w->ops_vector / rows, c->lanes));

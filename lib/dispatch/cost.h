@@ -34,6 +34,7 @@ struct ct_linear {
 	uint64_t weight_bytes;		/* its weights', as they lie in memory */
 	bool packed;			/* they are not S8 there */
 	uint32_t output_bytes;		/* of scales, sums and bias, an output */
+	bool multiplies;		/* what was there by its output */
 };
 
 /* Bytes of 8-bit weights, and of what an output has beside them with a bias. */

@@ -40,8 +40,20 @@ static void norm(const struct ctrans_chip_costs *c, const struct ctrans_insn_nor
 		 const struct ct_estimate_step *s, struct ct_work *w)
 {
 	for (uint32_t r = 0; r < s->rows; r++)
-		vector(c, 7.0 * n->n, w);
-	w->bytes_external = 8.0 * n->n;		/* gain and bias */
+		vector(c, (n->kind == CTRANS_NORM_RMS ? 5.0 : 7.0) * n->n, w);
+	w->bytes_external = (n->bias_va ? 8.0 : 4.0) * n->n;	/* gain and bias */
+}
+
+/* Positions that row @r of the step attends to. */
+static double attended(const struct ctrans_insn_attention *a,
+		       const struct ct_estimate_step *s, uint32_t r)
+{
+	switch (a->attend) {
+	case CTRANS_ATTEND_FULL:	return (double)s->position + s->rows;
+	case CTRANS_ATTEND_SOURCE:	return s->source;
+	case CTRANS_ATTEND_STORE:	return 0;
+	default:			return s->position + r + 1.0;
+	}
 }
 
 static void attention(const struct ctrans_chip_costs *c,
@@ -49,23 +61,27 @@ static void attention(const struct ctrans_chip_costs *c,
 		      const struct ct_estimate_step *s, struct ct_work *w)
 {
 	bool s8 = a->kv_type == CTRANS_KV_S8;
+	bool writes = a->attend != CTRANS_ATTEND_SOURCE;
+	double softmax = (s8 ? 14 : 12) + (a->bias_va ? 1 : 0);
 	double width = (double)a->n_head * a->head_dim;
 	/* keys and values of a position */
 	double bytes = 2.0 * (double)CTRANS_KV_TILE(a->kv_type, a->head_dim) /
 		       CTRANS_KV_POSITIONS * a->n_head;
 
 	for (uint32_t r = 0; r < s->rows; r++) {
-		double n = s->position + r + 1.0;
+		double n = attended(a, s, r);
 
 		/* scores and weights, softmax; scales and their making with S8 */
-		vector(c, 2 * n * width + (s8 ? 14 : 12) * n * a->n_head +
-		       (s8 ? 8 * width : 0), w);
+		vector(c, 2 * n * width + softmax * n * a->n_head +
+		       (s8 && writes ? 8 * width : 0), w);
 		/* rows read the past together, as far as the last of them sees */
 		if (r % c->reuse == c->reuse - 1 || r == s->rows - 1)
 			w->bytes_external += bytes * n;
-		w->bytes_external += bytes;
+		w->bytes_external += writes ? bytes : 0;
 		w->bytes_sram += n * bytes;
 	}
+	if (a->bias_va)
+		w->bytes_external += 4.0 * (2.0 * a->bias_span + 1) * a->n_head;
 }
 
 static void linear(const struct ctrans_chip_costs *c,
@@ -86,6 +102,7 @@ static void linear(const struct ctrans_chip_costs *c,
 				(uint64_t)l->weight_granules * CTRANS_GRANULE :
 				ct_s8_bytes(l->n_in, l->n_out),
 		.output_bytes = l->bias_va ? CT_S8_OUTPUT_BYTES : CT_S8_OUTPUT_BYTES - 4,
+		.multiplies = l->flags & CTRANS_LINEAR_MUL,
 	};
 
 	ct_linear_work(c, &linear, w);

@@ -18,6 +18,7 @@ struct ct_estimate_step {
 	uint32_t rows;		/* at least 1 */
 	uint32_t logits;	/* of them, that ask for these */
 	uint32_t position;	/* the first row's */
+	uint32_t source;	/* positions of the source, where the program reads one */
 };
 
 /*

@@ -2,10 +2,11 @@
 /*
  * Entries, programs and arguments from outside. The input begins as a program
  * that is right, over memory that is scattered; then either bytes of its
- * entry, arguments, block tables and instructions are changed one by one, or
+ * entry, arguments, tables, sources and instructions are changed one by one, or
  * all of them are replaced. Whatever it says, the chip touches only memory of
  * the context, ends, and completes the entry or stops the queue.
  */
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,16 +94,64 @@ static void arguments(struct input *in, const struct tiny *t, bool runs)
 	tiny_args(&b, t, rows, n);
 }
 
+/* What encoders and decoders have beside a GPT-2; returns the source that rows have. */
+static uint64_t seq2seq(const struct tiny *t, uint32_t how)
+{
+	struct ctrans_source src = { .n_positions = 65 + how, .n_blocks = TINY_BLOCKS };
+	struct ctrans_insn at, i;
+	struct ctrans_insn_attention *a = &at.attention;
+	uint64_t blocks[TINY_BLOCKS], source = bench_va(&b, t->ctx, sizeof(src) + sizeof(blocks));
+
+	bench_read(&b, t->ctx, t->table[3], blocks, sizeof(blocks));
+	bench_write(&b, t->ctx, source, &src, sizeof(src));
+	bench_write(&b, t->ctx, source + sizeof(src), blocks, sizeof(blocks));
+	tiny_get(&b, t, TINY_ATTENTION, &at);
+	a->attend = how & 3;
+	if (a->attend == CTRANS_ATTEND_STORE) {
+		a->q_va = a->out_va = 0;
+		a->q_stride = a->out_stride = 0;
+	} else if (a->attend == CTRANS_ATTEND_SOURCE) {
+		a->k_va = a->v_va = 0;
+		a->kv_stride = 0;
+	} else if (how & 4) {
+		a->bias_span = 1 + 4 * how;
+		a->bias_va = bench_va(&b, t->ctx, t->heads * 1088);
+	}
+	tiny_set(&b, t, TINY_ATTENTION, &at);
+	if (how & 8) {
+		tiny_get(&b, t, TINY_EMBED, &i);
+		i.embed.factor_f32 = 0x41c00000;	/* 24 */
+		tiny_set(&b, t, TINY_EMBED, &i);
+		tiny_get(&b, t, TINY_NORM_2, &i);
+		i.norm.kind = CTRANS_NORM_RMS;
+		i.norm.bias_va = 0;
+		tiny_set(&b, t, TINY_NORM_2, &i);
+		tiny_get(&b, t, TINY_UP, &i);
+		i.linear.flags = CTRANS_LINEAR_MUL;
+		tiny_set(&b, t, TINY_UP, &i);
+	}
+	return source;
+}
+
+static void set_sources(const struct tiny *t, uint64_t va)
+{
+	for (uint32_t r = 0; r < TINY_ROWS; r++)
+		bench_write(&b, t->ctx, t->args + sizeof(struct ctrans_args) +
+			    r * sizeof(struct ctrans_row) +
+			    offsetof(struct ctrans_row, source_va), &va, 8);
+}
+
 #define ARGS_BYTES (sizeof(struct ctrans_args) + TINY_ROWS * sizeof(struct ctrans_row))
 #define PROG_BYTES (TINY_INSNS * sizeof(struct ctrans_insn))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	uint32_t how = take(&in, 1), changes = take(&in, 1) % 8;
+	uint32_t how = take(&in, 1), more = take(&in, 1);
+	uint32_t changes = more % 8;
 	struct tiny t = shapes[how & 3];
 	struct ctrans_sqe sqe;
-	uint64_t turned[8], turn[8];
+	uint64_t turned[8], turn[8], source;
 	uint32_t before, n_turned = 0;
 
 	if (!b.chip)
@@ -114,6 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tiny_build(&b, 0, &t);
 	bench_queue(&b, 0, 0, 3, 3, take(&in, 4));
 	arguments(&in, &t, how & 128);
+	source = seq2seq(&t, more / 8);
+	set_sources(&t, source);
 	sqe = tiny_sqe(&t, how & 16);
 	if (how & 32) {
 		fill(&in, &t, t.args, ARGS_BYTES);
@@ -150,6 +201,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			change(&in, &t, i.linear.weight_va, 4096);
 			break;
 		}
+		case 5:
+			change(&in, &t, source, sizeof(struct ctrans_source) +
+						8 * TINY_BLOCKS);
+			break;
 		default:
 			change(&in, &t, t.prog, PROG_BYTES);
 			break;

@@ -220,7 +220,10 @@ static const struct wrong bad_insn[] = {
 	FIELD(embed, TINY_EMBED, encoding, CTRANS_ENC_F32, BAD),
 	FIELD(embed, TINY_EMBED, encoding, 4, BAD),
 	FIELD(embed, TINY_EMBED, rsvd[0], 1, BAD),
-	FIELD(embed, TINY_EMBED, rsvd[66], 1, BAD),
+	FIELD(embed, TINY_EMBED, rsvd[62], 1, BAD),
+	FIELD(embed, TINY_EMBED, factor_f32, NAN_F32, BAD),
+	FIELD(embed, TINY_EMBED, factor_f32, INF_F32, BAD),
+	FIELD(embed, TINY_EMBED, factor_f32, 0xff800000, BAD),
 
 	FIELD(norm, TINY_NORM_1, in_va, 0, FAULT),
 	FIELD(norm, TINY_NORM_1, in_va, BENCH_VA + 2, BAD),
@@ -238,7 +241,7 @@ static const struct wrong bad_insn[] = {
 	FIELD(norm, TINY_NORM_1, eps_f32, NAN_F32, BAD),
 	FIELD(norm, TINY_NORM_1, eps_f32, INF_F32, BAD),
 	FIELD(norm, TINY_NORM_1, eps_f32, 0x80000001, BAD),
-	FIELD(norm, TINY_NORM_1, kind, 1, BAD),
+	FIELD(norm, TINY_NORM_1, kind, 2, BAD),
 	FIELD(norm, TINY_NORM_1, rsvd[70], 1, BAD),
 
 	FIELD(linear, UP, in_va, 0, FAULT),
@@ -280,7 +283,8 @@ static const struct wrong bad_insn[] = {
 	FIELD(linear, UP, theta_mode, 2, BAD),
 	FIELD(linear, UP, code, 3, BAD),
 	FIELD(linear, UP, act, 5, BAD),
-	FIELD(linear, UP, flags, 4, BAD),
+	FIELD(linear, UP, flags, 8, BAD),
+	FIELD(linear, UP, flags, CTRANS_LINEAR_ADD | CTRANS_LINEAR_MUL, BAD),
 	FIELD(linear, UP, by, 2, BAD),
 	FIELD(linear, UP, speculation, CTRANS_SPEC_BOUND, BAD),
 	FIELD(linear, UP, speculation, CTRANS_SPEC_SAMPLE, BAD),
@@ -297,6 +301,7 @@ static const struct wrong bad_insn[] = {
 
 	FIELD(linear, LG, act, CTRANS_ACT_RELU, BAD),
 	FIELD(linear, LG, flags, CTRANS_LINEAR_ADD, BAD),
+	FIELD(linear, LG, flags, CTRANS_LINEAR_MUL, BAD),
 	FIELD(linear, LG, rows_max, 0, BAD),
 	FIELD(linear, LG, rows_max, 1, CTRANS_ST_BAD_ARGS),
 	FIELD(linear, LG, top_k, CTRANS_TOPK_MAX + 1, BAD),
@@ -334,7 +339,7 @@ static const struct wrong bad_insn[] = {
 	FIELD(attention, AT, kv_type, 3, BAD),
 	FIELD(attention, AT, kv_type, 255, BAD),
 	FIELD(attention, AT, rsvd[0], 1, BAD),
-	FIELD(attention, AT, rsvd[50], 1, BAD),
+	FIELD(attention, AT, rsvd[37], 1, BAD),
 };
 
 START_TEST(instruction)

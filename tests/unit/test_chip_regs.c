@@ -39,7 +39,7 @@ START_TEST(identity)
 	ck_assert_uint_eq(rd(CTRANS_REG_CAPS), CTRANS_CAP_S8 | CTRANS_CAP_ESC | CTRANS_CAP_F32 |
 			  CTRANS_CAP_RATE | CTRANS_CAP_RADIX | CTRANS_CAP_KV_S8 |
 			  CTRANS_CAP_NAF | CTRANS_CAP_FLIP | CTRANS_CAP_UNIT |
-			  CTRANS_CAP_SPECULATION);
+			  CTRANS_CAP_SPECULATION | CTRANS_CAP_SEQ2SEQ);
 	ck_assert_uint_eq(rd(CTRANS_REG_CORES), 48);
 	ck_assert_uint_eq(rd(CTRANS_REG_ROWS), 8);
 	ck_assert_uint_eq(rd(CTRANS_REG_COLS), 16);
@@ -61,7 +61,7 @@ static uint32_t reset_value(uint32_t reg)
 	switch (reg) {
 	case CTRANS_REG_ID:		return CTRANS_ID;
 	case CTRANS_REG_VERSION:	return CTRANS_VERSION;
-	case CTRANS_REG_CAPS:		return 0x7fb;
+	case CTRANS_REG_CAPS:		return 0xffb;
 	case CTRANS_REG_CORES:		return 48;
 	case CTRANS_REG_ROWS:		return 8;
 	case CTRANS_REG_COLS:		return 16;

@@ -45,6 +45,13 @@ START_TEST(rows)
 				ref->layernorm(x, g, NULL, 1e-5f, n, y);
 				k->layernorm(z, g, NULL, 1e-5f, n, z);
 				same_f("layernorm in place", k, y, z, n);
+				ref->rmsnorm(x, g, NULL, 1e-6f, n, y);
+				k->rmsnorm(x, g, NULL, 1e-6f, n, z);
+				same_f("rmsnorm", k, y, z, n);
+				memcpy(z, x, n * sizeof(*x));
+				ref->rmsnorm(x, g, b, 1e-6f, n, y);
+				k->rmsnorm(z, g, b, 1e-6f, n, z);
+				same_f("rmsnorm in place", k, y, z, n);
 				memcpy(y, x, n * sizeof(*x));
 				memcpy(z, x, n * sizeof(*x));
 				ref->divide(y, n, 3.7f);
@@ -159,7 +166,7 @@ START_TEST(epilogues)
 				.bias = round & 1 ? bias : NULL,
 				.theta = 0.013f,
 				.act = (uint8_t)(round % 5),
-				.add = round & 2,
+				.put = (enum chip_put)(round / 5 % 3),
 				.n = n, .out = y,
 			};
 
@@ -178,8 +185,8 @@ START_TEST(epilogues)
 			e.out = z;
 			k->epilogue(&e);
 			same_f("epilogue", k, y, z, n);
-			ref->epilogue_f32(f, e.bias, e.act, e.add, n, y);
-			k->epilogue_f32(f, e.bias, e.act, e.add, n, z);
+			ref->epilogue_f32(f, e.bias, e.act, e.put, n, y);
+			k->epilogue_f32(f, e.bias, e.act, e.put, n, z);
 			same_f("epilogue_f32", k, y, z, n);
 			free(scale);
 			free(bias);

@@ -161,7 +161,7 @@ static void compare(struct problem *p, const struct chip_kernel *k, uint32_t n_r
 		.rows = p->rows, .n_rows = n_rows, .n_in = p->n_in, .n = n,
 		.w = p->w, .tile_stride = p->stride, .colsum = p->colsum,
 		.scale = p->scale, .bias = rnd() % 4 ? p->bias : NULL,
-		.act = (uint8_t)(rnd() % 5), .add = rnd() & 1, .out = want,
+		.act = (uint8_t)(rnd() % 5), .put = (enum chip_put)(rnd() % 3), .out = want,
 		.ahead = (const char *)p->w,
 	};
 	struct chip_esc e = { .base = p->esc, .at = p->at };

@@ -310,7 +310,7 @@ static void make_outputs(struct outputs *o, struct problem *p, uint32_t n)
 		.n = n, .w = p->w, .tile_stride = p->sums.tile_stride,
 		.colsum = p->colsum, .scale = o->scale,
 		.bias = rnd() % 4 ? o->bias : NULL, .act = (uint8_t)(rnd() % 5),
-		.add = rnd() & 1, .out = o->out, .ahead = (const char *)p->w,
+		.put = (enum chip_put)(rnd() % 3), .out = o->out, .ahead = (const char *)p->w,
 		.ahead_step = rnd() % 65,
 	};
 }
@@ -331,7 +331,7 @@ static void apart(const struct outputs *o, const struct problem *p, float **out)
 				.scale = o->scale + j,
 				.bias = o->tiles.bias ? o->bias + j : NULL,
 				.theta = p->row[r].theta, .act = o->tiles.act,
-				.add = o->tiles.add,
+				.put = o->tiles.put,
 				.n = o->n - j < 16 ? o->n - j : 16,
 				.out = out[r] + j,
 			};
