@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "eval.h"
+#include "eval_metrics.h"
 #include "eval_plot.h"
 #include "eval_spikes.h"
 #include "model_options.h"
@@ -59,6 +60,7 @@ static const struct option_spec compare_specs[] = {
 static const struct option_group groups[] = {
 	{ "Text", specs },
 	{ "With --policy all", compare_specs },
+	{ "Lines against references", metrics_specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
 	{ "Loading", cache_option_specs },
@@ -70,9 +72,10 @@ static int run(int argc, char **argv);
 
 const struct command command_eval = {
 	.name = "eval",
-	.summary = "perplexity of a text, and energy under each policy",
+	.summary = "perplexity of a text, energy by policy; BLEU, ROUGE of files",
 	.synopsis = "MODEL --text FILE [OPTION...]\n"
-		    "--paper [MODEL --text FILE]",
+		    "--paper [MODEL --text FILE]\n"
+		    "--bleu|--rouge FILE --ref FILE [--ref FILE...]",
 	.about =
 	"Print the perplexity of a text: windows of C tokens start at 0, S, 2S, ...;\n"
 	"in each, the tokens after the previous window's end are scored, the very first\n"
@@ -84,13 +87,17 @@ const struct command command_eval = {
 	"by domain and of time, both ways. That no result depends on them is checked.\n"
 	"\n"
 	"With --paper what is published about the chip stands beside what its model here\n"
-	"gives for the same shapes; what was fitted is told from what is predicted.",
+	"gives for the same shapes; what was fitted is told from what is predicted.\n"
+	"\n"
+	"With --bleu or --rouge no model is run: translations or summaries, one a line,\n"
+	"are scored against the same lines of reference files.",
 	.examples =
 	"  ctrans eval models/demo --text book.txt\n"
 	"  ctrans eval models/demo --text book.txt --ctx 128 --stride 32 --json\n"
 	"  ctrans eval model.gguf --text book.txt --policy all --reference models/demo\n"
 	"  ctrans eval model.gguf --text book.txt --plot dispatch.svg\n"
-	"  ctrans eval --paper",
+	"  ctrans eval --paper\n"
+	"  ctrans eval --bleu translated.txt --ref reference.txt",
 	.takes_model = true,
 	.groups = groups,
 	.run = run,
@@ -274,6 +281,26 @@ static int paper(const char *path, struct eval_text *text)
 	return status ? status : eval_paper(&measured, path, options.json);
 }
 
+/* Lines are scored without a model, and without what says how to run it. */
+static int score_lines(const char *path, bool all)
+{
+	const char *other = options.text ? "text" : options.ids ? "ids" :
+		options.paper ? "paper" : options.plot ? "plot" :
+		options.reference ? "reference" : options.spikes ? "spikes" :
+		options.stats ? "stats" : options.ctx ? "ctx" :
+		options.stride ? "stride" : all ? "policy" : NULL;
+
+	if (path)
+		return usage_error(&command_eval,
+			"--bleu and --rouge run no MODEL, \"%s\": references go after --ref",
+			path);
+	if (other)
+		return usage_error(&command_eval,
+			"--bleu and --rouge score lines by themselves: leave out --%s",
+			other);
+	return eval_metrics(options.json);
+}
+
 static int check_options(const char *path, bool all)
 {
 	bool text = options.text || options.ids;
@@ -317,6 +344,8 @@ static int run(int argc, char **argv)
 	if (!options_parse(&command_eval, argc, argv, &path, &status))
 		return status;
 	all = model_options.policy && !strcmp(model_options.policy, "all");
+	if (eval_metrics_wanted())
+		return score_lines(path, all);
 	status = check_options(path, all);
 	if (status)
 		return status;

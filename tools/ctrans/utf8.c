@@ -29,3 +29,14 @@ size_t utf8_char(const unsigned char *s, size_t len)
 	}
 	return 0;
 }
+
+size_t utf8_decode(const char *text, size_t len, uint32_t *c)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t n = s[0] < 0x80 ? 1 : utf8_char(s, len);
+
+	*c = n < 2 ? s[0] : s[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++)
+		*c = *c << 6 | (s[i] & 0x3f);
+	return n;
+}
