@@ -410,7 +410,7 @@ static void choose(struct ct_beam *b, uint32_t n, struct ct_beam_next *next)
 	b->settled = is_settled(b, sum_of(b, &b->ranked[0]), per);
 
 	for (i = 0; i < b->p.beams; i++) {
-		at[i] = b->n_nodes++;
+		at[i] = (uint32_t)b->n_nodes++;
 		b->nodes[at[i]] = (struct ct_beam_node){
 			.parent = b->at[next[i].parent], .token = next[i].token,
 		};
