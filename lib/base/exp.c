@@ -51,7 +51,7 @@ double ct_exp(double x)
 	return p * power_of_two(k / 2) * power_of_two(k - k / 2);
 }
 
-double ct_log(double x)
+double ct_ln(double x)
 {
 	uint64_t bits;
 	double f, s, sum = 0;

@@ -17,6 +17,6 @@
 double ct_exp(double x);
 
 /* Of a normal number above 0; to 2^-50 of it, or of 1 where that is more. */
-double ct_log(double x);
+double ct_ln(double x);
 
 #endif

@@ -17,7 +17,7 @@ static uint32_t side(uint32_t d, uint32_t n, uint32_t span)
 		return d;
 	if (d >= span)
 		return n - 1;
-	k = (uint32_t)(ct_log((double)d / e) / ct_log((double)span / e) * (n - e) + SHORT);
+	k = (uint32_t)(ct_ln((double)d / e) / ct_ln((double)span / e) * (n - e) + SHORT);
 	return e + k < n ? e + k : n - 1;
 }
 
@@ -75,7 +75,7 @@ static double sine_of(double x, unsigned int quarter)
 void ct_sinusoid(uint32_t p, uint32_t n, float *out)
 {
 	uint32_t half = n / 2;
-	float step = half > 1 ? (float)(ct_log(10000) / (half - 1)) : 0;
+	float step = half > 1 ? (float)(ct_ln(10000) / (half - 1)) : 0;
 
 	for (uint32_t i = 0; i < half; i++) {
 		float angle = (float)p * (float)ct_exp(-(double)((float)i * step));

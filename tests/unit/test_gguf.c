@@ -502,7 +502,7 @@ START_TEST(each_byte)
 				ck_assert_uint_gt(strlen(err.msg), 0);
 				continue;
 			}
-			ck_assert_int_eq(ct_matrix_read(&m->weights.wte, &m->files,
+			ck_assert_int_eq(ct_matrix_read(ct_weights_matrix(&m->weights, CT_WTE, 0), &m->files,
 							row, NULL), 0);
 			ct_model_close(m);
 		}

@@ -58,7 +58,7 @@ static int whole_way(const char *path, struct ct_err *err)
 		return code;
 	code = ct_weights_stream(&m->weights, &m->files, NULL, drop_rows, &rows, err);
 	if (!code)
-		code = ct_matrix_read(&m->weights.wte, &m->files, row, err);
+		code = ct_matrix_read(ct_weights_matrix(&m->weights, CT_WTE, 0), &m->files, row, err);
 	if (!code)
 		code = ct_read_direct(&m->files, &r, 1, NULL, NULL, NULL, err);
 	ct_model_close(m);

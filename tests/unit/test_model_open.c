@@ -107,7 +107,7 @@ START_TEST(details)
 	ck_assert_uint_eq(m->weights.cfg.n_eos, 2);
 	ck_assert_uint_eq(m->weights.cfg.eos_ids[1], 10);
 	ck_assert_int_eq(m->weights.cfg.act, CT_ACT_GELU_TANH);
-	qkv = &m->weights.layer[1].qkv;
+	qkv = ct_weights_matrix(&m->weights, CT_QKV, 1);
 	ck_assert(qkv->in_major);
 	ck_assert_uint_eq(qkv->n_out, 24);
 	w = malloc(24 * 8 * sizeof(*w));
@@ -120,13 +120,13 @@ START_TEST(details)
 	m = open_ok(data_path("hf_bf16_shards"));
 	ck_assert_int_eq(m->weights.cfg.act, CT_ACT_RELU);
 	ck_assert_uint_eq(m->weights.cfg.n_ctx, 10);
-	ck_assert_str_eq(m->weights.lm_head.t.name, "lm_head.weight");
+	ck_assert_str_eq(ct_weights_matrix(&m->weights, CT_LM_HEAD, 0)->t.name, "lm_head.weight");
 	ct_model_close(m);
 
 	m = open_ok(data_path("f16.gguf"));
-	ck_assert(!m->weights.layer[0].qkv.in_major);
-	ck_assert_int_eq(m->weights.layer[0].qkv.t.dtype, CT_F16);
-	ck_assert_int_eq(m->weights.wpe.t.dtype, CT_F32);
+	ck_assert(!ct_weights_matrix(&m->weights, CT_QKV, 0)->in_major);
+	ck_assert_int_eq(ct_weights_matrix(&m->weights, CT_QKV, 0)->t.dtype, CT_F16);
+	ck_assert_int_eq(ct_weights_matrix(&m->weights, CT_WPE, 0)->t.dtype, CT_F32);
 	ct_model_close(m);
 }
 END_TEST
@@ -168,7 +168,7 @@ END_TEST
 static void *read_often(void *arg)
 {
 	const struct ct_model *m = arg;
-	const struct ct_matrix *wte = &m->weights.wte;
+	const struct ct_matrix *wte = ct_weights_matrix(&m->weights, CT_WTE, 0);
 	float w[260 * 8];
 	intptr_t wrong = 0;
 
@@ -312,7 +312,8 @@ START_TEST(untied)
 		     "\"tie_word_embeddings\":false}", 0, 0);
 	m = open_ok(tmp_path("."));
 	ck_assert(m->weights.cfg.tied_head);
-	ck_assert_uint_eq(m->weights.lm_head.t.offset, m->weights.wte.t.offset);
+	ck_assert_uint_eq(ct_weights_matrix(&m->weights, CT_LM_HEAD, 0)->t.offset,
+			  ct_weights_matrix(&m->weights, CT_WTE, 0)->t.offset);
 	ct_model_close(m);
 }
 END_TEST

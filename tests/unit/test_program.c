@@ -73,26 +73,29 @@ static void lay_out(struct memory *m, const struct ct_config *c,
 	at->kv = f32 ? CTRANS_KV_F32 : CTRANS_KV_F16;
 	for (uint32_t i = 0; i < c->n_layer; i++)
 		v[i] = (struct ct_layer_va){
-			part(m, 4 * d), part(m, 4 * d), part(m, 4 * d), part(m, 4 * d),
-			matrix(m, d, 3 * d, f32, true), matrix(m, d, d, f32, true),
-			matrix(m, d, c->n_inner, f32, true),
-			matrix(m, c->n_inner, d, f32, true),
+			.ln_1 = { part(m, 4 * d), part(m, 4 * d) },
+			.ln_2 = { part(m, 4 * d), part(m, 4 * d) },
+			.qkv = matrix(m, d, 3 * d, f32, true),
+			.proj = matrix(m, d, d, f32, true),
+			.up = matrix(m, d, c->n_inner, f32, true),
+			.down = matrix(m, c->n_inner, d, f32, true),
 		};
 	at->layer = v;
 	at->wte = matrix(m, d, c->n_vocab, f32, false);
 	at->head = c->tied_head ? at->wte : matrix(m, d, c->n_vocab, f32, false);
 	at->wpe = part(m, (uint64_t)stride(d) * c->n_ctx);
-	at->ln_f_gain = part(m, 4 * d);
-	at->ln_f_bias = part(m, 4 * d);
-	at->x_stride = stride(d);
-	at->qkv_stride = stride(3 * d);
-	at->ffn_stride = stride(c->n_inner);
+	at->ln_f.gain = part(m, 4 * d);
+	at->ln_f.bias = part(m, 4 * d);
+	at->act.x_stride = stride(d);
+	at->act.att_stride = stride(d);
+	at->act.qkv_stride = stride(3 * d);
+	at->act.ffn_stride = stride(c->n_inner);
 	at->logits_stride = stride(c->n_vocab);
-	at->x = part(m, ROWS * at->x_stride);
-	at->xn = part(m, ROWS * at->x_stride);
-	at->att = part(m, ROWS * at->x_stride);
-	at->qkv = part(m, ROWS * at->qkv_stride);
-	at->ffn = part(m, ROWS * at->ffn_stride);
+	at->act.x = part(m, ROWS * at->act.x_stride);
+	at->act.xn = part(m, ROWS * at->act.x_stride);
+	at->act.att = part(m, ROWS * at->act.x_stride);
+	at->act.qkv = part(m, ROWS * at->act.qkv_stride);
+	at->act.ffn = part(m, ROWS * at->act.ffn_stride);
 	at->logits = part(m, ROWS * at->logits_stride);
 	at->logits_rows = ROWS;
 	at->top_k = 1;
@@ -180,7 +183,9 @@ START_TEST(runs)
 {
 	struct ct_config c = {
 		.n_embd = shapes[_i].embd, .n_head = shapes[_i].head,
+		.head_dim = shapes[_i].embd / shapes[_i].head,
 		.n_layer = shapes[_i].layer, .n_inner = shapes[_i].inner,
+		.biases = true, .embed_factor = 1.0f,
 		.n_vocab = shapes[_i].vocab, .n_ctx = shapes[_i].ctx,
 		.act = shapes[_i].act, .tied_head = shapes[_i].tied,
 		.ln_eps = 1e-5f, .scale_attn = true,
@@ -229,6 +234,7 @@ START_TEST(clear)
 {
 	const struct ct_config c = {
 		.n_embd = shapes[_i].embd, .n_head = shapes[_i].head,
+		.head_dim = shapes[_i].embd / shapes[_i].head,
 		.n_layer = shapes[_i].layer,
 	};
 
@@ -241,7 +247,7 @@ END_TEST
 /* A row of each instruction, and two blocks of weights, or a sentence. */
 START_TEST(memory)
 {
-	struct ct_config cfg = { .n_embd = 768, .n_head = 12, .n_layer = 12,
+	struct ct_config cfg = { .n_embd = 768, .n_head = 12, .head_dim = 64, .n_layer = 12,
 				      .n_inner = 3072, .n_vocab = 50257, .n_ctx = 1024 };
 	struct ctrans_chip_costs c, other;
 	struct ct_err err;

@@ -369,9 +369,9 @@ START_TEST(every_weight)
 		v = &core->layer_va[1];
 		const uint64_t at[] = {
 			0, core->at.wte.weights, core->at.wte.scale + 4 * 259,
-			core->at.wpe + 4, core->at.ln_f_gain, core->at.ln_f_bias,
+			core->at.wpe + 4, core->at.ln_f.gain, core->at.ln_f.bias,
 			core->at.head.weights + 5, core->at.head.scale,
-			v->ln_1_gain, v->ln_1_bias, v->ln_2_gain, v->ln_2_bias,
+			v->ln_1.gain, v->ln_1.bias, v->ln_2.gain, v->ln_2.bias,
 			v->qkv.weights, v->qkv.scale, v->qkv.bias + 4 * 35,
 			v->proj.weights, v->proj.scale, v->proj.bias,
 			v->up.weights, v->up.scale, v->up.bias + 4 * 19,
