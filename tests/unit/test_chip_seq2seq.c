@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chip/kernel.h"
+#include "chip/internal.h"
 #include "chip_bench_model.h"
 #include "chip_must.h"
 #include "device/device.h"
@@ -218,7 +218,7 @@ END_TEST
  * A norm and the linear that reads it, in one job and in two. In place the input is
  * gone once one of the workers has written it, so that none may compute it again.
  */
-static void in_one(uint32_t first, uint32_t rows)
+static void in_one(uint32_t first, uint32_t rows, bool in_place)
 {
 	struct ctrans_insn norm, next;
 	float want[2][WIDEST], is[2][WIDEST], x[2][WIDEST];
@@ -236,6 +236,8 @@ static void in_one(uint32_t first, uint32_t rows)
 		run(first, n ? 2 : 1, rows);
 		if (!n)
 			run(first + 1, 1, rows);
+		else
+			ck_assert(b.chip->job.ops[1].from_norm != in_place);
 		for (uint32_t r = 0; r < rows; r++) {
 			get(out, next.linear.out_stride, r, n ? is[r] : want[r], t.inner);
 			ck_assert(!n || !memcmp(is[r], want[r], 4ull * t.inner));
@@ -267,7 +269,7 @@ START_TEST(in_place)
 				i.linear.in_va = t.x;
 			tiny_set(&b, &t, norms[in] + 1, &i);
 			for (uint32_t rows = 1; rows <= 2; rows++)
-				in_one(norms[in], rows);
+				in_one(norms[in], rows, in);
 		}
 	}
 	bench_close(&b);
