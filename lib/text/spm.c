@@ -34,11 +34,8 @@ static int by_text(const void *a, const void *b)
 	return diff ? diff : (x->len > y->len) - (x->len < y->len);
 }
 
-static int check_added(const struct ct_spm *spm, const struct ct_spm_added *a,
-		       struct ct_err *err)
+static int check_added(const struct ct_spm_added *a, struct ct_err *err)
 {
-	const struct ct_spm_model *m = &spm->model;
-
 	if (!a->len || a->len > CT_SPM_MAX_NAME ||
 	    ct_utf8_valid(a->text, a->len) != a->len)
 		return ct_fail(err, -EBADMSG,
@@ -48,13 +45,6 @@ static int check_added(const struct ct_spm *spm, const struct ct_spm_added *a,
 		return ct_fail(err, -E2BIG,
 			       "the added token \"%s\" has id %u; ids are below %u",
 			       ct_show(a->text, a->len).s, a->id, CT_SPM_MAX_IDS);
-	if (a->id < m->n && (m->pieces[a->id].len != a->len ||
-			     memcmp(m->pieces[a->id].text, a->text, a->len)))
-		return ct_fail(err, -EBADMSG,
-			       "the added token \"%s\" has id %u, which is that of the piece \"%s\"",
-			       ct_show(a->text, a->len).s, a->id,
-			       ct_show(m->pieces[a->id].text,
-				       m->pieces[a->id].len).s);
 	return 0;
 }
 
@@ -70,7 +60,7 @@ static int copy_added(struct ct_spm *spm, const struct ct_spm_added *added,
 			       "%zu added tokens; at most %u are supported", n,
 			       CT_SPM_MAX_ADDED);
 	for (i = 0; i < n; i++) {
-		ret = check_added(spm, &added[i], err);
+		ret = check_added(&added[i], err);
 		if (ret)
 			return ret;
 		total += added[i].len;
@@ -128,8 +118,12 @@ const struct ct_spm_added *ct_spm_added_get(const struct ct_spm *spm,
 static enum ct_spm_kind kind_of(const struct ct_spm *spm, uint32_t id,
 				const struct ct_spm_added *a)
 {
-	uint32_t type = id < spm->model.n ? spm->model.pieces[id].type : 0;
+	const struct ct_spm_piece *p =
+		id < spm->model.n ? &spm->model.pieces[id] : NULL;
+	uint32_t type = p ? p->type : 0;
 
+	if (a && p && (p->len != a->len || memcmp(p->text, a->text, a->len)))
+		type = 0;
 	switch (type) {
 	case CT_SPM_PIECE_UNKNOWN:
 		return CT_SPM_UNKNOWN;

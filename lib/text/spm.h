@@ -44,8 +44,9 @@ struct ct_spm;
 /* --- making one ------------------------------------------------------- */
 
 /*
- * A token beside the model's pieces, or one of them (then of the same name)
- * that may be written in a text, and that decoding shows by its name.
+ * A token beside the model's pieces, or in the place of one, that may be written
+ * in a text and that decoding shows by its name. It may take a piece's id and have
+ * another name: encoding a text still gives that id for the piece.
  */
 struct ct_spm_added {
 	const char *text;
@@ -98,7 +99,7 @@ int ct_spm_encode(const struct ct_spm *spm, const char *text, size_t len,
  * One token's bytes, valid as long as @spm: U+2581 is a space, a byte piece its
  * byte. They need not be whole characters: see text/stream.h. The bytes of a
  * text's tokens without the first space are the decoded text, unless special
- * or added tokens are in between. Returns -ENOENT, and no bytes, for a hole or
+ * or added tokens are in between or the text has U+2581 itself. Returns -ENOENT, and no bytes, for a hole or
  * an id beyond the vocabulary.
  */
 int ct_spm_bytes(const struct ct_spm *spm, uint32_t id, const char **bytes,

@@ -295,23 +295,19 @@ static int read_piece(struct ct_spm_model *m, const cJSON *node,
  * The vocabulary lists added tokens as well. At its end they are T5's, with ids
  * beyond the model's pieces; elsewhere pieces that the model has a name for.
  */
-static int set_types(struct ct_spm_model *m, struct ct_spm_names *names,
-		     struct ct_err *err)
+static void set_types(struct ct_spm_model *m, const struct ct_spm_names *names)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < names->n; i++) {
-		struct ct_spm_added *a = &names->v[i];
+		const struct ct_spm_added *a = &names->v[i];
 		struct ct_spm_piece *p;
 
 		if (a->id >= m->n)
 			continue;
 		p = &m->pieces[a->id];
-		if (p->len != a->len || memcmp(p->text, a->text, a->len))
-			return ct_fail(err, -EBADMSG,
-				       "the added token \"%.40s\" has the id of another piece",
-				       a->text);
-		if (p->type == CT_SPM_PIECE_NORMAL)
+		if (p->type == CT_SPM_PIECE_NORMAL && p->len == a->len &&
+		    !memcmp(p->text, a->text, a->len))
 			p->type = a->special ? CT_SPM_PIECE_CONTROL :
 					       CT_SPM_PIECE_USER;
 	}
@@ -320,7 +316,6 @@ static int set_types(struct ct_spm_model *m, struct ct_spm_names *names,
 			n = i + 1;
 	}
 	m->n = n;
-	return 0;
 }
 
 static int check_model(const cJSON *model, struct ct_err *err)
@@ -380,6 +375,6 @@ int ct_spm_hf_json(const cJSON *root, struct ct_spm_model *m,
 	if (!ret)
 		ret = read_added(GET(root, "added_tokens"), names, err);
 	if (!ret)
-		ret = set_types(m, names, err);
+		set_types(m, names);
 	return ret;
 }
