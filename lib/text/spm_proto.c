@@ -21,6 +21,8 @@
 /* All pieces together: the library's tries grow with it. */
 #define NAMES_MAX	(16u << 20)
 #define SURFACE_MAX	64
+/* The library reads as many matches as it found, but keeps no more of them. */
+#define USER_MATCHES_MAX	64
 
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
@@ -505,6 +507,53 @@ static int check_pieces(const struct ct_spm_model *m, struct ct_err *err)
 	return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	const struct ct_spm_piece *x = *(const struct ct_spm_piece *const *)a;
+	const struct ct_spm_piece *y = *(const struct ct_spm_piece *const *)b;
+	int diff = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
+
+	return diff ? diff : (x->len > y->len) - (x->len < y->len);
+}
+
+static bool begins(const struct ct_spm_piece *text,
+		   const struct ct_spm_piece *with)
+{
+	return with->len <= text->len &&
+	       !memcmp(text->text, with->text, with->len);
+}
+
+/* How many user-defined pieces, each beginning with the one before, are there? */
+static int check_user_pieces(const struct ct_spm_model *m, struct ct_err *err)
+{
+	const struct ct_spm_piece **user, *open[USER_MATCHES_MAX];
+	size_t i, n = 0, depth = 0;
+	int ret = 0;
+
+	user = calloc(m->n, sizeof(*user));
+	if (!user)
+		return ct_fail(err, -ENOMEM, "out of memory for pieces");
+	for (i = 0; i < m->n; i++) {
+		if (m->pieces[i].type == CT_SPM_PIECE_USER)
+			user[n++] = &m->pieces[i];
+	}
+	/* In this order a text follows its beginnings, with only its kin between. */
+	qsort(user, n, sizeof(*user), by_text);
+	for (i = 0; i < n && !ret; i++) {
+		while (depth && !begins(user[i], open[depth - 1]))
+			depth--;
+		if (depth == USER_MATCHES_MAX)
+			ret = ct_fail(err, -E2BIG,
+				      "more than %d user-defined pieces begin one another, up to \"%s\"",
+				      USER_MATCHES_MAX,
+				      ct_show(user[i]->text, user[i]->len).s);
+		else
+			open[depth++] = user[i];
+	}
+	free(user);
+	return ret;
+}
+
 int ct_spm_model_check(const struct ct_spm_model *m, size_t *growth,
 		       struct ct_err *err)
 {
@@ -522,6 +571,8 @@ int ct_spm_model_check(const struct ct_spm_model *m, size_t *growth,
 		return ct_fail(err, -EBADMSG,
 			       "the text for unknown pieces is too long or not UTF-8");
 	ret = check_pieces(m, err);
+	if (!ret)
+		ret = check_user_pieces(m, err);
 	if (!ret && m->charsmap_len)
 		ret = ct_spm_charsmap_check(m->charsmap, m->charsmap_len,
 					    &longest, err);

@@ -525,7 +525,7 @@ START_TEST(round_trips)
 	spm_small(&m, CT_SPM_UNIGRAM);
 	spm_add_bytes(&m);
 	spm = spm_opened(&m, NULL, 0);
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < 1000; i++) {
 		n = bpe_random(&state) % sizeof(text);
 		for (k = 0; k < n; k++)
 			text[k] = letters[bpe_random(&state) %

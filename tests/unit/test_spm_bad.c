@@ -185,6 +185,28 @@ START_TEST(long_pieces)
 }
 END_TEST
 
+/* More pieces that begin one another than the library has room for: 64. */
+START_TEST(nested_pieces)
+{
+	char text[80];
+	struct ct_spm *spm;
+	uint32_t i;
+
+	memset(text, 'z', sizeof(text));
+	for (i = 1; i <= 64; i++)
+		ck_assert_int_eq(ct_spm_model_add(&m, text, i, 0,
+						  CT_SPM_PIECE_USER, NULL), 0);
+	ck_assert_int_eq(ct_spm_model_add(&m, "zzy", 3, 0, CT_SPM_PIECE_USER,
+					  NULL), 0);
+	if (spm_supported()) {
+		spm = spm_opened(&m, NULL, 0);
+		ck_assert_str_eq(spm_ids(spm, text, 64, 0), "3 72");
+		ct_spm_free(spm);
+	}
+	with_piece(text, 65, 0, CT_SPM_PIECE_USER, -E2BIG, "begin one another");
+}
+END_TEST
+
 START_TEST(other_kinds)
 {
 	static const char denormalizer[] = "\x2a\x03\x12\x01x";
@@ -421,6 +443,7 @@ int main(void)
 	tcase_add_test(tc, bad_pieces);
 	tcase_add_test(tc, refused_by_the_library);
 	tcase_add_test(tc, long_pieces);
+	tcase_add_test(tc, nested_pieces);
 	tcase_add_test(tc, other_kinds);
 	tcase_add_test(tc, bad_added_tokens);
 	tcase_add_test(tc, charsmap_sizes);
