@@ -132,7 +132,7 @@ else
 		step "fuzz targets"
 		echo "  SKIP: there is no clang, whose libFuzzer they need"
 		skipped=$((skipped + 1))
-	elif CC=clang build build-fuzz -Dfuzz=true -Dtools=false -Dwerror=true \
+	elif CC=clang CXX=clang++ build build-fuzz -Dfuzz=true -Dtools=false -Dwerror=true \
 		-Db_sanitize=address,undefined -Db_lundef=false; then
 		step "fuzz targets, $FUZZ_SECONDS s each"
 		run build-fuzz fuzz

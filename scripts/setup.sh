@@ -8,8 +8,9 @@ set -euo pipefail
 here=$(basename "$0")
 set_name=${1:-}
 
-run_packages=(make gcc libc6-dev meson ninja-build pkgconf
-	libdrm-dev liburing-dev libpcre2-dev libcjson-dev libxxhash-dev)
+run_packages=(make gcc g++ libc6-dev meson ninja-build pkgconf
+	libdrm-dev liburing-dev libpcre2-dev libcjson-dev libxxhash-dev
+	libsentencepiece-dev)
 
 # What makes the test bed; without root mmdebstrap works in a user namespace.
 vm_packages=(mmdebstrap debian-archive-keyring util-linux xz-utils python3)

@@ -43,6 +43,11 @@ void fuzz_dir_make(const char *const *names, int n)
 	n_files = n;
 }
 
+const char *fuzz_dir_path(void)
+{
+	return dir;
+}
+
 void fuzz_dir_set(int i, const uint8_t *data, size_t size)
 {
 	if (ftruncate(fds[i], 0) ||

@@ -8,6 +8,8 @@
 
 /* Make the directory, with these files; it is removed at exit. */
 void fuzz_dir_make(const char *const *names, int n);
+/* Where it is. */
+const char *fuzz_dir_path(void);
 /* Give file @i these bytes. */
 void fuzz_dir_set(int i, const uint8_t *data, size_t size);
 /* Open it as a tokenizer; if it is one, encode and decode a text. */
