@@ -42,7 +42,8 @@ static bool escapes_nul(const char *data, size_t len)
 	return false;
 }
 
-static int parse(const char *data, size_t len, cJSON **out, struct ct_err *err)
+int ct_text_json_parse(const char *data, size_t len, cJSON **out,
+		       struct ct_err *err)
 {
 	size_t good = ct_utf8_valid(data, len);
 
@@ -64,7 +65,7 @@ int ct_text_json(const char *dir, const char *name, cJSON **out,
 	ret = ct_text_read(dir, name, &data, &len, err);
 	if (ret)
 		return ret;
-	ret = parse(data, len, out, err);
+	ret = ct_text_json_parse(data, len, out, err);
 	if (ret)
 		ct_err_prefix(err, "%s/%s", dir, name);
 	free(data);

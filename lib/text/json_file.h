@@ -23,6 +23,9 @@ int ct_text_read(const char *dir, const char *name, char **data, size_t *len,
  */
 int ct_text_json(const char *dir, const char *name, cJSON **out,
 		 struct ct_err *err);
+/* The same of text that is in memory. */
+int ct_text_json_parse(const char *data, size_t len, cJSON **out,
+		       struct ct_err *err);
 
 /* A token id: a whole number of 32 bits. */
 int ct_json_id(const cJSON *node, uint32_t *id, struct ct_err *err);
