@@ -260,6 +260,7 @@ struct ctrans_model_info {
 	uint32_t encoder_layers, encoder_vocab;
 	uint64_t source_kv_bytes;	/* keys and values of 64 of its tokens */
 	char tasks[128];	/* "translate_en_de, summarize" */
+	int64_t start;		/* the token that its texts begin with; else -1 */
 };
 
 int ctrans_model_info(const struct ctrans_model *model,
@@ -270,6 +271,8 @@ int ctrans_model_info(const struct ctrans_model *model,
 enum ctrans_tokenize_flags {
 	/* Take "<|endoftext|>" and the like for the tokens they name. */
 	CTRANS_TOKENIZE_SPECIAL = 1 << 0,
+	/* As a source, where a model has another vocabulary for those (FSMT). */
+	CTRANS_TOKENIZE_SOURCE = 1 << 1,
 };
 
 /*
@@ -379,7 +382,8 @@ typedef int ctrans_token_fn(void *arg, uint32_t token);
 
 struct ctrans_generate_params {
 	size_t size;
-	uint32_t max_tokens;	/* default 128; 0: until the context is full */
+	/* default 128; 0: as many as the task has, or until the context is full */
+	uint32_t max_tokens;
 	float temperature;	/* default 0.8; 0: always the likeliest token */
 	uint32_t top_k;		/* default 40; 0: no limit */
 	float top_p;		/* default 0.95; 1: no limit */
@@ -418,6 +422,43 @@ struct ctrans_generate_params {
 	uint32_t draft;		/* default 8, at most 64; 0: none */
 	float fallback;		/* 0 to 1; default 0.6 */
 	float rollback;		/* default 0: off */
+	/*
+	 * A model with an encoder reads @prompt, its source, with the words in front
+	 * that it was trained to find there for a task: "translate_en_de",
+	 * "summarize", as ctrans_model_info() lists them (-EINVAL: the model has no
+	 * such task). NULL: the prompt as it is. Where these parameters leave
+	 * something to the task, it is what the model's files say of it, or, without
+	 * a task, of the model.
+	 */
+	const char *task;
+	/*
+	 * Beams of a beam search, 1 to 32; 0 (default): the task's, 1 where there is
+	 * none. 1 is greedy or, at a temperature, sampled; more search for the most
+	 * probable text, which comes whole, in one piece, at its end.
+	 */
+	uint32_t beams;
+	/* A model with an encoder does not sample unless told to (1; beams then are 1) */
+	uint32_t sample;
+	/*
+	 * A found text's log-probability is divided by its length to this power, so
+	 * that above 0 longer ones are preferred. NAN (default): the task's, or 1.
+	 */
+	float length_penalty;
+	/* The search is over as soon as there are @beams texts: ctrans_early_stopping. */
+	uint32_t early_stopping;
+	/*
+	 * No so many tokens in a row occur twice; no text of fewer new tokens ends.
+	 * CTRANS_OF_TASK (default): the task's. 0: off.
+	 */
+	uint32_t no_repeat_ngram, min_tokens;
+};
+
+#define CTRANS_OF_TASK	UINT32_MAX
+
+enum ctrans_early_stopping {
+	CTRANS_EARLY_OF_TASK = 0,	/* default */
+	CTRANS_EARLY_ON = 1,
+	CTRANS_EARLY_OFF = 2,
 };
 
 void ctrans_generate_params_init(struct ctrans_generate_params *params, size_t size);
@@ -440,7 +481,9 @@ struct ctrans_result {
 void ctrans_result_free(struct ctrans_result *result);
 
 /*
- * From prompt to text in one call. @prompt is text (any bytes, terminated); an
+ * From prompt to text in one call. @prompt is text (any bytes, terminated). A model
+ * with an encoder reads it and writes a text of its own (see @task): its
+ * translation, its summary. Any other goes on where it ends; an
  * empty one starts from the model's beginning-of-text token (-EINVAL if it has
  * none). A prompt that does not leave room for one token in the context is
  * -E2BIG, and nothing is run. -ENOTSUP for a model without tokenizer or opened

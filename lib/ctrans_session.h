@@ -52,6 +52,16 @@ uint32_t ctrans_session_position(const struct ctrans_session *session);
 int ctrans_session_truncate(struct ctrans_session *session, uint32_t position);
 
 /*
+ * Of a model with an encoder: read a source, @n of its tokens
+ * (CTRANS_TOKENIZE_SOURCE; end of text included, where the model expects one). What
+ * the session held is forgotten; what it runs from now on, beginning with the
+ * token that a text of this model begins with (ctrans_model_info()'s start), attends
+ * to it. -ENOTSUP: the model has no encoder; -E2BIG: longer than the context.
+ */
+int ctrans_session_read(struct ctrans_session *session, const uint32_t *tokens,
+			size_t n);
+
+/*
  * Run tokens through the model. @logits, unless NULL, receives the model's
  * vocabulary of logits after the last of them. -E2BIG if they do not fit into
  * the context, -EINVAL for a token out of range or none; nothing is run then.
@@ -63,7 +73,8 @@ int ctrans_session_eval(struct ctrans_session *session, const uint32_t *tokens,
  * As ctrans_generate(), going on from what the session holds; with an empty
  * prompt, as if it had never stopped. The session then holds the prompt and all
  * new tokens too, an end of text and those of a stop string included: where
- * these should not be part of what follows, truncate.
+ * these should not be part of what follows, truncate. With an encoder each call
+ * reads a source of its own and begins anew.
  */
 int ctrans_session_generate(struct ctrans_session *session, const char *prompt,
 			    const struct ctrans_generate_params *params,

@@ -98,10 +98,10 @@ int ct_core_observe(struct ct_core *core, const char *text, size_t len,
 	struct ct_ids ids = { 0 };
 	int ret;
 
-	if (!core->bpe)
+	if (!core->tokenizer)
 		return ct_fail(err, -ENOTSUP,
 			       "calibration needs a tokenizer, and the model has none");
-	ret = ct_bpe_encode(core->bpe, text, len, 0, &ids, err);
+	ret = ct_tokenizer_encode(core->tokenizer, text, len, false, &ids, err);
 	if (ret)
 		return ret;
 	if (ids.n < CT_CALIBRATION_LEAST)

@@ -11,7 +11,7 @@
 
 #include "model/converted.h"
 #include "program/memory.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #define QUEUE_LOG2	4u
 
@@ -114,6 +114,7 @@ static void describe_config(struct ct_core *core)
 	i->layers = c->n_layer;
 	i->heads = c->n_head;
 	i->inner = c->n_inner;
+	i->start = ct_has_encoder(c) ? c->start_id : -1;
 	i->encoder_layers = c->enc.n_layer;
 	if (ct_has_encoder(c)) {
 		i->encoder_vocab = c->enc.n_vocab;
@@ -137,39 +138,6 @@ static void describe_files(struct ct_core *core, const struct ct_model *model)
 	put(i->tokenizer, sizeof(i->tokenizer), ct_tokenizer_name(model));
 	ct_model_dtype_mix(&m, i->types, sizeof(i->types));
 	i->file_bytes = m.bytes;
-}
-
-static int open_tokenizer(struct ct_core *core, const struct ct_model *model,
-			  struct ct_err *err)
-{
-	int ret;
-
-	switch (model->tokenizer) {
-	case CT_TOKENIZER_NONE:
-		return 0;
-	case CT_TOKENIZER_GGUF:
-		ret = ct_bpe_from_vocab(&model->vocab, &core->bpe, err);
-		if (ret)
-			ct_err_prefix(err, "%s", model->path);
-		break;
-	default:
-		ret = ct_bpe_open_hf(model->path, &core->bpe, err);
-		break;
-	}
-	if (ret)
-		return ret;
-	if (model->has_weights && ct_bpe_size(core->bpe) > core->cfg.n_vocab)
-		return ct_fail(err, -EBADMSG,
-			"%s: the tokenizer has %u tokens and the model %u: they do not belong together",
-			model->path, ct_bpe_size(core->bpe), core->cfg.n_vocab);
-	/* where config.json is silent the tokenizer may know */
-	if (core->cfg.bos_id < 0 && ct_bpe_bos(core->bpe) != CT_BPE_NO_ID)
-		core->cfg.bos_id = ct_bpe_bos(core->bpe);
-	if (!core->cfg.n_eos && ct_bpe_eos(core->bpe) != CT_BPE_NO_ID) {
-		core->cfg.eos_id = ct_bpe_eos(core->bpe);
-		core->cfg.eos_ids[core->cfg.n_eos++] = ct_bpe_eos(core->bpe);
-	}
-	return 0;
 }
 
 static int choose_context(struct ct_core *core, uint32_t want, struct ct_err *err)
@@ -398,6 +366,7 @@ static int open_core(struct ct_core *core, const char *path,
 		return ret;
 	core->info.bos = -1;
 	core->info.eos = -1;
+	core->info.start = -1;
 
 	if (!strncmp(path, CT_SHAPE_PREFIX, strlen(CT_SHAPE_PREFIX))) {
 		ret = ct_config_shape(path + strlen(CT_SHAPE_PREFIX), &core->cfg, err);
@@ -410,7 +379,7 @@ static int open_core(struct ct_core *core, const char *path,
 		ret = ct_model_open_tokenizer(path, model, err);
 		if (ret)
 			return ret;
-		ret = open_tokenizer(core, *model, err);
+		ret = ct_load_tokenizer(core, *model, err);
 		put(core->info.tokenizer, sizeof(core->info.tokenizer),
 		    ct_tokenizer_name(*model));
 		return ret;
@@ -424,7 +393,7 @@ static int open_core(struct ct_core *core, const char *path,
 		core->cfg = (*model)->weights.cfg;
 		core->tasks = (*model)->tasks;
 		describe_files(core, *model);
-		ret = open_tokenizer(core, *model, err);
+		ret = ct_load_tokenizer(core, *model, err);
 		if (ret)
 			return ret;
 	}
@@ -541,7 +510,7 @@ void ct_core_close(struct ct_core *core)
 		ct_device_free(core->dev, &core->weights);
 		ct_device_close(core->dev);
 	}
-	ct_bpe_free(core->bpe);
+	ct_tokenizer_free(core->tokenizer);
 	free(core->dispatch);
 	free(core->profiles);
 	free(core->theta);
@@ -570,9 +539,9 @@ bool ct_core_has_little(const struct ct_core *core)
 	return core->holds_little;
 }
 
-const struct ct_bpe *ct_core_bpe(const struct ct_core *core)
+const struct ct_tokenizer *ct_core_tokenizer(const struct ct_core *core)
 {
-	return core->bpe;
+	return core->tokenizer;
 }
 
 uint32_t ct_core_context(const struct ct_core *core)

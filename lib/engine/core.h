@@ -17,7 +17,7 @@
 #include "ctrans.h"
 #include "model/config.h"
 
-struct ct_bpe;
+struct ct_tokenizer;
 struct ct_core;
 struct ct_model;
 struct ct_tasks;
@@ -48,7 +48,7 @@ const struct ct_tasks *ct_core_tasks(const struct ct_core *core);
 /* Does its file hold a little model? */
 bool ct_core_has_little(const struct ct_core *core);
 /* NULL: the model has no tokenizer. */
-const struct ct_bpe *ct_core_bpe(const struct ct_core *core);
+const struct ct_tokenizer *ct_core_tokenizer(const struct ct_core *core);
 /* Tokens a sequence may hold. */
 uint32_t ct_core_context(const struct ct_core *core);
 void ct_core_info(const struct ct_core *core, struct ctrans_model_info *info);

@@ -35,7 +35,7 @@ struct ct_core {
 	struct ct_config cfg;
 	struct ct_tasks tasks;		/* with an encoder */
 	struct ctrans_model_info info;
-	struct ct_bpe *bpe;		/* NULL: none */
+	struct ct_tokenizer *tokenizer;	/* NULL: none */
 	bool has_weights;
 	uint32_t context;
 
@@ -169,7 +169,12 @@ void ct_kv_init(struct ct_core *core, bool share);
 void ct_kv_free(struct ct_core *core);
 
 /* vocab.c */
+struct ct_bpe;
 int ct_bpe_from_vocab(const struct ct_vocab *vocab, struct ct_bpe **bpe,
+		      struct ct_err *err);
+
+/* load_tokenizer.c: the core's, from wherever the model has it; NULL where not */
+int ct_load_tokenizer(struct ct_core *core, const struct ct_model *model,
 		      struct ct_err *err);
 
 static inline uint64_t ct_granules(uint64_t bytes)

@@ -2,9 +2,8 @@
 #include "engine/little.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 void ct_little_params(struct ctrans_model_params *p)
 {
@@ -16,30 +15,20 @@ void ct_little_params(struct ctrans_model_params *p)
 	p->progress = NULL;
 }
 
-static bool same_token(const struct ct_bpe *a, const struct ct_bpe *b, uint32_t id)
-{
-	const char *bytes[2];
-	size_t len[2];
-	int ret[2];
-
-	ret[0] = ct_bpe_bytes(a, id, &bytes[0], &len[0]);
-	ret[1] = ct_bpe_bytes(b, id, &bytes[1], &len[1]);
-	if (ret[0] || ret[1])
-		return ret[0] == ret[1];
-	return ct_bpe_kind(a, id) == ct_bpe_kind(b, id) && len[0] == len[1] &&
-	       !memcmp(bytes[0], bytes[1], len[0]);
-}
-
 int ct_little_check(const struct ct_core *big, const struct ct_core *little,
 		    struct ct_err *err)
 {
 	uint32_t vocab = ct_core_config(big)->n_vocab, id;
-	const struct ct_bpe *bpe = ct_core_bpe(big), *its = ct_core_bpe(little);
+	const struct ct_tokenizer *tokenizer = ct_core_tokenizer(big);
+	const struct ct_tokenizer *its = ct_core_tokenizer(little);
 
 	if (ct_core_config(little)->n_vocab != vocab)
 		return ct_fail(err, -EINVAL,
 			       "it has %u tokens and the model %u: a little model needs the same tokenizer",
 			       ct_core_config(little)->n_vocab, vocab);
+	if (ct_has_encoder(ct_core_config(little)) != ct_has_encoder(ct_core_config(big)))
+		return ct_fail(err, -EINVAL,
+			       "one of the two has an encoder and the other none: a little model is of the model's family");
 	/* it follows every text, so it has to hold the longest */
 	if (ct_core_context(little) < ct_core_context(big))
 		return ct_fail(err, -EINVAL,
@@ -47,13 +36,9 @@ int ct_little_check(const struct ct_core *big, const struct ct_core *little,
 			       ct_core_context(little), ct_core_context(big),
 			       ct_core_context(little));
 	/* one without a tokenizer takes the model's on trust */
-	if (!bpe || !its)
+	if (!tokenizer || !its || ct_tokenizer_same(tokenizer, its, &id))
 		return 0;
-	for (id = 0; id < vocab; id++) {
-		if (!same_token(bpe, its, id))
-			return ct_fail(err, -EINVAL,
-				       "token %u is another than the model's: a little model needs the same tokenizer",
-				       id);
-	}
-	return 0;
+	return ct_fail(err, -EINVAL,
+		       "token %u is another than the model's: a little model needs the same tokenizer",
+		       id);
 }

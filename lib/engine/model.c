@@ -204,7 +204,7 @@ bool ct_model_is_eos(const struct ctrans_model *model, uint32_t token)
 
 int64_t ct_model_bos(const struct ctrans_model *model)
 {
-	const struct ct_bpe *bpe = ct_core_bpe(model->core);
+	const struct ct_tokenizer *tokenizer = ct_core_tokenizer(model->core);
 
 	if (bpe && ct_bpe_bos(bpe) != CT_BPE_NO_ID)
 		return ct_bpe_bos(bpe);

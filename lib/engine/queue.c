@@ -31,7 +31,7 @@ static int check(const struct ctrans_model *model,
 
 	if (ret)
 		return ret;
-	if (!ct_core_bpe(model->core))
+	if (!ct_core_tokenizer(model->core))
 		return ct_fail(err, -ENOTSUP,
 			       "the model has no tokenizer: run token ids with ctrans_session_eval()");
 	if (p->depth < 1 || p->depth > 4096)

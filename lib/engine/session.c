@@ -54,6 +54,10 @@ static int fork_session(const struct ctrans_session *session,
 	}
 	for (; copy->ids.n < session->ids.n; copy->ids.n++)
 		copy->ids.data[copy->ids.n] = session->ids.data[copy->ids.n];
+	if (ct_ids_append_all(&copy->source, &session->source)) {
+		ret = ct_fail(err, -ENOMEM, "no memory for a source");
+		goto fail;
+	}
 	ret = ct_seq_fork(session->seq, &copy->seq, err);
 	if (ret)
 		goto fail;
@@ -64,6 +68,7 @@ static int fork_session(const struct ctrans_session *session,
 	return 0;
 
 fail:
+	ct_ids_free(&copy->source);
 	ct_ids_free(&copy->ids);
 	free(copy);
 	return ret;
@@ -106,6 +111,7 @@ static void session_free(struct ctrans_session *session)
 	ct_seq_close(session->seq);
 	if (session->little)
 		ct_seq_close(session->little);
+	ct_ids_free(&session->source);
 	ct_ids_free(&session->ids);
 	free(session);
 }
@@ -134,6 +140,83 @@ void ct_session_leave(struct ctrans_session *session)
 
 	if (!atomic_compare_exchange_strong(&session->in_use, &in_use, IDLE))
 		session_free(session);
+}
+
+int ct_session_begin(struct ctrans_session *session, const struct ct_ids *source,
+		     struct ct_err *err)
+{
+	ct_session_truncate(session, 0);
+	ct_seq_attend(session->seq, NULL);
+	if (session->little)
+		ct_seq_attend(session->little, NULL);
+	session->source.n = 0;
+	if (ct_ids_append_all(&session->source, source))
+		return ct_fail(err, -ENOMEM, "no memory for a source");
+	return 0;
+}
+
+int ct_session_read(struct ctrans_session *session, struct ct_seq *seq,
+		    struct ct_spent *spent, struct ct_err *err)
+{
+	struct ctrans_cost cost[CTRANS_KINDS] = { 0 };
+	struct ct_core *core = seq == session->little ? session->model->little->core :
+							session->model->core;
+	struct ct_source *source;
+	uint64_t ns = 0;
+	int ret;
+
+	if (!session->source.n || ct_seq_has_source(seq))
+		return 0;
+	ret = ct_core_encode(core, session->source.data, session->source.n,
+			     spent ? cost : NULL, &ns, &source, err);
+	if (ret)
+		return ret;
+	ct_seq_attend(seq, source);
+	ct_source_drop(source);
+	if (spent) {
+		ct_spent_add_row(spent, cost);
+		spent->device_ns += ns;
+	}
+	return 0;
+}
+
+static int read_source(struct ctrans_session *session, const uint32_t *tokens, size_t n,
+		       struct ct_err *err)
+{
+	struct ct_ids ids = { .data = (uint32_t *)tokens, .n = n };
+	uint64_t start = ct_now_ns();
+	struct ct_spent *spent = &session->account.prefill;
+	int ret;
+
+	if (!ct_has_encoder(ct_core_config(session->model->core)))
+		return ct_fail(err, -ENOTSUP,
+			       "the model has no encoder: there is nothing that reads a source");
+	if (!tokens || !n)
+		return ct_fail(err, -EINVAL, "a source of no tokens");
+	ret = ct_session_begin(session, &ids, err);
+	if (!ret)
+		ret = ct_session_read(session, session->seq, spent, err);
+	if (ret) {
+		session->source.n = 0;
+		return ret;
+	}
+	spent->tokens += n;
+	spent->ns += ct_now_ns() - start;
+	return 0;
+}
+
+int ctrans_session_read(struct ctrans_session *session, const uint32_t *tokens,
+			size_t n)
+{
+	struct ct_err err = { 0 };
+	int ret;
+
+	ret = ct_session_enter(session, &err);
+	if (!ret) {
+		ret = read_source(session, tokens, n, &err);
+		ct_session_leave(session);
+	}
+	return ct_api_return(ret, &err);
 }
 
 int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,

@@ -23,6 +23,7 @@ struct ctrans_session {
 	 */
 	struct ct_seq *little;
 	struct ct_ids ids;
+	struct ct_ids source;	/* with an encoder: what the text attends to */
 	struct ct_account account;
 	atomic_uint in_use;	/* session.c */
 };
@@ -42,6 +43,16 @@ void ct_session_leave(struct ctrans_session *session);
 int ct_session_add(struct ctrans_session *session, const uint32_t *tokens,
 		   size_t n, size_t more, struct ct_err *err);
 void ct_session_truncate(struct ctrans_session *session, size_t n);
+/* Forget all, and take a source, which is read when it is needed; -ENOMEM. */
+int ct_session_begin(struct ctrans_session *session, const struct ct_ids *source,
+		     struct ct_err *err);
+/*
+ * Read the source, if there is one that has not been read, for the sequence of the
+ * model or of its little one. What it cost is added to @spent, unless NULL.
+ */
+int ct_session_read(struct ctrans_session *session, struct ct_seq *seq,
+		    struct ct_spent *spent, struct ct_err *err);
+
 /* Of the text nothing, of its keys and values those from @n on. */
 void ct_session_trim(struct ctrans_session *session, size_t n);
 

@@ -5,13 +5,13 @@
 
 #include "engine/api.h"
 #include "engine/model.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 static int needs_tokenizer(const struct ctrans_model *model, struct ct_err *err)
 {
 	if (!model)
 		return ct_fail(err, -EINVAL, "no model: NULL");
-	if (!ct_core_bpe(model->core))
+	if (!ct_core_tokenizer(model->core))
 		return ct_fail(err, -ENOTSUP,
 			       "the model has no tokenizer: it can be used by token ids only");
 	return 0;
@@ -30,14 +30,14 @@ static int tokenize(const struct ctrans_model *model, const char *text,
 	if (!n || (!text && len) || (!tokens && room))
 		return ct_fail(err, -EINVAL,
 			       "ctrans_tokenize() needs a text, room for tokens and a count: one is NULL");
-	if (flags & ~(uint32_t)CTRANS_TOKENIZE_SPECIAL)
+	if (flags & ~(uint32_t)(CTRANS_TOKENIZE_SPECIAL | CTRANS_TOKENIZE_SOURCE))
 		return ct_fail(err, -EINVAL,
 			       "tokenize flags %#x: this version knows %#x only",
-			       flags, CTRANS_TOKENIZE_SPECIAL);
+			       flags, CTRANS_TOKENIZE_SPECIAL | CTRANS_TOKENIZE_SOURCE);
 
-	ret = ct_bpe_encode(ct_core_bpe(model->core), text, len,
-			    flags & CTRANS_TOKENIZE_SPECIAL ?
-			    CT_BPE_PARSE_SPECIAL : 0, &ids, err);
+	ret = (flags & CTRANS_TOKENIZE_SOURCE ? ct_tokenizer_source :
+		ct_tokenizer_encode)(ct_core_tokenizer(model->core), text, len,
+				     flags & CTRANS_TOKENIZE_SPECIAL, &ids, err);
 	if (!ret) {
 		*n = ids.n;
 		if (ids.n < room)
@@ -73,7 +73,7 @@ int ctrans_token_bytes(const struct ctrans_model *model, uint32_t token,
 	if (!ret && (!bytes || !len))
 		ret = ct_fail(&err, -EINVAL,
 			      "no place for a token's bytes: NULL");
-	if (!ret && ct_bpe_bytes(ct_core_bpe(model->core), token, bytes, len))
+	if (!ret && ct_tokenizer_bytes(ct_core_tokenizer(model->core), token, bytes, len))
 		ret = ct_fail(&err, -ENOENT, "there is no token %u", token);
 	return ct_api_return(ret, &err);
 }

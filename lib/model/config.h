@@ -27,6 +27,7 @@
 #define CT_MAX_LAYER	4096u
 
 #define CT_MAX_EOS	8
+#define CT_MAX_BEAMS	32u
 #define CT_MAX_REL_BUCKETS	4096u
 #define CT_MAX_REL_SPAN		4096u
 

@@ -92,7 +92,7 @@ static int get_search(const cJSON *root, const struct ct_config *cfg,
 		      struct ct_search *s, struct ct_err *err)
 {
 	double penalty = s->length_penalty;
-	int code = get_u32(root, "num_beams", CT_BEAMS_MAX, &s->beams, err);
+	int code = get_u32(root, "num_beams", CT_MAX_BEAMS, &s->beams, err);
 
 	if (!code && !s->beams)
 		code = ct_fail(err, -EBADMSG, "num_beams is 0");

@@ -25,7 +25,6 @@ struct ct_search {
 };
 
 #define CT_TASKS_MAX	16u
-#define CT_BEAMS_MAX	32u
 
 struct ct_task {
 	char name[48];			/* as the file has it: "translation_en_to_de" */

@@ -80,6 +80,17 @@ int ct_ids_append(struct ct_ids *ids, uint32_t id)
 	return 0;
 }
 
+int ct_ids_append_all(struct ct_ids *ids, const struct ct_ids *more)
+{
+	if (!more->n)
+		return 0;
+	if (ct_ids_reserve(ids, more->n))
+		return -ENOMEM;
+	memcpy(ids->data + ids->n, more->data, more->n * sizeof(*more->data));
+	ids->n += more->n;
+	return 0;
+}
+
 void ct_ids_free(struct ct_ids *ids)
 {
 	free(ids->data);

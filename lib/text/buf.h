@@ -26,6 +26,7 @@ void ct_buf_free(struct ct_buf *buf);
 
 int ct_ids_reserve(struct ct_ids *ids, size_t more);
 int ct_ids_append(struct ct_ids *ids, uint32_t id);
+int ct_ids_append_all(struct ct_ids *ids, const struct ct_ids *more);
 void ct_ids_free(struct ct_ids *ids);
 
 /*
