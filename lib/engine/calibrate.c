@@ -8,7 +8,7 @@
 #include "convert/threshold.h"
 #include "engine/load.h"
 #include "engine/taps.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 /* Of the text that ctrans_model_params.calibration names. */
 #define OPEN_TOKENS	512u

@@ -392,6 +392,8 @@ static int open_core(struct ct_core *core, const char *path,
 			return ret;
 		core->cfg = (*model)->weights.cfg;
 		core->tasks = (*model)->tasks;
+		if (!ct_has_encoder(&core->cfg))
+			ct_tasks_init(&core->tasks, &core->cfg);
 		describe_files(core, *model);
 		ret = ct_load_tokenizer(core, *model, err);
 		if (ret)

@@ -55,6 +55,10 @@ int ct_draft_prepare(struct ct_draft *d, struct ct_turn *turn, bool prompt,
 {
 	int ret;
 
+	ret = ct_session_read(turn->session, turn->session->little, turn->call.spent,
+			      err);
+	if (ret)
+		return ret;
 	turn->seq = turn->session->little;
 	turn->ahead = d->n;
 	turn->want = (struct ct_wanted){ 0 };

@@ -8,22 +8,65 @@
 #include <string.h>
 
 #include "engine/params.h"
-#include "text/bpe.h"
+#include "model/tasks.h"
+#include "text/tokenizer.h"
 
 /* ---- Beginning ------------------------------------------------------------ */
+
+static const struct ct_config *config_of(const struct ct_generation *g)
+{
+	return ct_core_config(g->session->model->core);
+}
+
+/* The tokens of a text with the task's words before it, and its end. */
+static int add_source(struct ct_generation *g, const char *prompt, const char *prefix,
+		      struct ct_err *err)
+{
+	struct ctrans_model *model = g->session->model;
+	const struct ct_config *cfg = config_of(g);
+	uint32_t start = (uint32_t)cfg->start_id;
+	struct ct_ids ids = { 0 };
+	struct ct_buf text = { 0 };
+	int ret = 0;
+
+	if (ct_buf_append(&text, prefix, strlen(prefix)) ||
+	    ct_buf_append(&text, prompt, strlen(prompt) + 1))
+		ret = ct_fail(err, -ENOMEM, "no memory for a source");
+	if (!ret)
+		ret = ct_tokenizer_source(ct_core_tokenizer(model->core), text.data,
+					  text.n - 1, g->p.special, &ids, err);
+	if (!ret && cfg->eos_id >= 0 && ct_ids_append(&ids, (uint32_t)cfg->eos_id))
+		ret = ct_fail(err, -ENOMEM, "no memory for a source");
+	if (!ret && !ids.n)
+		ret = ct_fail(err, -EINVAL,
+			      "the prompt is empty, and the model has no token to end a text with");
+	if (!ret && ids.n > ct_core_context(model->core))
+		ret = ct_fail(err, -E2BIG,
+			      "the source has %zu tokens and the context is %u: open the model with a longer one, or give it a part of the text",
+			      ids.n, ct_core_context(model->core));
+	if (!ret)
+		ret = ct_session_begin(g->session, &ids, err);
+	if (!ret)
+		ret = ct_session_add(g->session, &start, 1, 1, err);
+	g->held = 0;
+	g->first = g->session->ids.n;
+	ct_ids_free(&ids);
+	ct_buf_free(&text);
+	return ret;
+}
 
 /* Tokens that the prompt adds to the session, without running them. */
 static int add_prompt(struct ct_generation *g, const char *prompt,
 		      struct ct_err *err)
 {
 	struct ctrans_model *model = g->session->model;
-	const struct ct_bpe *bpe = ct_core_bpe(model->core);
+	const struct ct_tokenizer *tokenizer = ct_core_tokenizer(model->core);
 	int64_t bos = ct_model_bos(model);
 	size_t len = strlen(prompt);
 	struct ct_ids ids = { 0 };
 	int ret = 0;
 
-	if (!g->held && (!len || ct_bpe_adds_bos(bpe))) {
+	if (!g->held && (!len || ct_tokenizer_adds_bos(tokenizer))) {
 		if (bos < 0)
 			return ct_fail(err, -EINVAL,
 				       "the prompt is empty, and the model has no token to begin a text with");
@@ -31,8 +74,7 @@ static int add_prompt(struct ct_generation *g, const char *prompt,
 			return ct_fail(err, -ENOMEM, "no memory for a prompt");
 	}
 	if (len)
-		ret = ct_bpe_encode(bpe, prompt, len, g->p.special ?
-				    CT_BPE_PARSE_SPECIAL : 0, &ids, err);
+		ret = ct_tokenizer_encode(tokenizer, prompt, len, g->p.special, &ids, err);
 	if (!ret)
 		ret = ct_session_add(g->session, ids.data, ids.n, 1, err);
 	ct_ids_free(&ids);
@@ -46,8 +88,59 @@ static void generation_free(struct ct_generation *g)
 	ct_writer_free(&g->writer);
 	ct_sampler_free(&g->sampler);
 	ct_draft_free(&g->draft);
+	ct_beams_close(g->beams);
+	ct_bans_free(&g->bans);
 	free(g->logits);
 	free(g->best);
+}
+
+/* How long the text may be, with what was there before it. */
+static uint32_t max_length(const struct ct_generation *g)
+{
+	uint32_t context = ct_core_context(g->session->model->core);
+
+	if (!g->p.max_tokens || g->p.max_tokens > context - g->first)
+		return context;
+	return (uint32_t)g->first + g->p.max_tokens;
+}
+
+static struct ct_constraint_params rules_of(const struct ct_generation *g,
+					    const struct ct_search *own)
+{
+	const struct ct_config *cfg = config_of(g);
+
+	return (struct ct_constraint_params){
+		.no_repeat_ngram = g->p.no_repeat_ngram,
+		.min_length = g->p.min_tokens ? (uint32_t)g->first + g->p.min_tokens : 0,
+		.max_length = max_length(g),
+		.forced_bos = own->forced_bos,
+		.forced_eos = g->p.ignore_eos ? -1 : own->forced_eos,
+		.eos = cfg->eos_ids,
+		.n_eos = g->p.ignore_eos ? 0 : cfg->n_eos,
+	};
+}
+
+static int set_rules(struct ct_generation *g, const struct ct_search *own,
+		     struct ct_err *err)
+{
+	struct ct_constraint_params rules = rules_of(g, own);
+
+	g->ruled = rules.no_repeat_ngram || rules.min_length || rules.forced_bos >= 0 ||
+		   rules.forced_eos >= 0;
+	return ct_constraints_init(&g->rules, &rules, config_of(g)->n_vocab, err);
+}
+
+/* The task's prefix and what it says of searching; without one the model's. */
+static int find_task(const struct ct_generation *g, struct ct_task *task,
+		     struct ct_err *err)
+{
+	const struct ct_core *core = g->session->model->core;
+	const struct ct_tasks *tasks = ct_core_tasks(core);
+
+	*task = (struct ct_task){ .search = tasks->search };
+	if (!g->p.task || !*g->p.task)
+		return 0;
+	return ct_tasks_find(tasks, ct_core_config(core), g->p.task, task, err);
 }
 
 int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
@@ -55,8 +148,9 @@ int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
 		       const struct ctrans_generate_params *params,
 		       struct ct_err *err)
 {
-	uint32_t vocab = ct_core_config(session->model->core)->n_vocab;
+	const struct ct_config *cfg = ct_core_config(session->model->core);
 	struct ct_sample_params sample;
+	struct ct_task task;
 	int ret;
 
 	*g = (struct ct_generation){
@@ -69,19 +163,26 @@ int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
 	if (!prompt)
 		return ct_fail(err, -EINVAL,
 			       "the prompt is NULL; an empty one is \"\"");
-	if (!ct_core_bpe(session->model->core))
+	if (!ct_core_tokenizer(session->model->core))
 		return ct_fail(err, -ENOTSUP,
 			       "the model has no tokenizer: run token ids with ctrans_session_eval()");
+	ret = find_task(g, &task, err);
+	if (ret)
+		return ret;
+	ct_generate_params_search(&g->p, &task.search, ct_has_encoder(cfg));
 
 	ret = ct_writer_init(&g->writer, &g->p, err);
 	ct_generate_params_sample(&g->p, &sample);
 	if (!ret)
-		ret = ct_sampler_init(&g->sampler, &sample, vocab, err);
+		ret = ct_sampler_init(&g->sampler, &sample, cfg->n_vocab, err);
 	if (!ret)
-		ret = add_prompt(g, prompt, err);
+		ret = ct_has_encoder(cfg) ? add_source(g, prompt, task.prefix, err) :
+					    add_prompt(g, prompt, err);
+	if (!ret)
+		ret = set_rules(g, &task.search, err);
 	if (ret)
 		generation_free(g);
-	else
+	else if (g->p.beams == 1)
 		ct_draft_init(&g->draft, session, &g->p);
 	g->turn.call.priority = g->p.priority;
 	return ret;
@@ -119,7 +220,8 @@ static int find_room(struct ct_generation *g, struct ct_err *err)
 {
 	size_t n = (size_t)g->draft.most + 1, vocab = g->sampler.vocab;
 
-	if (!g->logits && !ct_sampler_needs_top(&g->sampler, CT_STEP_TOPK)) {
+	if (!g->logits && (g->ruled ||
+			   !ct_sampler_needs_top(&g->sampler, CT_STEP_TOPK))) {
 		g->logits = malloc(n * vocab * sizeof(*g->logits));
 		if (!g->logits)
 			return ct_fail(err, -ENOMEM, "no memory for %zu logits",
@@ -150,11 +252,42 @@ static uint32_t draft_room(const struct ct_generation *g)
 	return room ? (uint32_t)room - 1 : 0;
 }
 
+/* Not before its turn has come, and again when its keys and values were given up. */
+static int open_beams(struct ct_generation *g, struct ct_err *err)
+{
+	struct ct_constraint_params rules = g->rules.p;
+	struct ct_beam_params p = {
+		.beams = g->p.beams, .n_best = 1, .max_length = max_length(g),
+		.vocab = config_of(g)->n_vocab, .length_penalty = g->p.length_penalty,
+		.early_stopping = g->p.early_stopping == CTRANS_EARLY_ON,
+		.eos = g->rules.eos, .n_eos = g->rules.p.n_eos,
+	};
+
+	rules.eos = g->rules.eos;
+	return ct_beams_open(g->session->model->core, &p, &rules, g->session->ids.data,
+			     (uint32_t)g->session->ids.n, &g->beams, err);
+}
+
+static int prepare_beams(struct ct_generation *g, struct ct_err *err)
+{
+	int ret = g->beams ? 0 : open_beams(g, err);
+
+	if (ret)
+		return ret;
+	g->turn.call.spent = g->beams->begun ? &g->account.decode : &g->account.prefill;
+	return ct_beams_prepare(g->beams, g->session->seq, &g->turn.call, err);
+}
+
 int ct_generation_prepare(struct ct_generation *g, struct ct_err *err)
 {
 	bool new = g->session->ids.n > g->first;
 	int ret;
 
+	ret = ct_session_read(g->session, g->session->seq, &g->account.prefill, err);
+	if (ret)
+		return ret;
+	if (g->p.beams > 1)
+		return prepare_beams(g, err);
 	g->turn.call.spent = new ? &g->account.decode : &g->account.prefill;
 	g->turn.call.decodes = new && g->draft.most;
 	g->draft.its_turn = ct_draft_is_next(&g->draft, g->session, !new,
@@ -203,6 +336,15 @@ static int choose(struct ct_generation *g, uint32_t at, uint32_t *token,
 		ct_sampler_skip(&g->sampler);
 		return 0;
 	}
+	if (g->ruled) {
+		int ret = ct_constraints_next(&g->rules, ids->data, ids->n, &g->bans,
+					      err);
+
+		if (ret)
+			return ret;
+		ct_bans_apply(&g->bans, g->logits + (size_t)at * g->sampler.vocab,
+			      g->sampler.vocab);
+	}
 	if (g->logits)
 		return ct_sampler_pick(&g->sampler,
 				       g->logits + (size_t)at * g->sampler.vocab,
@@ -210,23 +352,49 @@ static int choose(struct ct_generation *g, uint32_t at, uint32_t *token,
 	return ct_sampler_pick_top(&g->sampler, top->top, top->n, token, err);
 }
 
-/* A new token's text; nothing for one that stands for none. */
-static int write_token(struct ct_generation *g, uint32_t token,
+static int write_bytes(struct ct_generation *g, const char *bytes, size_t len,
 		       struct ct_err *err)
 {
-	const struct ct_bpe *bpe = ct_core_bpe(g->session->model->core);
-	const char *bytes;
-	size_t len;
-	int ret;
+	int ret = ct_writer_push(&g->writer, bytes, len, err);
 
-	if (ct_bpe_kind(bpe, token) == CT_BPE_SPECIAL ||
-	    ct_bpe_bytes(bpe, token, &bytes, &len))
-		return 0;
-	ret = ct_writer_push(&g->writer, bytes, len, err);
 	if (!ret && g->writer.stopped)
 		finish(g, CTRANS_FINISH_STOP);
 	if (!ret && g->writer.canceled)
 		finish(g, CTRANS_FINISH_CANCELED);
+	return ret;
+}
+
+/* A new token's text; nothing for one that stands for none, or not yet. */
+static int write_token(struct ct_generation *g, uint32_t token,
+		       struct ct_err *err)
+{
+	const struct ct_tokenizer *t = ct_core_tokenizer(g->session->model->core);
+	const char *bytes;
+	size_t len;
+
+	if (!ct_tokenizer_streams(t) || ct_tokenizer_is_special(t, token) ||
+	    ct_tokenizer_bytes(t, token, &bytes, &len))
+		return 0;
+	/* the space that a text's first word has, too */
+	if (len && *bytes == ' ' && !g->writer.text.n && ct_tokenizer_strips(t)) {
+		bytes++;
+		len--;
+	}
+	return write_bytes(g, bytes, len, err);
+}
+
+/* All new tokens' text, of which nothing has been written. */
+static int write_all(struct ct_generation *g, struct ct_err *err)
+{
+	const struct ct_ids *ids = &g->session->ids;
+	struct ct_buf text = { 0 };
+	int ret;
+
+	ret = ct_tokenizer_decode(ct_core_tokenizer(g->session->model->core),
+				  ids->data + g->first, ids->n - g->first, &text, err);
+	if (!ret)
+		ret = write_bytes(g, text.data, text.n, err);
+	ct_buf_free(&text);
 	return ret;
 }
 
@@ -289,10 +457,25 @@ static int take_tokens(struct ct_generation *g, struct ct_err *err)
 	return ret;
 }
 
+static int take_beams(struct ct_generation *g, struct ct_err *err)
+{
+	int ret;
+
+	if (!g->first_ns)
+		g->first_ns = ct_now_ns();
+	g->turn.call.spent->passes++;
+	ret = ct_beams_take(g->beams, err);
+	if (!ret && g->beams->search.done)
+		finish(g, CTRANS_FINISH_LENGTH);
+	return ret;
+}
+
 int ct_generation_take(struct ct_generation *g, struct ct_err *err)
 {
 	int ret = 0;
 
+	if (g->beams)
+		return take_beams(g, err);
 	if (g->draft.its_turn)
 		ct_draft_take(&g->draft, &g->turn, g->p.ignore_eos);
 	else
@@ -316,16 +499,47 @@ void ct_generation_forget(struct ct_generation *g)
 	ct_turn_free(&g->turn);
 	ct_draft_drop(&g->draft, g->session);
 	ct_session_trim(g->session, 0);
+	/* a source is read, and a search begun, again: to the same end */
+	ct_seq_attend(g->session->seq, NULL);
+	ct_beams_close(g->beams);
+	g->beams = NULL;
 }
 
 /* ---- The end -------------------------------------------------------------- */
 
+/* The best text found, as the session's and the caller's. */
+static int take_found(struct ct_generation *g, struct ct_err *err)
+{
+	struct ct_beam_hyp best;
+	int ret = ct_beam_best(&g->beams->search, &best, err);
+
+	if (ret)
+		return ret;
+	ret = ct_session_add(g->session, best.tokens + g->first, best.n - g->first, 0, err);
+	if (!ret && best.ended && g->finish != CTRANS_FINISH_CANCELED)
+		g->finish = CTRANS_FINISH_EOS;
+	else if (!ret && g->finish != CTRANS_FINISH_CANCELED &&
+		 best.n == ct_core_context(g->session->model->core))
+		g->finish = CTRANS_FINISH_CONTEXT;
+	for (size_t i = g->first; i < g->session->ids.n && g->p.token_fn && !ret; i++)
+		if (g->p.token_fn(g->p.arg, g->session->ids.data[i]))
+			break;
+	ct_beam_hyps_free(&best, 1);
+	return ret;
+}
+
 static int end_text(struct ct_generation *g, struct ct_err *err)
 {
+	const struct ct_tokenizer *t = ct_core_tokenizer(g->session->model->core);
 	uint64_t first = g->first_ns ? g->first_ns : ct_now_ns();
-	int ret;
+	int ret = 0;
 
-	ret = ct_writer_end(&g->writer, err);
+	if (g->beams && g->first_ns)
+		ret = take_found(g, err);
+	if (!ret && (g->beams || !ct_tokenizer_streams(t)))
+		ret = write_all(g, err);
+	if (!ret)
+		ret = ct_writer_end(&g->writer, err);
 	if (ret)
 		return ret;
 	if (g->writer.stopped)
@@ -333,7 +547,7 @@ static int end_text(struct ct_generation *g, struct ct_err *err)
 
 	g->account.prefill.ns = first - g->start_ns;
 	g->account.decode.ns = ct_now_ns() - first;
-	g->account.prefill.tokens = g->first - g->held;
+	g->account.prefill.tokens = g->first - g->held + (uint32_t)g->session->source.n;
 	g->account.prefill.reused = g->turn.reused;
 	g->account.decode.tokens = g->session->ids.n - g->first;
 	return 0;

@@ -8,6 +8,7 @@
 #ifndef CT_ENGINE_GENERATION_H
 #define CT_ENGINE_GENERATION_H
 
+#include "engine/beams.h"
 #include "engine/draft.h"
 #include "engine/sample.h"
 #include "engine/turn.h"
@@ -23,6 +24,11 @@ struct ct_generation {
 	struct ct_best *best;	/* NULL: the one is enough */
 	struct ct_best one;
 	struct ct_draft draft;
+	/* What may come next; see constrain.h. */
+	struct ct_constraints rules;
+	struct ct_bans bans;
+	bool ruled;		/* some rule is set */
+	struct ct_beams *beams;	/* of a beam search that has begun; or NULL */
 	struct ct_turn turn;
 	struct ct_account account;
 	size_t held;		/* tokens of the session before the call */

@@ -11,7 +11,7 @@
 #include "engine/api.h"
 #include "engine/little.h"
 #include "engine/log.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #define MODEL_FLAGS	(CTRANS_MODEL_NO_WEIGHTS | CTRANS_MODEL_F32 | \
 			 CTRANS_MODEL_TOKENIZER | CTRANS_MODEL_NO_SHARING)
@@ -206,8 +206,8 @@ int64_t ct_model_bos(const struct ctrans_model *model)
 {
 	const struct ct_tokenizer *tokenizer = ct_core_tokenizer(model->core);
 
-	if (bpe && ct_bpe_bos(bpe) != CT_BPE_NO_ID)
-		return ct_bpe_bos(bpe);
+	if (tokenizer && ct_tokenizer_bos(tokenizer) != CT_TOKEN_NONE)
+		return ct_tokenizer_bos(tokenizer);
 	return ct_core_config(model->core)->bos_id;
 }
 

@@ -2,6 +2,8 @@
 #ifndef CT_ENGINE_PARAMS_H
 #define CT_ENGINE_PARAMS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "ctrans.h"
 

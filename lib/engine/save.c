@@ -9,6 +9,7 @@
 #include "convert/converted.h"
 #include "convert/profile.h"
 #include "model/converted.h"
+#include "text/tokenizer.h"
 
 /* Written at a time; the progress bar's step. */
 #define PIECE	(8u << 20)
@@ -74,9 +75,10 @@ static uint32_t version_of(const struct ct_core *core, uint64_t little)
 	return little ? CT_CONVERTED_VERSION : 1;
 }
 
-/* @bpe: NULL for a little model, which has the other's. */
+/* @tokenizer: NULL for a little model, which has the other's. */
 static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
-		      const struct ct_model *model, const struct ct_bpe *bpe,
+		      const struct ct_model *model,
+		      const struct ct_tokenizer *tokenizer,
 		      const struct ct_save *how, uint64_t little,
 		      struct ct_err *err)
 {
@@ -102,7 +104,7 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 		ret = ct_profiles_put(out, core->profiles,
 				      ct_program_linears(&core->cfg), err);
 	if (!ret)
-		ret = ct_save_tokenizer(out, model, bpe, err);
+		ret = ct_save_tokenizer(out, model, ct_tokenizer_bpe(tokenizer), err);
 	return ret ? ret : ct_converted_finish(out, &core->image,
 					       core->weights.cpu, little, err);
 }
@@ -164,7 +166,7 @@ int ct_core_save(const struct ct_core *core, const struct ct_model *model,
 	if (how->little)
 		ret = put_little(&little, how, &little_len, err);
 	if (!ret)
-		ret = put_header(&out, core, model, core->bpe, how, little_len,
+		ret = put_header(&out, core, model, core->tokenizer, how, little_len,
 				 err);
 	if (how->little)
 		len = ct_converted_little_at(&core->image) + little_len;
