@@ -18,6 +18,7 @@ enum {
 	EXIT_INTERRUPTED = 130,	/* 128 + SIGINT, as shells have it */
 };
 
+extern const struct command command_translate, command_summarize;
 extern const struct command command_run, command_eval, command_tokenize,
 	command_convert, command_info, command_bench, command_devices;
 

@@ -29,6 +29,10 @@ static struct {
 	bool seed_given;
 	struct text_list stop;
 	bool ignore_eos, special, json, stats;
+	const char *task, *from, *to;
+	uint32_t beams, early_stopping, no_repeat_ngram, min_tokens;
+	float length_penalty;
+	bool beams_given, sample, early_given, ngram_given, min_given, penalty_of_length;
 } options;
 
 static const struct option_spec text_specs[] = {
@@ -79,6 +83,30 @@ static const struct option_spec choice_specs[] = {
 	{ OPTION_END },
 };
 
+static const struct option_spec search_specs[] = {
+	{ OPTION_TEXT, 0, "task", "TASK", &options.task,
+	  .help = "of a model that reads a text and writes another: what it is to "
+		  "do, as ctrans info lists it (translate_en_de, summarize)" },
+	{ OPTION_UINT, 0, "beams", "N", &options.beams, &options.beams_given, 1, 32,
+	  .help = "search with N beams for the most probable text (default: the "
+		  "task's, or 1: no search)" },
+	{ OPTION_FLOAT, 0, "length-penalty", "X", &options.length_penalty,
+	  &options.penalty_of_length, -30, 30,
+	  .help = "divide log-probabilities by length to the power of X: above 0 for "
+		  "longer texts (default: the task's, or 1)" },
+	{ OPTION_UINT, 0, "early-stopping", "0|1", &options.early_stopping,
+	  &options.early_given, 0, 1,
+	  .help = "1: end as soon as N texts are found (default: the task's, or 0)" },
+	{ OPTION_UINT, 0, "no-repeat-ngram", "N", &options.no_repeat_ngram,
+	  &options.ngram_given, 0, 1e6,
+	  .help = "no N tokens in a row twice (default: the task's, or 0: off)" },
+	{ OPTION_UINT, 0, "min-tokens", "N", &options.min_tokens, &options.min_given,
+	  0, 1e9, .help = "no end before N new tokens (default: the task's, or 0)" },
+	{ OPTION_FLAG, 0, "sample", NULL, &options.sample,
+	  .help = "choose by chance, as other models do, in place of searching" },
+	{ OPTION_END },
+};
+
 static const struct option_spec little_specs[] = {
 	{ OPTION_TEXT, 0, "little", "MODEL", &model_options.little,
 	  .help = "a little model with the same tokenizer drafts tokens, of which "
@@ -108,6 +136,29 @@ static const struct option_spec output_specs[] = {
 static const struct option_group groups[] = {
 	{ "Text", text_specs },
 	{ "Choosing tokens", choice_specs },
+	{ "Tasks and beams", search_specs },
+	{ "Big-little", little_specs },
+	{ "Output", output_specs },
+	{ "Messages", message_option_specs },
+	{ "Device", device_option_specs },
+	{ "Loading", cache_option_specs },
+	{ "Dispatch", dispatch_option_specs },
+	{ NULL, NULL },
+};
+
+static const struct option_spec language_specs[] = {
+	{ OPTION_TEXT, 0, "from", "LANG", &options.from,
+	  .help = "the text's language, as en (default: the one that the model knows)" },
+	{ OPTION_TEXT, 0, "to", "LANG", &options.to,
+	  .help = "the language to translate to, as de (default: likewise)" },
+	{ OPTION_END },
+};
+
+static const struct option_group translate_groups[] = {
+	{ "Languages", language_specs },
+	{ "Text", text_specs },
+	{ "Choosing tokens", choice_specs },
+	{ "Tasks and beams", search_specs },
 	{ "Big-little", little_specs },
 	{ "Output", output_specs },
 	{ "Messages", message_option_specs },
@@ -118,6 +169,8 @@ static const struct option_group groups[] = {
 };
 
 static int run(int argc, char **argv);
+static int translate(int argc, char **argv);
+static int summarize(int argc, char **argv);
 
 const struct command command_run = {
 	.name = "run",
@@ -137,6 +190,37 @@ const struct command command_run = {
 	.needs_model = true,
 	.groups = groups,
 	.run = run,
+};
+
+const struct command command_translate = {
+	.name = "translate",
+	.summary = "translate a text",
+	.synopsis = "MODEL [-p TEXT | -f FILE] [--from LANG] [--to LANG] [OPTION...]",
+	.about =
+	"Translate a text: ctrans run with the model's task for it. A model that knows\n"
+	"one pair of languages needs no --from and --to.",
+	.examples =
+	"  ctrans translate models/demo-t5 -p \"The old man buys a red apple.\"\n"
+	"  ctrans translate t5-small --to fr -f letter.txt\n"
+	"  ctrans translate models/demo-t5 --prompts sentences.txt > texts.jsonl",
+	.takes_model = true,
+	.needs_model = true,
+	.groups = translate_groups,
+	.run = translate,
+};
+
+const struct command command_summarize = {
+	.name = "summarize",
+	.summary = "summarise a text",
+	.synopsis = "MODEL [-p TEXT | -f FILE] [OPTION...]",
+	.about = "Summarise a text: ctrans run with --task summarize.",
+	.examples =
+	"  ctrans summarize models/demo-t5 -f story.txt\n"
+	"  ctrans summarize t5-small -f report.txt --beams 4 --min-tokens 30",
+	.takes_model = true,
+	.needs_model = true,
+	.groups = groups,
+	.run = summarize,
 };
 
 /* Not a secret: short enough to be typed again. */
@@ -162,9 +246,13 @@ static int on_text(void *arg, const char *text, size_t len)
 	return fwrite(text, 1, len, stdout) != len || fflush(stdout);
 }
 
-static void set_params(struct ctrans_generate_params *p, struct output *out)
+static void set_params(struct ctrans_generate_params *p,
+		       const struct ctrans_model_info *info, struct output *out)
 {
 	ctrans_generate_params_init(p, sizeof(*p));
+	/* a translation is as long as it is */
+	if (info->encoder_layers)
+		p->max_tokens = 0;
 	if (options.tokens_given)
 		p->max_tokens = options.tokens;
 	if (options.temperature_given)
@@ -185,6 +273,19 @@ static void set_params(struct ctrans_generate_params *p, struct output *out)
 		p->fallback = options.fallback;
 	if (options.rollback_given)
 		p->rollback = options.rollback;
+	p->task = options.task;
+	p->sample = options.sample;
+	if (options.beams_given)
+		p->beams = options.beams;
+	if (options.penalty_of_length)
+		p->length_penalty = options.length_penalty;
+	if (options.early_given)
+		p->early_stopping = options.early_stopping ? CTRANS_EARLY_ON :
+							     CTRANS_EARLY_OFF;
+	if (options.ngram_given)
+		p->no_repeat_ngram = options.no_repeat_ngram;
+	if (options.min_given)
+		p->min_tokens = options.min_tokens;
 	p->seed = options.seed_given ? options.seed : random_seed();
 	p->ignore_eos = options.ignore_eos;
 	p->special = options.special;
@@ -213,7 +314,16 @@ static const char *finish_note(enum ctrans_finish finish)
 	}
 }
 
+/* Has chance had a part in it? */
+static bool draws(const struct ctrans_generate_params *p,
+		  const struct ctrans_model_info *info)
+{
+	return p->temperature > 0 && p->beams <= 1 &&
+	       (p->sample || !info->encoder_layers);
+}
+
 static void closing_line(const struct ctrans_result *r,
+			 const struct ctrans_model_info *info,
 			 const struct ctrans_generate_params *p)
 {
 	const struct ctrans_usage *u = &r->usage;
@@ -239,7 +349,7 @@ static void closing_line(const struct ctrans_result *r,
 		snprintf(modelled, sizeof(modelled),
 			 "modelled %s/token, chip time %s", energy, chip);
 	}
-	if (p->temperature > 0)
+	if (r->usage.new_tokens && draws(p, info))
 		snprintf(seed, sizeof(seed), "seed %llu",
 			 (unsigned long long)p->seed);
 	print_pieces(pieces, sizeof(pieces) / sizeof(pieces[0]));
@@ -298,8 +408,8 @@ static int generate(struct ctrans_model *model, struct ctrans_session *session,
 	bool echo;
 	int ret, status, kept;
 
-	set_params(&params, &out);
 	ret = ctrans_model_info(model, &info, sizeof(info));
+	set_params(&params, &info, &out);
 	/* Read on: on a terminal the prompt stands before the text. */
 	echo = options.prompt && !options.json && !model_options.quiet &&
 	       isatty(STDOUT_FILENO) && terminal_width();
@@ -330,7 +440,7 @@ static int generate(struct ctrans_model *model, struct ctrans_session *session,
 	if (options.stats)
 		print_stats(&r->usage, &info.device);
 	if (!model_options.quiet && !options.json)
-		closing_line(r, &params);
+		closing_line(r, &info, &params);
 	if (r->finish == CTRANS_FINISH_CANCELED && interrupted())
 		status = EXIT_INTERRUPTED;
 out:
@@ -347,25 +457,96 @@ static void chomp(struct text *text)
 		text->bytes[--text->len] = '\0';
 }
 
-static int run(int argc, char **argv)
+/* Does one of the tasks, "a, b", lead from one language to the other? */
+static bool translates(const char *task, size_t len)
+{
+	char from[24], to[24], name[80];
+
+	if (len >= sizeof(name))
+		return false;
+	memcpy(name, task, len);
+	name[len] = '\0';
+	if (sscanf(name, "translate_%23[^_]_%23s", from, to) != 2)
+		return false;
+	return (!options.from || !strcmp(options.from, from)) &&
+	       (!options.to || !strcmp(options.to, to));
+}
+
+/* The one translation that the model has of these languages. */
+static int choose_translation(const struct ctrans_model_info *info)
+{
+	static char task[80];
+	const char *at = info->tasks;
+	int found = 0;
+
+	while (*at) {
+		size_t len = strcspn(at, ",");
+
+		if (translates(at, len)) {
+			snprintf(task, sizeof(task), "%.*s", (int)len, at);
+			found++;
+		}
+		at += len;
+		at += strspn(at, ", ");
+	}
+	options.task = task;
+	if (found == 1)
+		return EXIT_OK;
+	if (!*info->tasks)
+		return fail(EXIT_FAILED, "the model translates nothing: it has no tasks");
+	return fail(EXIT_USAGE, found ?
+		    "the model has more than one such translation (%s): name the languages with --from and --to" :
+		    "the model has no such translation (it has %s)", info->tasks);
+}
+
+enum form { RUN, TRANSLATE, SUMMARIZE };
+
+static int choose_task(const struct ctrans_model *model, enum form form)
+{
+	struct ctrans_model_info info;
+	int ret;
+
+	if (form == RUN || options.task)
+		return EXIT_OK;
+	ret = ctrans_model_info(model, &info, sizeof(info));
+	if (ret)
+		return fail_library(ret, EXIT_FAILED);
+	if (form == TRANSLATE)
+		return choose_translation(&info);
+	options.task = "summarize";
+	return EXIT_OK;
+}
+
+static int run_prompt_file(struct ctrans_model *model, struct text *prompts)
+{
+	struct ctrans_generate_params params;
+	struct ctrans_model_info info;
+	int ret = ctrans_model_info(model, &info, sizeof(info));
+
+	if (ret)
+		return fail_library(ret, EXIT_FAILED);
+	set_params(&params, &info, NULL);
+	return run_prompts(model, prompts, &params);
+}
+
+static int run_as(const struct command *command, enum form form, int argc, char **argv)
 {
 	struct ctrans_model *model;
 	struct ctrans_session *session = NULL;
-	struct ctrans_generate_params params;
 	struct text prompt = { 0 };
 	const char *path;
 	int ret, status;
 
-	if (!options_parse(&command_run, argc, argv, &path, &status))
+	if (!options_parse(command, argc, argv, &path, &status))
 		goto out;
 	status = EXIT_USAGE;
 	if (options.prompt && options.file) {
-		usage_error(&command_run, "-p and -f exclude each other");
+		usage_error(command, "-p and -f exclude each other");
 		goto out;
 	}
 	if (options.prompts && (options.prompt || options.file ||
 				options.session || options.stats)) {
-		usage_error(&command_run,
+		usage_error(command,
 			    "--prompts excludes -p, -f, --session and --stats");
 		goto out;
 	}
@@ -384,12 +565,13 @@ static int run(int argc, char **argv)
 	}
 	if (options.json || options.prompts)
 		progress_off();
-	status = model_load(&command_run, path, 0, &model);
+	status = model_load(command, path, 0, &model);
 	if (status)
 		goto out;
-	if (options.prompts) {
-		set_params(&params, NULL);
-		status = run_prompts(model, &prompt, &params);
+	status = choose_task(model, form);
+	if (status || options.prompts) {
+		if (!status)
+			status = run_prompt_file(model, &prompt);
 		ctrans_model_close(model);
 		goto out;
 	}
@@ -404,4 +586,19 @@ out:
 	text_free(&prompt);
 	free(options.stop.items);
 	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	return run_as(&command_run, RUN, argc, argv);
+}
+
+static int translate(int argc, char **argv)
+{
+	return run_as(&command_translate, TRANSLATE, argc, argv);
+}
+
+static int summarize(int argc, char **argv)
+{
+	return run_as(&command_summarize, SUMMARIZE, argc, argv);
 }

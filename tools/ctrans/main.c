@@ -7,7 +7,8 @@
 #include "ctrans.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_eval, &command_tokenize, &command_convert,
+	&command_run, &command_translate, &command_summarize, &command_eval,
+	&command_tokenize, &command_convert,
 	&command_info, &command_bench, &command_devices,
 };
 
