@@ -214,9 +214,10 @@ struct ctrans_model_params {
 void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
 
 /*
- * Load a model: a Hugging Face directory or a GGUF file of GPT-2 architecture,
- * one that ctrans_convert() has written,
- * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl" for
+ * Load a model: a Hugging Face directory of GPT-2, T5 (1.0 and 1.1), mT5 or FSMT, a
+ * GGUF file of GPT-2, one that ctrans_convert() has written,
+ * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl",
+ * "shape:t5-small", "shape:t5-base", "shape:mt5-small", "shape:fsmt" for
  * random weights of that shape (benchmarks; it has no tokenizer).
  * -ENOENT no such file, or one of its parts is missing; -EBADMSG malformed;
  * -ENOTSUP an architecture or type that is not supported; -E2BIG beyond a limit
@@ -234,7 +235,7 @@ void ctrans_model_close(struct ctrans_model *model);
 struct ctrans_model_info {
 	size_t size;
 	char format[32];	/* "safetensors", "GGUF v3" */
-	char architecture[32];	/* "gpt2" */
+	char architecture[32];	/* "gpt2", "t5" (also mT5), "fsmt" */
 	char tokenizer[32];	/* "tokenizer.json", "none", ... */
 	char types[64];		/* element types in the file, "F16" */
 	uint32_t vocab, context, width, layers, heads, inner;

@@ -215,8 +215,10 @@ static int decode(struct ct_core *core, const struct ct_dispatch_want *want,
 		  const struct ctrans_layer_profile *profiles, unsigned int opp,
 		  struct ct_point *point, struct ct_err *err)
 {
-	const struct ct_estimate_step step = { .rows = 1, .logits = 1,
-					       .position = core->context / 2 };
+	const struct ct_estimate_step step = {
+		.rows = 1, .logits = 1, .position = core->context / 2,
+		.source = ct_has_encoder(&core->cfg) ? core->at.n_source / 2 : 0,
+	};
 	struct ctrans_layer_cost sum = { 0 }, *cost;
 	struct ctrans_chip_costs costs;
 	int ret;
@@ -229,7 +231,8 @@ static int decode(struct ct_core *core, const struct ct_dispatch_want *want,
 	cost = calloc(core->n_insns, sizeof(*cost));
 	if (!cost)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	ret = ct_estimate(&costs, core->prog, core->n_insns, profiles, &step, cost, err);
+	ret = ct_estimate(&costs, core->prog, core->n_insns,
+			  profiles + ct_encoder_linears(&core->cfg), &step, cost, err);
 	for (size_t i = 0; i < core->n_insns; i++)
 		ct_estimate_add(&sum, &cost[i]);
 	free(cost);

@@ -297,6 +297,14 @@ static void set_params(struct ctrans_generate_params *p,
 		p->text_fn = on_text;
 }
 
+/* Has chance had a part in it? */
+static bool draws(const struct ctrans_generate_params *p,
+		  const struct ctrans_model_info *info)
+{
+	return p->temperature > 0 && p->beams <= 1 &&
+	       (p->sample || !info->encoder_layers);
+}
+
 /* What ended the text, if not the number of tokens asked for. */
 static const char *finish_note(enum ctrans_finish finish)
 {
@@ -312,14 +320,6 @@ static const char *finish_note(enum ctrans_finish finish)
 	default:
 		return NULL;
 	}
-}
-
-/* Has chance had a part in it? */
-static bool draws(const struct ctrans_generate_params *p,
-		  const struct ctrans_model_info *info)
-{
-	return p->temperature > 0 && p->beams <= 1 &&
-	       (p->sample || !info->encoder_layers);
 }
 
 static void closing_line(const struct ctrans_result *r,
@@ -368,7 +368,7 @@ static int print_json(const char *path, const struct ctrans_model_info *info,
 		json_append_count(tokens, r->tokens[i]);
 	json_add_string(object, "finish", ctrans_finish_name(r->finish));
 	json_add_count(object, "seed", p->seed);
-	json_add_float(object, "temperature", p->temperature);
+	json_add_float(object, "temperature", draws(p, info) ? p->temperature : 0);
 	json_add_string(object, "policy", info->policy);
 	json_add_string(object, "thresholds", info->thresholds);
 	json_add_device(object, &info->device);
