@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 /* Goes up by one whenever this header gains something. */
-#define CTRANS_API_VERSION 3
+#define CTRANS_API_VERSION 4
 
 /* CTRANS_API_VERSION of the library that is running. */
 unsigned int ctrans_api_version(void);
