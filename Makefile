@@ -28,7 +28,8 @@ help:
 	@echo '                   FUZZ_SECONDS=s for each target (10; 60 with CI=true)'
 	@echo 'make check-quick   the unit tests and a short end-to-end run'
 	@echo 'make bench         speed on this machine beside its memory bound and, as'
-	@echo '                   root, beside llama.cpp; a quarter of an hour'
+	@echo '                   root, beside llama.cpp; a quarter of an hour; translation'
+	@echo '                   alone, four minutes: PARTS=peer SHAPES="t5-small fsmt"'
 	@echo 'make soak          32 callers at once, each to get what it gets alone, in'
 	@echo '                   three builds, two with sanitizers; SECONDS=each (60)'
 	@echo 'make modules       the driver, ctrans.ko in driver/; KDIR=another kernel'
@@ -66,7 +67,7 @@ check-quick:
 
 bench:
 	@scripts/setup.sh bench
-	@scripts/bench.sh
+	@scripts/bench.sh $(PARTS)
 
 soak:
 	@scripts/setup.sh check

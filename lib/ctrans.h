@@ -452,6 +452,14 @@ struct ctrans_generate_params {
 	 * CTRANS_OF_TASK (default): the task's. 0: off.
 	 */
 	uint32_t no_repeat_ngram, min_tokens;
+	/*
+	 * Where the prompt is NULL: it as token ids, which are copied. They stand as
+	 * they are, without beginning or end of text, or words for a task; a
+	 * source's are of its own vocabulary (CTRANS_TOKENIZE_SOURCE). A model
+	 * without a tokenizer takes these only, and its result has tokens and no text.
+	 */
+	const uint32_t *prompt_tokens;
+	size_t n_prompt_tokens;
 };
 
 #define CTRANS_OF_TASK	UINT32_MAX
@@ -487,8 +495,8 @@ void ctrans_result_free(struct ctrans_result *result);
  * translation, its summary. Any other goes on where it ends; an
  * empty one starts from the model's beginning-of-text token (-EINVAL if it has
  * none). A prompt that does not leave room for one token in the context is
- * -E2BIG, and nothing is run. -ENOTSUP for a model without tokenizer or opened
- * without weights; -EBADMSG if its weights give no number to choose by.
+ * -E2BIG, and nothing is run. NULL: see prompt_tokens (-EINVAL: they are NULL, too).
+ * -ENOTSUP for text and a model without tokenizer, or for one opened without weights; -EBADMSG if its weights give no number to choose by.
  *
  * When the context fills up before anything else ends the text, generation
  * ends with CTRANS_FINISH_CONTEXT; the context is never shifted.

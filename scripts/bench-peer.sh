@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# bench-peer.sh: this library beside llama.cpp (Q8_0) on GPT-2 shapes of random
-# weights, in turns on the same machine with as many threads. SHAPES, THREADS and
-# ROUNDS (a shape but the smallest gets half as many) change what is run,
+# bench-peer.sh: this library beside llama.cpp (Q8_0) on shapes of random weights,
+# GPT-2's and those that translate, in turns on the same machine with as many threads.
+# SHAPES ("t5-small fsmt": translation alone, three minutes), THREADS and ROUNDS (a
+# larger GPT-2 gets half as many) change what is run,
 # CTRANS_PEER says where llama.cpp's tree is (~/.cache/ctrans/peer). Without the
 # peer this library is measured alone. Each measurement is added to
 # build/bench.jsonl; bench-table.sh prints what they come to.
@@ -14,7 +15,7 @@ tree=${CTRANS_PEER:-${XDG_CACHE_HOME:-$HOME/.cache}/ctrans/peer}
 threads=${THREADS:-$(nproc)}
 rounds=${ROUNDS:-5}
 jsonl=${JSONL:-build/bench.jsonl}
-read -ra shapes <<<"${SHAPES:-gpt2 gpt2-large}"
+read -ra shapes <<<"${SHAPES:-gpt2 gpt2-large t5-small fsmt}"
 # shellcheck source=scripts/bench-rounds.sh
 . scripts/bench-rounds.sh
 
@@ -30,17 +31,22 @@ say()
 	fi
 }
 
-steps=("decode 128" accounting compressed "decode 512" "prefill 128" "prefill 512" eight stolen memory
+of_text=("decode 128" accounting compressed "decode 512" "prefill 128" "prefill 512" eight stolen memory
 	first_token)
 for shape in "${shapes[@]}"; do
 	n=$rounds
 	reps=3
-	if [ "$shape" != gpt2 ]; then
+	steps=("${of_text[@]}")
+	case $shape in
+	gpt2) ;;
+	gpt2-*)
 		n=$(((rounds + 1) / 2))
-		reps=1
-	fi
+		reps=1 ;;
+	*)
+		steps=(sentence) ;;
+	esac
 	# Anew each time: how weights are packed may have changed.
-	if [ -n "$tree" ]; then
+	if [ -n "$tree" ] && [ "${steps[0]}" != sentence ]; then
 		build/tools/ctrans convert -q "$tree/tmp/$shape.gguf" \
 			-o "build/bench-$shape.gguf"
 	fi

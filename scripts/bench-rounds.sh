@@ -233,3 +233,33 @@ first_token()
 	note "from our own file" llama.cpp "$(tail -n 2 "$jsonl" |
 		grep llama.cpp | field value)" ms "$fa"
 }
+
+# A sentence of 32 tokens read, and one of 32 written after it, by one that has an
+# encoder. Weights are random on either side, but not the same: this library reads
+# no such GGUF file. Beams the peer has none, nor several sources at a time.
+sentence()
+{
+	command=(build/tools/ctrans bench --threads "$threads" --json
+		--shape "$shape" --prompt 32 --gen 32 --reps "$reps")
+	line=$(cpus "${command[@]}" 2>/dev/null) || line=
+	note "reading 32" ctrans "$(field encode_ms <<<"$line" |
+		awk '$1 > 0 { print 32e3 / $1 }')" tokens/s
+	note "decode after 32" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	note "beam steps" ctrans "$(field beam_steps_per_second <<<"$line")" steps/s
+	note "sentences by beams" ctrans "$(field sentences_per_second <<<"$line")" \
+		sentences/s
+	note "beams" ctrans "$(field beams <<<"$line")" ''
+	note "memory after 32" ctrans "$(field bandwidth_bytes_per_second <<<"$line" |
+		awk '{ print $1 / 1e9 }')" GB/s
+	note "% of bound after 32" ctrans "$(awk -v a="$(field decode_tps <<<"$line")" \
+		-v b="$(field bound_steps_per_second <<<"$line")" \
+		'BEGIN { if (b > 0) print 100 * a / b }')" %
+	line=$(cpus "${command[@]}" --beams 1 --batch 8 2>/dev/null) || line=
+	note "eight at once" ctrans "$(field decode_tps <<<"$line")" tokens/s
+	[ -n "$tree" ] && [ -x "$tree/tmp/peer_source" ] &&
+		[ -f "$tree/tmp/$shape.gguf" ] || return 0
+	best "reading 32" tokens/s "-fa 0;-fa 1" encode_tps \
+		/tmp/peer_source -p 32 -n 32 -r "$reps"
+	best "decode after 32" tokens/s "-fa 0;-fa 1" decode_tps \
+		/tmp/peer_source -p 32 -n 32 -r "$reps"
+}

@@ -119,6 +119,20 @@ function table(shape, main,   q, a, i, what) {
 	a = figure(shape, "accounting", "ctrans")
 	row("accounting, % of time", a, "", "", a, (main) ? -3 : "")
 }
+# of a model that reads a source: want_ratio of decoding, want_steps of beams
+function table_source(shape, want_ratio, want_steps,   a) {
+	printf "\n%-21s %8s %9s %6s %11s %8s\n", shape, "ctrans", "llama.cpp",
+		"ratio", "its range", "target"
+	speed(shape, "reading 32", "")
+	speed(shape, "decode after 32", want_ratio)
+	speed(shape, "eight at once", "")
+	a = figure(shape, "beam steps", "ctrans")
+	row("steps of " figure(shape, "beams", "ctrans") " beams", a, "", "", a,
+		want_steps)
+	row("sentences by beams", figure(shape, "sentences by beams", "ctrans"))
+	row("% of bound", figure(shape, "% of bound after 32", "ctrans"))
+	row("  memory then, GB/s", figure(shape, "memory after 32", "ctrans"))
+}
 {
 	shape = get("shape")
 	if (!(shape in rounds))
@@ -130,6 +144,12 @@ function table(shape, main,   q, a, i, what) {
 		value[shape, get("what"), get("engine"), round] = get("value") + 0
 }
 END {
-	for (s = 1; s <= shapes; s++)
-		table(order[s], order[s] == "gpt2")
+	for (s = 1; s <= shapes; s++) {
+		if ((order[s], "decode after 32", "ctrans", 1) in value)
+			table_source(order[s], (order[s] == "t5-small") ? 3 : "",
+				(order[s] == "t5-small") ? 200 :
+				(order[s] == "fsmt") ? 100 : "")
+		else
+			table(order[s], order[s] == "gpt2")
+	}
 }'

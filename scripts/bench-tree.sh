@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # bench-tree.sh TREE SHAPE...: llama.cpp in a tree of its own, and a model of
-# random weights for each shape in TREE/tmp. Debian's own package, of a release
+# random weights for each shape in TREE/tmp that it can load, with a program to time
+# those that have an encoder (tests/bench/peer_source.c). Debian's own package, of a release
 # newer than the machine's, so that nothing is built and everybody compares with
 # the same one; made once, about two minutes, 0.6 GB. SUITE is the release.
 # What is there is kept. Status 1, and a sentence, where it cannot be had.
@@ -29,7 +30,7 @@ make_tree()
 	# a stored mirror may lag behind its own expiry date
 	if ! mmdebstrap --variant=minbase --quiet \
 		--aptopt='Acquire::Check-Valid-Until "false"' \
-		--include=llama.cpp-tools,llama.cpp-tools-extra,python3-numpy \
+		--include=llama.cpp-tools,llama.cpp-tools-extra,libllama-dev,python3-numpy \
 		"$suite" "$tree.new" "deb $mirror $suite main" >"$tree.log" 2>&1; then
 		tail -n 3 "$tree.log"
 		rm -rf "$tree.new"
@@ -38,9 +39,30 @@ make_tree()
 	mv "$tree.new" "$tree"
 }
 
+# With this machine's compiler and C library, of which the tree's is a newer one: so
+# nothing of the tree is looked at but llama.cpp's own headers and libraries.
+make_peer_source()
+{
+	local program=$tree/tmp/peer_source lib
+
+	[ ! "$program" -nt tests/bench/peer_source.c ] || return 0
+	lib=$(dirname "$(find "$tree/usr/lib" -name libllama.so | head -n 1)")
+	mkdir -p "$tree/tmp/include"
+	cp "$tree"/usr/include/{llama,gguf,ggml*}.h "$tree/tmp/include/"
+	cc -O2 -o "$program" tests/bench/peer_source.c -isystem "$tree/tmp/include" \
+		"$lib/libllama.so" "$lib/libggml.so" -Wl,--allow-shlib-undefined ||
+		echo "llama.cpp will not translate: its program could not be built"
+}
+
 [ "$(id -u)" = 0 ] || give_up "running it in its tree needs root"
-[ -x "$tree/usr/bin/llama-bench" ] || make_tree
+if ! [ -x "$tree/usr/bin/llama-bench" ] || ! [ -f "$tree/usr/include/llama.h" ]; then
+	make_tree
+fi
 for shape; do
+	case $shape in
+	t5-*) make_peer_source ;;
+	mt5-* | fsmt) continue ;;
+	esac
 	if [ ! -f "$tree/tmp/$shape.gguf" ]; then
 		echo "writing random weights of $shape ..."
 		cp tests/bench/random_gguf.py "$tree/tmp/"

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Write a GPT-2 of random weights as a Q8_0 GGUF file, for timing.
+"""Write a GPT-2 or T5 of random weights as a Q8_0 GGUF file, for timing.
 
-    random_gguf.py SHAPE FILE        SHAPE: gpt2, gpt2-medium, gpt2-large, gpt2-xl
+    random_gguf.py SHAPE FILE        SHAPE: gpt2, gpt2-medium, gpt2-large, gpt2-xl,
+                                            t5-small, t5-base
 
 Needs numpy alone. The file has no tokenizer; matrices are Q8_0 as llama.cpp's
 quantiser would store them (blocks of 32 with one binary16 scale), the rest F32.
@@ -12,9 +13,10 @@ import sys
 
 import numpy as np
 
-SHAPES = {"gpt2": (768, 12, 12), "gpt2-medium": (1024, 24, 16),
-          "gpt2-large": (1280, 36, 20), "gpt2-xl": (1600, 48, 25)}
-VOCAB, CONTEXT, ALIGN = 50257, 1024, 32
+GPT2 = {"gpt2": (768, 12, 12), "gpt2-medium": (1024, 24, 16),
+        "gpt2-large": (1280, 36, 20), "gpt2-xl": (1600, 48, 25)}
+T5 = {"t5-small": (512, 6, 8, 2048), "t5-base": (768, 12, 12, 3072)}
+ALIGN = 32
 U32, F32, STRING = 4, 6, 8          # metadata types
 TYPE_F32, TYPE_Q8_0 = 0, 8          # tensor types
 
@@ -30,10 +32,11 @@ def pair(key, kind, value):
     return text(key) + struct.pack("<I", kind) + body
 
 
-def tensors(width, layers):
-    """(name, rows, columns or 0 for a vector, 'ones' / 'zeros' / None)"""
-    yield "token_embd.weight", VOCAB, width, None
-    yield "position_embd.weight", CONTEXT, width, "small"
+# Tensors: (name, rows, columns or 0 for a vector, "ones" / "zeros" / "small" / None)
+
+def gpt2_tensors(width, layers):
+    yield "token_embd.weight", 50257, width, None
+    yield "position_embd.weight", 1024, width, "small"
     for i in range(layers):
         p = f"blk.{i}."
         for norm in ("attn_norm", "ffn_norm"):
@@ -47,6 +50,42 @@ def tensors(width, layers):
             yield p + name + ".bias", rows, 0, "zeros"
     yield "output_norm.weight", width, 0, "ones"
     yield "output_norm.bias", width, 0, "zeros"
+
+
+def gpt2_meta(width, layers, heads):
+    return [("gpt2.context_length", U32, 1024), ("gpt2.embedding_length", U32, width),
+            ("gpt2.feed_forward_length", U32, 4 * width), ("gpt2.block_count", U32, layers),
+            ("gpt2.attention.head_count", U32, heads),
+            ("gpt2.attention.layer_norm_epsilon", F32, 1e-5),
+            ("gpt2.vocab_size", U32, 50257)]
+
+
+def t5_tensors(width, layers, heads, inner):
+    yield "token_embd.weight", 32128, width, None
+    for side, attentions in (("enc", ("attn",)), ("dec", ("attn", "cross_attn"))):
+        for i in range(layers):
+            p = f"{side}.blk.{i}."
+            for attention in attentions:
+                yield p + attention + "_norm.weight", width, 0, "ones"
+                for matrix in "qkvo":
+                    yield p + f"{attention}_{matrix}.weight", width, width, None
+            if i == 0:
+                yield p + "attn_rel_b.weight", 32, heads, "small"
+            yield p + "ffn_norm.weight", width, 0, "ones"
+            yield p + "ffn_up.weight", inner, width, None
+            yield p + "ffn_down.weight", width, inner, None
+        yield side + ".output_norm.weight", width, 0, "ones"
+
+
+def t5_meta(width, layers, heads, inner):
+    return [("t5.context_length", U32, 512), ("t5.embedding_length", U32, width),
+            ("t5.feed_forward_length", U32, inner), ("t5.block_count", U32, layers),
+            ("t5.attention.head_count", U32, heads),
+            ("t5.attention.key_length", U32, 64), ("t5.attention.value_length", U32, 64),
+            ("t5.attention.layer_norm_epsilon", F32, 1e-6),
+            ("t5.attention.layer_norm_rms_epsilon", F32, 1e-6),
+            ("t5.attention.relative_buckets_count", U32, 32),
+            ("t5.decoder_start_token_id", U32, 0), ("t5.vocab_size", U32, 32128)]
 
 
 def is_q8(cols, fill):
@@ -74,18 +113,16 @@ def values(rng, rows, cols, fill):
 
 
 def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in SHAPES:
+    if len(sys.argv) != 3 or sys.argv[1] not in GPT2.keys() | T5.keys():
         sys.exit(__doc__)
-    width, layers, heads = SHAPES[sys.argv[1]]
-    meta = [("general.architecture", STRING, "gpt2"),
-            ("general.name", STRING, sys.argv[1] + " of random weights"),
-            ("gpt2.context_length", U32, CONTEXT), ("gpt2.embedding_length", U32, width),
-            ("gpt2.feed_forward_length", U32, 4 * width), ("gpt2.block_count", U32, layers),
-            ("gpt2.attention.head_count", U32, heads),
-            ("gpt2.attention.layer_norm_epsilon", F32, 1e-5),
-            ("gpt2.vocab_size", U32, VOCAB), ("tokenizer.ggml.model", STRING, "none"),
-            ("general.alignment", U32, ALIGN)]
-    table = list(tensors(width, layers))
+    shape = sys.argv[1]
+    if shape in T5:
+        table, meta = list(t5_tensors(*T5[shape])), t5_meta(*T5[shape])
+    else:
+        table, meta = list(gpt2_tensors(*GPT2[shape][:2])), gpt2_meta(*GPT2[shape])
+    meta = [("general.architecture", STRING, "t5" if shape in T5 else "gpt2"),
+            ("general.name", STRING, shape + " of random weights"), *meta,
+            ("tokenizer.ggml.model", STRING, "none"), ("general.alignment", U32, ALIGN)]
     head = b"GGUF" + struct.pack("<IQQ", 3, len(table), len(meta))
     head += b"".join(pair(*m) for m in meta)
     at = 0

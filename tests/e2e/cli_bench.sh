@@ -27,6 +27,19 @@ abs(o['bound_tps'] * o['bytes_per_step'] /
 o['bandwidth_bytes_per_second'] - 1) < 1e-6")" True \
 	"the bound is bandwidth over bytes"
 
+bench --shape t5-small --prompt 5 --gen 4 --reps 2 --batch 2 --threads 1 --json
+expect_status 0 "bench of a shape that reads a source"
+expect_equal "$(field "$out" "all(o[k] > 0 for k in ('encode_ms', 'decode_tps',
+'beam_steps_per_second', 'sentences_per_second', 'bound_steps_per_second',
+'rss_mib'))")" True "its figures"
+expect_equal "$(field "$out" "o['beams'], o['batch'], o['prompt'], o['gen'],
+38e6 < o['bytes_per_step'] < 40e6")" "4 2 5 4 True" \
+	"a step reads the decoder's weights alone"
+bench --shape t5-small --depth 3
+expect_status 2 "nothing comes before a source"
+bench --shape gpt2 --gen 1 --beams 2
+expect_status 2 "beams are for models that read a source"
+
 if [ ! -f "$model/config.json" ]; then
 	skip "bench of a model" "no models/demo"
 	tap_done

@@ -306,6 +306,46 @@ START_TEST(test_prompt)
 }
 END_TEST
 
+/* A prompt as ids is the text's; without a tokenizer its tokens come without text. */
+START_TEST(test_tokens)
+{
+	struct ctrans_result *by_text, *by_ids, *bare;
+	uint32_t ids[8];
+	size_t n;
+
+	params.max_tokens = 5;
+	ck_assert_int_eq(ctrans_generate(model, "so be", &params, &by_text), 0);
+	ck_assert_int_eq(ctrans_tokenize(model, "so be", 5, 0, ids, 8, &n), 0);
+	params.prompt_tokens = ids;
+	params.n_prompt_tokens = n;
+	ck_assert_int_eq(ctrans_generate(model, NULL, &params, &by_ids), 0);
+	ck_assert_str_eq(by_ids->text, by_text->text);
+	ck_assert_uint_eq(by_ids->usage.prompt_tokens, n);
+
+	fake.no_bpe = true;
+	reopen();
+	ck_assert_int_eq(ctrans_generate(model, NULL, &params, &bare), 0);
+	ck_assert_str_eq(bare->text, "");
+	ck_assert_uint_eq(bare->n_tokens, by_ids->n_tokens);
+	ck_assert_mem_eq(bare->tokens, by_ids->tokens, 4 * bare->n_tokens);
+	refused("x", -ENOTSUP, "prompt_tokens");
+
+	params.n_prompt_tokens = 0;
+	refused(NULL, -EINVAL, "no tokens");
+	params.n_prompt_tokens = 1;
+	ids[0] = FAKE_VOCAB;
+	refused(NULL, -EINVAL, "out of range");
+	/* of which nothing is read */
+	params.n_prompt_tokens = SIZE_MAX;
+	refused(NULL, -E2BIG, "context");
+	params.prompt_tokens = NULL;
+	refused(NULL, -EINVAL, "prompt_tokens");
+	ctrans_result_free(by_text);
+	ctrans_result_free(by_ids);
+	ctrans_result_free(bare);
+}
+END_TEST
+
 START_TEST(test_params)
 {
 	struct { struct ctrans_generate_params p; char more[8]; } larger;
@@ -501,6 +541,7 @@ int main(void)
 	tcase_add_test(tc, test_stop);
 	tcase_add_test(tc, test_canceled);
 	tcase_add_test(tc, test_prompt);
+	tcase_add_test(tc, test_tokens);
 	tcase_add_test(tc, test_params);
 	tcase_add_test(tc, test_seeds);
 	tcase_add_test(tc, test_session);
