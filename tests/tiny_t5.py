@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A tiny T5 with random weights, its tokenizer's pieces the printable characters:
-python3 tests/tiny_t5.py DIR [SEED [WIDTH]]. Its texts say nothing, and differ."""
+python3 tests/tiny_t5.py DIR [SEED [LAYERS]]. Its texts say nothing, and differ."""
 import json
 import os
 import random
@@ -12,6 +12,7 @@ SPACE = "\u2581"
 PIECES = ["<pad>", "</s>", "<unk>", SPACE] + [chr(c) for c in range(33, 127)] + [
     SPACE + "the", "er", "en", "ei", SPACE + "d", "st", "in"]
 VOCAB = 112
+WIDTH = 32
 
 
 def varint(n):
@@ -41,7 +42,8 @@ def tokenizer():
     return pieces + field(2, trainer) + field(3, field(1, b"identity"))
 
 
-def stack(name, layers, width, shapes):
+def stack(name, layers, shapes):
+    width = WIDTH
     for layer in range(layers):
         at = f"{name}.block.{layer}.layer."
         attentions = ["0.SelfAttention"] + ["1.EncDecAttention"] * (name == "decoder")
@@ -58,23 +60,24 @@ def stack(name, layers, width, shapes):
     shapes[f"{name}.final_layer_norm.weight"] = (width,)
 
 
-def values(rng, name, shape, width):
+def values(rng, name, shape):
     count = shape[0] * (shape[1] if len(shape) > 1 else 1)
     if "layer_norm" in name:
         return [1.0] * count
     scale = 1.0 if name == "shared.weight" or "relative" in name else (
-        0.35 / width ** 0.5 if ".q." in name else 1.2 / shape[-1] ** 0.5)
+        0.35 / WIDTH ** 0.5 if ".q." in name else 1.2 / shape[-1] ** 0.5)
     return [rng.gauss(0, scale) for _ in range(count)]
 
 
-def main(directory, seed, width):
+def main(directory, seed, layers):
     rng = random.Random(seed)
-    shapes = {"shared.weight": (VOCAB, width)}
-    stack("encoder", 2, width, shapes)
-    stack("decoder", 2, width, shapes)
+    shapes = {"shared.weight": (VOCAB, WIDTH)}
+    stack("encoder", layers, shapes)
+    stack("decoder", layers, shapes)
     header, data = {}, b""
     for name, shape in shapes.items():
-        new = struct.pack(f"<{len(v)}f", *v) if (v := values(rng, name, shape, width)) else b""
+        numbers = values(rng, name, shape)
+        new = struct.pack(f"<{len(numbers)}f", *numbers)
         header[name] = {"dtype": "F32", "shape": shape,
                         "data_offsets": [len(data), len(data) + len(new)]}
         data += new
@@ -87,8 +90,8 @@ def main(directory, seed, width):
     with open(f"{directory}/config.json", "w", encoding="utf-8") as f:
         json.dump({
             "architectures": ["T5ForConditionalGeneration"], "model_type": "t5",
-            "d_model": width, "d_ff": 2 * width, "d_kv": 16, "num_heads": width // 16,
-            "num_layers": 2, "num_decoder_layers": 2, "vocab_size": VOCAB,
+            "d_model": WIDTH, "d_ff": 2 * WIDTH, "d_kv": 16, "num_heads": WIDTH // 16,
+            "num_layers": layers, "num_decoder_layers": layers, "vocab_size": VOCAB,
             "feed_forward_proj": "relu", "n_positions": 256,
             "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1,
             "task_specific_params": {
@@ -98,4 +101,4 @@ def main(directory, seed, width):
 
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1,
-         int(sys.argv[3]) if len(sys.argv) > 3 else 32)
+         int(sys.argv[3]) if len(sys.argv) > 3 else 2)

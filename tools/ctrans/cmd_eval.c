@@ -93,10 +93,10 @@ const struct command command_eval = {
 	"With --paper what is published about the chip stands beside what its model here\n"
 	"gives for the same shapes; what was fitted is told from what is predicted.\n"
 	"\n"
-	"With --sources a model that has an encoder writes a text for each line of a file:\n"
-	"BLEU and ROUGE against references, the perplexity of these, modelled energy of\n"
-	"encoder and decoder. --reference compares all that with a model in binary32, and\n"
-	"--policy all has every policy write the same texts, which is checked.\n"
+	"With --sources a model that has an encoder writes a text for each line of a\n"
+	"file: BLEU and ROUGE against references, the perplexity of these, modelled energy\n"
+	"of encoder and decoder. --reference compares all that with a model in binary32,\n"
+	"and with --policy all every policy has to write the same texts.\n"
 	"\n"
 	"With --bleu or --rouge no model is run: translations or summaries, one a line,\n"
 	"are scored against the same lines of reference files.",
@@ -106,7 +106,7 @@ const struct command command_eval = {
 	"  ctrans eval model.gguf --text book.txt --policy all --reference models/demo\n"
 	"  ctrans eval model.gguf --text book.txt --plot dispatch.svg\n"
 	"  ctrans eval --paper\n"
-	"  ctrans eval models/demo-t5 --task translate_en_de --sources en.txt --ref de.txt\n"
+	"  ctrans eval models/demo-t5 --task summarize --sources long.txt --ref short.txt\n"
 	"  ctrans eval --bleu translated.txt --ref reference.txt",
 	.takes_model = true,
 	.groups = groups,

@@ -96,7 +96,7 @@ static void print_quality(const struct pairs_report *r)
 	print_quality_row(r, &r->fp32, 0);
 	print_quality_row(r, &r->plain, r->plain_same);
 	print_quality_row(r, &r->own, r->own_same);
-	printf("BLEU and ROUGE-L are %s %.1f of binary32's; same: lines that are, to the token.\n",
+	printf("BLEU and ROUGE-L are %s %.1f of binary32's. same: lines, to the token.\n",
 	       fabs(bleu) <= NEAR && fabs(rouge_l) <= NEAR ? "within" : "not within", NEAR);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Texts for many lines, through a queue, and their scores. */
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,13 +55,55 @@ static void take(struct pairs_run *run, size_t line, struct ctrans_result *r)
 	eval_add_usage(&run->all, &r->usage);
 }
 
+#define DEPTH	4096u	/* a queue's greatest */
+
 struct writing {
 	const struct pairs *p;
 	const struct ctrans_generate_params *params;
 	struct ctrans_queue *queue;
 	struct ctrans_request **request;
 	size_t next;		/* line to ask for */
+	sem_t gate;
+	bool held;		/* by the gate: the queue */
 };
+
+static int at_gate(void *arg, uint32_t token)
+{
+	struct writing *w = arg;
+
+	(void)token;
+	while (sem_wait(&w->gate) && errno == EINTR)
+		;
+	return 0;
+}
+
+/*
+ * Keep the queue from beginning before it has all lines: which of them share a step,
+ * and so what a token costs, is then not for the system's scheduler to say. The text
+ * that waits at the gate is nobody's.
+ */
+static int hold(struct writing *w)
+{
+	struct ctrans_generate_params params = *w->params;
+	struct ctrans_request *request;
+	int ret;
+
+	params.beams = 1;
+	params.max_tokens = 1;
+	params.draft = 0;
+	params.token_fn = at_gate;
+	params.arg = w;
+	ret = ctrans_submit(w->queue, NULL, w->p->source[0], &params, NULL, &request);
+	w->held = !ret;
+	return ret;
+}
+
+static void release(struct writing *w)
+{
+	if (w->held)
+		sem_post(&w->gate);
+	w->held = false;
+}
 
 /* As many as the queue takes. */
 static int ask(struct writing *w)
@@ -91,6 +134,17 @@ static int write_line(struct writing *w, size_t line, struct pairs_run *run)
 	return interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
 }
 
+static int open_queue(struct ctrans_model *model, struct writing *w)
+{
+	struct ctrans_queue_params params;
+	int ret;
+
+	ctrans_queue_params_init(&params, sizeof(params));
+	params.depth = w->p->n < DEPTH ? (uint32_t)w->p->n + 1 : DEPTH;
+	ret = ctrans_queue_open(model, &params, &w->queue);
+	return ret ? ret : hold(w);
+}
+
 int pairs_write(struct ctrans_model *model, const struct pairs *p, const char *what,
 		const struct pairs_drafts *drafts, struct pairs_run *run)
 {
@@ -99,6 +153,7 @@ int pairs_write(struct ctrans_model *model, const struct pairs *p, const char *w
 	uint64_t start = now_ns();
 	int ret, status = EXIT_OK;
 
+	sem_init(&w.gate, 0, 0);
 	set_params(p, drafts, &params);
 	run->result = calloc(p->n, sizeof(*run->result));
 	w.request = calloc(p->n, sizeof(*w.request));
@@ -108,18 +163,21 @@ int pairs_write(struct ctrans_model *model, const struct pairs *p, const char *w
 	}
 	ret = ctrans_model_info(model, &run->info, sizeof(run->info));
 	if (!ret)
-		ret = ctrans_queue_open(model, NULL, &w.queue);
+		ret = open_queue(model, &w);
 	if (ret)
 		status = fail_line(p, ret, 0);
 	for (size_t i = 0; i < p->n && !status; i++) {
 		progress_show(what, i, p->n, NULL);
 		status = ask(&w);
+		release(&w);
 		if (!status)
 			status = write_line(&w, i, run);
 	}
 	progress_clear();
 	run->all.seconds = (double)(now_ns() - start) * 1e-9;
+	release(&w);
 	ctrans_queue_close(w.queue);
+	sem_destroy(&w.gate);
 	free(w.request);
 	return status;
 }
