@@ -173,6 +173,11 @@ struct ct_bpe;
 int ct_bpe_from_vocab(const struct ct_vocab *vocab, struct ct_bpe **bpe,
 		      struct ct_err *err);
 
+/* load_tokenizer.c: of a converted file that is CT_TOKENIZER_CONVERTED */
+struct ct_gguf;
+int ct_tokenizer_stored(const struct ct_gguf *gguf, struct ct_tokenizer **tokenizer,
+			struct ct_err *err);
+
 /* load_tokenizer.c: the core's, from wherever the model has it; NULL where not */
 int ct_load_tokenizer(struct ct_core *core, const struct ct_model *model,
 		      struct ct_err *err);

@@ -69,10 +69,12 @@ static int put_source(struct ct_gguf_out *out, const struct ct_core *core,
 /* The oldest that has all that is in it. */
 static uint32_t version_of(const struct ct_core *core, uint64_t little)
 {
+	if (ct_has_encoder(&core->cfg))
+		return CT_CONVERTED_VERSION_ENCODER;
 	for (size_t i = 0; i < core->image.n; i++)
 		if (core->image.parts[i].enc == CTRANS_ENC_ESC)
-			return CT_CONVERTED_VERSION;
-	return little ? CT_CONVERTED_VERSION : 1;
+			return CT_CONVERTED_VERSION_ESC;
+	return little ? CT_CONVERTED_VERSION_ESC : 1;
 }
 
 /* @tokenizer: NULL for a little model, which has the other's. */
@@ -85,7 +87,8 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 	int ret;
 
 	ct_gguf_out_begin(out);
-	ct_gguf_put_string(out, "general.architecture", CT_CONVERTED_ARCH);
+	ct_gguf_put_string(out, "general.architecture",
+			   ct_converted_arch(core->cfg.arch));
 	ct_gguf_put_u32(out, "general.alignment", CT_CONVERTED_ALIGN);
 	if (model && model->format == CT_FORMAT_GGUF)
 		copy_general(out, &model->gguf);
@@ -94,6 +97,8 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 	if (ret)
 		return ret;
 	ct_config_put(&core->cfg, out);
+	if (ct_has_encoder(&core->cfg))
+		ct_tasks_put(&core->tasks, out);
 	if (core->theta) {
 		ct_gguf_put_f32s(out, CT_KEY_THRESHOLDS, core->theta,
 				 ct_program_linears(&core->cfg));
@@ -104,7 +109,7 @@ static int put_header(struct ct_gguf_out *out, const struct ct_core *core,
 		ret = ct_profiles_put(out, core->profiles,
 				      ct_program_linears(&core->cfg), err);
 	if (!ret)
-		ret = ct_save_tokenizer(out, model, ct_tokenizer_bpe(tokenizer), err);
+		ret = ct_save_tokenizer(out, model, tokenizer, err);
 	return ret ? ret : ct_converted_finish(out, &core->image,
 					       core->weights.cpu, little, err);
 }

@@ -26,6 +26,6 @@ int ct_core_save(const struct ct_core *core, const struct ct_model *model,
 /* save_tokenizer.c: the tokenizer's metadata */
 struct ct_gguf_out;
 int ct_save_tokenizer(struct ct_gguf_out *out, const struct ct_model *model,
-		      const struct ct_bpe *bpe, struct ct_err *err);
+		      const struct ct_tokenizer *tokenizer, struct ct_err *err);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A tokenizer into GGUF metadata: from a GGUF file as it stands there, from
- * other files by the keys that llama.cpp's files have, and some of our own for
- * what those cannot say (model/converted.h).
+ * A tokenizer into GGUF metadata: from a GGUF file as it stands there, byte-level
+ * BPE from other files by the keys that llama.cpp's files have, and some of our own
+ * for what those cannot say; the others as they were made (model/converted.h).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "engine/save.h"
 #include "model/converted.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 static bool starts(const struct ct_gguf *gguf, const struct ct_gguf_kv *kv,
 		   const char *with)
@@ -150,14 +150,58 @@ static void put_bpe(struct ct_gguf_out *out, const struct ct_bpe *bpe,
 	ct_gguf_put_i32s(out, CT_KEY_TOK_ADDED, l->added, l->n_added);
 }
 
-int ct_save_tokenizer(struct ct_gguf_out *out, const struct ct_model *model,
-		      const struct ct_bpe *bpe, struct ct_err *err)
+static int save_spm(struct ct_gguf_out *out, const struct ct_spm *spm,
+		    struct ct_err *err)
 {
+	const struct ct_spm_added *added;
+	size_t len, n = ct_spm_added_list(spm, &added);
+	const void *proto = ct_spm_proto(spm, &len);
+	struct ct_str *names = calloc(n + 1, sizeof(*names));
+	int32_t *ids = calloc(2 * n + 1, sizeof(*ids));
+	int ret = 0;
+
+	if (!names || !ids) {
+		ret = ct_fail(err, -ENOMEM, "no memory for the tokenizer");
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		names[i] = (struct ct_str){ added[i].text, added[i].len };
+		ids[2 * i] = (int32_t)added[i].id;
+		ids[2 * i + 1] = added[i].special;
+	}
+	ct_gguf_put_bytes(out, CT_KEY_TOK_SPM, proto, len);
+	ct_gguf_put_strings(out, CT_KEY_TOK_SPM_ADDED, names, n);
+	ct_gguf_put_i32s(out, CT_KEY_TOK_SPM_IDS, ids, 2 * n);
+out:
+	free(names);
+	free(ids);
+	return ret;
+}
+
+static void save_fsmt(struct ct_gguf_out *out, const struct ct_fsmt *fsmt)
+{
+	const struct ct_fsmt_files *f = ct_fsmt_files(fsmt);
+	const struct ct_str texts[] = {
+		{ f->src.data, f->src.len }, { f->tgt.data, f->tgt.len },
+		{ f->merges.data, f->merges.len }, { f->config.data, f->config.len },
+	};
+
+	ct_gguf_put_strings(out, CT_KEY_TOK_FSMT, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
+int ct_save_tokenizer(struct ct_gguf_out *out, const struct ct_model *model,
+		      const struct ct_tokenizer *tokenizer, struct ct_err *err)
+{
+	const struct ct_bpe *bpe = ct_tokenizer_bpe(tokenizer);
 	struct lists l = { 0 };
 	int ret;
 
 	if (!bpe) {
 		ct_gguf_put_string(out, "tokenizer.ggml.model", "none");
+		if (ct_tokenizer_spm(tokenizer))
+			return save_spm(out, ct_tokenizer_spm(tokenizer), err);
+		if (ct_tokenizer_fsmt(tokenizer))
+			save_fsmt(out, ct_tokenizer_fsmt(tokenizer));
 		return 0;
 	}
 	if (model->format == CT_FORMAT_GGUF) {

@@ -99,5 +99,8 @@ int ct_gguf_f32s_opt(const struct ct_gguf *gguf, const char *key,
 		     float **values, uint32_t *n, struct ct_err *err);
 int ct_gguf_u64s_opt(const struct ct_gguf *gguf, const char *key,
 		     uint64_t **values, uint32_t *n, struct ct_err *err);
+/* An array of U8, as it lies in the header. */
+int ct_gguf_bytes_opt(const struct ct_gguf *gguf, const char *key,
+		      struct ct_str *value, struct ct_err *err);
 
 #endif

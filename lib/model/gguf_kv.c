@@ -282,3 +282,17 @@ int ct_gguf_u64s_opt(const struct ct_gguf *gguf, const char *key,
 	*values = v;
 	return code;
 }
+
+int ct_gguf_bytes_opt(const struct ct_gguf *gguf, const char *key,
+		      struct ct_str *value, struct ct_err *err)
+{
+	const struct ct_gguf_kv *kv = ct_gguf_find(gguf, key);
+
+	if (!kv)
+		return 0;
+	if (!kv->is_array || kv->type != CT_GGUF_U8)
+		return wrong_type(key, "a list of bytes", err);
+	value->ptr = (const char *)value_of(gguf, kv);
+	value->len = kv->n;
+	return 0;
+}

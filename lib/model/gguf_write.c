@@ -98,6 +98,13 @@ size_t ct_gguf_put_u64(struct ct_gguf_out *out, const char *key, uint64_t v)
 	return out->header.n - 8;
 }
 
+void ct_gguf_put_bytes(struct ct_gguf_out *out, const char *key, const void *v,
+		       size_t n)
+{
+	put_array(out, key, CT_GGUF_U8, n);
+	put(out, v, n);
+}
+
 void ct_gguf_put_i32s(struct ct_gguf_out *out, const char *key,
 		      const int32_t *v, size_t n)
 {

@@ -33,6 +33,8 @@ void ct_gguf_put_string(struct ct_gguf_out *out, const char *key, const char *v)
 /* Returns where in the header the value is, which may be changed later. */
 size_t ct_gguf_put_u64(struct ct_gguf_out *out, const char *key, uint64_t v);
 
+void ct_gguf_put_bytes(struct ct_gguf_out *out, const char *key, const void *v,
+		       size_t n);
 void ct_gguf_put_i32s(struct ct_gguf_out *out, const char *key,
 		      const int32_t *v, size_t n);
 void ct_gguf_put_f32s(struct ct_gguf_out *out, const char *key, const float *v,

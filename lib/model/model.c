@@ -163,8 +163,11 @@ static int read_gguf(struct ct_model *m, uint32_t index, struct ct_err *err)
 	code = ct_gguf_load(&m->files, index, &m->gguf, &m->tensors, err);
 	if (code)
 		return code;
-	if (!ct_vocab_present(&m->gguf))
+	if (!ct_vocab_present(&m->gguf)) {
+		if (ct_converted_has_tokenizer(&m->gguf))
+			m->tokenizer = CT_TOKENIZER_CONVERTED;
 		return 0;
+	}
 	m->tokenizer = CT_TOKENIZER_GGUF;
 	code = ct_vocab_load(&m->gguf, &m->vocab, err);
 	if (code)
@@ -190,6 +193,7 @@ static bool is_arch(const struct ct_str *arch, const char *name)
 static int check_gguf_kind(struct ct_model *m, struct ct_err *err)
 {
 	struct ct_str arch = { "", 0 };
+	enum ct_arch converted;
 	uint64_t splits = 1;
 	int code;
 
@@ -201,7 +205,7 @@ static int check_gguf_kind(struct ct_model *m, struct ct_err *err)
 		code = ct_gguf_u64_opt(&m->gguf, "split.count", &splits, err);
 	if (code)
 		return code;
-	m->converted = is_arch(&arch, CT_CONVERTED_ARCH);
+	m->converted = ct_converted_arch_find(&arch, &converted);
 	if (!m->converted && !is_arch(&arch, "gpt2"))
 		return ct_fail(err, -ENOTSUP,
 			       "architecture \"%s\" is not supported (gpt2 is)",
@@ -229,13 +233,24 @@ static int bind_gguf(struct ct_model *m, struct ct_err *err)
 					  err);
 }
 
+static int read_converted(struct ct_model *m, struct ct_err *err)
+{
+	const struct ct_config *cfg = &m->weights.cfg;
+	int code = ct_config_converted(&m->gguf, &m->weights.cfg, err);
+
+	if (code)
+		return code;
+	ct_tasks_init(&m->tasks, cfg);
+	return ct_has_encoder(cfg) ? ct_tasks_converted(&m->gguf, cfg, &m->tasks, err) : 0;
+}
+
 /* After the header. */
 static int load_gguf(struct ct_model *m, struct ct_err *err)
 {
 	int code = check_gguf_kind(m, err);
 
 	if (!code && m->converted)
-		code = ct_config_converted(&m->gguf, &m->weights.cfg, err);
+		code = read_converted(m, err);
 	else if (!code)
 		code = bind_gguf(m, err);
 	/* Padding rows without a token are common; tokens without a row are not. */

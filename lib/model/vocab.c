@@ -136,6 +136,11 @@ bool ct_vocab_present(const struct ct_gguf *gguf)
 	return model.len != 4 || memcmp(model.ptr, "none", 4);
 }
 
+bool ct_converted_has_tokenizer(const struct ct_gguf *gguf)
+{
+	return ct_gguf_find(gguf, CT_KEY_TOK_SPM) || ct_gguf_find(gguf, CT_KEY_TOK_FSMT);
+}
+
 int ct_vocab_load(const struct ct_gguf *gguf, struct ct_vocab *vocab,
 		  struct ct_err *err)
 {
