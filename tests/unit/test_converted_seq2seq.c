@@ -239,7 +239,13 @@ START_TEST(same_translation)
 }
 END_TEST
 
-/* Every matrix compressed, tables as well, and one result on every kernel. */
+static bool is_esc(const struct ct_core *core, enum ct_role role)
+{
+	return ct_image_find(&core->image, role, 0, CT_PART_WEIGHTS)->enc ==
+	       CTRANS_ENC_ESC;
+}
+
+/* What is large enough for it, both tables too; and one result on every kernel. */
 START_TEST(compressed)
 {
 	static const char *const devices[] = {
@@ -256,11 +262,8 @@ START_TEST(compressed)
 	seq2seq_make(dir, which, 4);
 	convert("esc");
 	core = open_core(out);
-	for (size_t i = 0; i < core->image.n; i++)
-		if (ct_image_is_packed(&core->image.parts[i]))
-			ck_assert_int_eq(core->image.parts[i].enc, CTRANS_ENC_ESC);
-	ck_assert_int_eq(ct_image_find(&core->image, CT_ENC_WTE, 0, CT_PART_WEIGHTS) != NULL,
-			 which == SEQ2SEQ_FSMT);
+	ck_assert(is_esc(core, CT_WTE));
+	ck_assert(which != SEQ2SEQ_FSMT || is_esc(core, CT_ENC_WTE));
 	ct_core_close(core);
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		m = open_as(out, devices[i], NULL, NULL);
@@ -512,7 +515,7 @@ START_TEST(fields_fsmt)
 {
 	make_good(SEQ2SEQ_FSMT);
 	bad_counts("ctrans-fsmt");
-	poke_u32("ctrans-fsmt.encoder.vocab_size", 0, 312, -EBADMSG, "enc.token_embd");
+	poke_u32("ctrans-fsmt.encoder.vocab_size", 0, 330, -EBADMSG, "enc.token_embd");
 	poke_u32("ctrans-fsmt.encoder.attention.head_count", 0, 5, -EBADMSG, "head count");
 	poke_u32("ctrans-fsmt.attention.key_length", 0, 8, -EBADMSG, "head count");
 	poke_u32("ctrans-fsmt.attention.relative_buckets", 0, 32, -EBADMSG, "buckets");
@@ -522,7 +525,7 @@ START_TEST(fields_fsmt)
 	     "attention.scale");
 	poke(value_at(&good, "ctrans-fsmt.tied_head"), "", 1, -EBADMSG, "tied_head");
 	poke(value_at(&good, "ctrans-fsmt.feed_forward_gated"), "\1", 1, -EBADMSG, "gated");
-	poke_f32("ctrans-fsmt.embedding_scale", 0, 5.5f, -EBADMSG, "embedding_scale");
+	poke_f32("ctrans-fsmt.embedding_scale", 0, 8.5f, -EBADMSG, "embedding_scale");
 	poke_f32("ctrans-fsmt.embedding_scale", 0, 1e30f, -EBADMSG, "embedding_scale");
 	free(good.v);
 }
@@ -569,6 +572,7 @@ END_TEST
 
 START_TEST(tokenizers)
 {
+	uint64_t n;
 	size_t at;
 
 	make_good(SEQ2SEQ_T5);
@@ -576,7 +580,8 @@ START_TEST(tokenizers)
 	lose(CT_KEY_TOK_SPM_IDS, -EBADMSG, "added tokens");
 	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST, UINT32_MAX, -EBADMSG, "token 0");
 	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST + 4, 2, -EBADMSG, "token 0");
-	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST + 8 * 102, INT32_MAX, -E2BIG, "");
+	memcpy(&n, good.v + value_at(&good, CT_KEY_TOK_SPM_IDS) + 4, 8);
+	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST + 4 * ((size_t)n - 2), INT32_MAX, ANY, "");
 	at = value_at(&good, CT_KEY_TOK_SPM);
 	/* I8 for U8; what is no ModelProto */
 	poke(at, "\1", 1, -EBADMSG, "list of bytes");
