@@ -145,10 +145,12 @@ function table_source(shape, want_ratio, want_steps,   a) {
 }
 END {
 	for (s = 1; s <= shapes; s++) {
-		if ((order[s], "decode after 32", "ctrans", 1) in value)
-			table_source(order[s], (order[s] == "t5-small") ? 3 : "",
-				(order[s] == "t5-small") ? 200 :
-				(order[s] == "fsmt") ? 100 : "")
+		if (order[s] == "t5-small")
+			table_source(order[s], 3, 200)
+		else if (order[s] == "fsmt")
+			table_source(order[s], "", 100)
+		else if ((order[s], "decode after 32", "ctrans", 1) in value)
+			table_source(order[s])
 		else
 			table(order[s], order[s] == "gpt2")
 	}

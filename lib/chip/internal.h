@@ -240,7 +240,9 @@ struct chip_worker {
 	size_t room_width, room_scores, room_bias, room_attention, room_kv, room_exec;
 	size_t room_parts;
 
-	_Atomic uint64_t units;	/* of work done, for the progress registers */
+	/* of work done, for the progress registers; nobody else writes it */
+	_Atomic uint64_t units;
+	char apart[CTRANS_GRANULE];	/* that the next one's are on another line */
 };
 
 struct chip_queue {
@@ -404,7 +406,10 @@ static inline uint32_t chip_round_up(uint32_t n, uint32_t to)
 /* A unit of work is done: under a millisecond since the last. True: stop. */
 static inline bool chip_unit_done(struct chip_worker *w)
 {
-	atomic_fetch_add_explicit(&w->units, 1, memory_order_relaxed);
+	uint64_t units = atomic_load_explicit(&w->units, memory_order_relaxed);
+
+	/* an atomic addition would hold up the weights that are on their way */
+	atomic_store_explicit(&w->units, units + 1, memory_order_relaxed);
 	return atomic_load_explicit(&chip_worker_job(w)->stop,
 				    memory_order_relaxed);
 }
