@@ -14,7 +14,7 @@
 #include "converted_help.h"
 #include "engine/core_impl.h"
 #include "model_help.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 static const char *const models[] = {
 	"hf_f32", "hf_f16", "hf_bf16_shards", "f32.gguf", "f16.gguf", "bf16.gguf",
@@ -104,10 +104,12 @@ START_TEST(same_bytes)
 		open_core(to, device, &other);
 		same_weights(one, other);
 		ck_assert(!memcmp(&one->cfg, &other->cfg, sizeof(one->cfg)));
-		ck_assert_int_eq(!one->bpe, !other->bpe);
-		if (one->bpe) {
-			same_names(one->bpe, other->bpe);
-			same_texts(one->bpe, other->bpe);
+		ck_assert_int_eq(!one->tokenizer, !other->tokenizer);
+		if (one->tokenizer) {
+			same_names(ct_tokenizer_bpe(one->tokenizer),
+				   ct_tokenizer_bpe(other->tokenizer));
+			same_texts(ct_tokenizer_bpe(one->tokenizer),
+				   ct_tokenizer_bpe(other->tokenizer));
 		}
 		ck_assert_int_eq(one->info.bos, other->info.bos);
 		ck_assert_uint_eq(one->info.parameters, other->info.parameters);
