@@ -104,7 +104,7 @@ int ctrans_batch_eval(struct ctrans_session *const *sessions,
  *
  * Writes to @data, which has @room bytes, and sets *@len to how many there are;
  * -E2BIG if that is more than @room, and nothing is written (@data may be NULL
- * with @room 0 to ask). -EBUSY while another call uses the session. The first
+ * with @room 0 to ask). -ENOTSUP: the model has an encoder, whose sources are not kept. -EBUSY while another call uses the session. The first
  * of these calls reads all of the model's weights once, for their fingerprint.
  */
 int ctrans_session_export(struct ctrans_session *session, void *data, size_t room,

@@ -182,6 +182,9 @@ static int check(struct scoring *s, uint32_t context, uint32_t stride,
 	int ret;
 
 	ret = ct_model_needs_weights(s->model, err);
+	if (!ret && ct_has_encoder(ct_core_config(core)))
+		ret = ct_fail(err, -ENOTSUP,
+			      "a model with an encoder gives a text no probability without a source: there is nothing to score");
 	if (ret)
 		return ret;
 	if (!s->tokens || s->n < 2)

@@ -14,6 +14,17 @@
 /* More than ct_state_write_header() ever writes. */
 #define HEADER_ROOM	2048u
 
+/* Files have no place for a source's keys and values, without which a text is nothing. */
+static int check_model(const struct ctrans_model *model, struct ct_err *err)
+{
+	int ret = ct_model_needs_weights(model, err);
+
+	if (!ret && ct_has_encoder(ct_core_config(model->core)))
+		ret = ct_fail(err, -ENOTSUP,
+			      "sessions of a model with an encoder cannot be kept: keep the source's text, and have it read again");
+	return ret;
+}
+
 /* ---- Out -------------------------------------------------------------- */
 
 /*
@@ -63,6 +74,9 @@ int ctrans_session_export(struct ctrans_session *session, void *data, size_t roo
 	ret = ct_session_enter(session, &err);
 	if (ret)
 		return ct_api_return(ret, &err);
+	ret = check_model(session->model, &err);
+	if (ret)
+		goto leave;
 	export_begin(&e, session);
 	*len = e.len;
 	if (e.len > room)
@@ -71,6 +85,7 @@ int ctrans_session_export(struct ctrans_session *session, void *data, size_t roo
 			      e.len, room);
 	else
 		export_write(&e, session, data);
+leave:
 	ct_session_leave(session);
 	return ct_api_return(ret, &err);
 }
@@ -80,8 +95,10 @@ static int save(struct ctrans_session *session, const char *path,
 {
 	struct export e;
 	uint8_t *data;
-	int ret;
+	int ret = check_model(session->model, err);
 
+	if (ret)
+		return ret;
 	export_begin(&e, session);
 	data = malloc(e.len);
 	if (!data)
@@ -197,7 +214,7 @@ int ctrans_session_import(struct ctrans_model *model, const void *data, size_t l
 					     "ctrans_session_import() needs a model, a session's bytes and a place for the session: one is NULL"),
 				     &err);
 	*session = NULL;
-	ret = ct_model_needs_weights(model, &err);
+	ret = check_model(model, &err);
 	if (!ret)
 		ret = import(model, data, len, session, &err);
 	if (ret)
@@ -271,7 +288,7 @@ int ctrans_session_load(struct ctrans_model *model, const char *path,
 					     "ctrans_session_load() needs a model, a file's path and a place for the session: one is missing"),
 				     &err);
 	*session = NULL;
-	ret = ct_model_needs_weights(model, &err);
+	ret = check_model(model, &err);
 	if (ret)
 		return ct_api_return(ret, &err);
 	ret = ct_files_add(&files, path, &index, &err);

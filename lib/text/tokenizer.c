@@ -141,8 +141,8 @@ bool ct_tokenizer_strips(const struct ct_tokenizer *t)
 	return t->family == CT_FAMILY_SPM;
 }
 
-int ct_tokenizer_decode(const struct ct_tokenizer *t, const uint32_t *ids, size_t n,
-			struct ct_buf *out, struct ct_err *err)
+static int decode(const struct ct_tokenizer *t, const uint32_t *ids, size_t n,
+		  struct ct_buf *out, struct ct_err *err)
 {
 	switch (t->family) {
 	case CT_FAMILY_SPM:
@@ -152,6 +152,30 @@ int ct_tokenizer_decode(const struct ct_tokenizer *t, const uint32_t *ids, size_
 	default:
 		return ct_bpe_decode(t->bpe, ids, n, CT_BPE_SKIP_SPECIAL, out, err);
 	}
+}
+
+static bool is_hole(const struct ct_tokenizer *t, uint32_t id)
+{
+	const char *bytes;
+	size_t len;
+
+	return ct_tokenizer_bytes(t, id, &bytes, &len) && !ct_tokenizer_is_special(t, id);
+}
+
+int ct_tokenizer_decode(const struct ct_tokenizer *t, const uint32_t *ids, size_t n,
+			struct ct_buf *out, struct ct_err *err)
+{
+	struct ct_ids real = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++)
+		if (!is_hole(t, ids[i]) && ct_ids_append(&real, ids[i]))
+			ret = ct_fail(err, -ENOMEM, "no memory for the text of %zu tokens",
+				      n);
+	if (!ret)
+		ret = decode(t, real.data, real.n, out, err);
+	ct_ids_free(&real);
+	return ret;
 }
 
 /* ---- Lookups ------------------------------------------------------------- */

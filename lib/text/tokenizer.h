@@ -60,7 +60,10 @@ int ct_tokenizer_bytes(const struct ct_tokenizer *t, uint32_t id, const char **b
 bool ct_tokenizer_streams(const struct ct_tokenizer *t);
 /* Does the first token's space begin a word, and no text? */
 bool ct_tokenizer_strips(const struct ct_tokenizer *t);
-/* The text of ids, special tokens left out. */
+/*
+ * The text of ids, without special tokens and such as the tokenizer does not have: a
+ * model's table may be longer, and what is beyond be chosen.
+ */
 int ct_tokenizer_decode(const struct ct_tokenizer *t, const uint32_t *ids, size_t n,
 			struct ct_buf *out, struct ct_err *err);
 

@@ -12,7 +12,7 @@ man=$CTRANS_SOURCE/tools/man
 # Backslashes before hyphens are roff's.
 sed 's/\\-/-/g; s/\\f[BIRP]//g' "$man/ctrans.1" >"$tap_dir/page"
 undocumented=
-for command in run eval tokenize convert info bench devices; do
+for command in run translate summarize eval tokenize convert info bench devices; do
 	for option in $("$CTRANS" help "$command" |
 		sed -nE 's/^  (-.,|   ) (--[a-z0-9-]+).*/\2/p' | sort -u); do
 		grep -qE -- "$option(,| |\$|\))" "$tap_dir/page" ||

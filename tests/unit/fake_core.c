@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/tasks.h"
 #include "text/alphabet.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 struct ct_core {
 	struct ct_config cfg;
-	struct ct_bpe *bpe;
+	struct ct_tokenizer *tokenizer;
+	struct ct_tasks tasks;
 	bool little;
 };
 
@@ -70,10 +72,11 @@ void fake_logits(const uint32_t *tokens, size_t n, float logits[FAKE_VOCAB])
 		logits[FAKE_EOS] = 100;
 }
 
-static int make_bpe(struct ct_bpe **bpe, struct ct_err *err)
+static int make_tokenizer(struct ct_tokenizer **tokenizer, struct ct_err *err)
 {
 	struct ct_bpe_options opt = CT_BPE_OPTIONS_INIT;
 	struct ct_bpe_builder *b;
+	struct ct_bpe *bpe;
 	char letter[CT_ALPHABET_MAX];
 	uint32_t i;
 	size_t len;
@@ -94,9 +97,12 @@ static int make_bpe(struct ct_bpe **bpe, struct ct_err *err)
 	opt.eos_id = FAKE_EOS;
 	opt.bos_id = fake.no_bos ? CT_BPE_NO_ID : FAKE_EOS;
 	if (!ret)
-		ret = ct_bpe_builder_finish(b, &opt, bpe, err);
+		ret = ct_bpe_builder_finish(b, &opt, &bpe, err);
 	ct_bpe_builder_free(b);
-	return ret;
+	if (ret)
+		return ret;
+	*tokenizer = ct_tokenizer_of_bpe(bpe);
+	return *tokenizer ? 0 : ct_fail(err, -ENOMEM, "no memory");
 }
 
 int ct_core_open(const char *path, const struct ctrans_model_params *params,
@@ -115,8 +121,9 @@ int ct_core_open(const char *path, const struct ctrans_model_params *params,
 		.bos_id = fake.no_bos ? -1 : (int64_t)FAKE_EOS,
 		.eos_id = FAKE_EOS, .n_eos = 1, .eos_ids = { FAKE_EOS },
 	};
+	ct_tasks_init(&c->tasks, &c->cfg);
 	if (!fake.no_bpe) {
-		ret = make_bpe(&c->bpe, err);
+		ret = make_tokenizer(&c->tokenizer, err);
 		if (ret) {
 			free(c);
 			return ret;
@@ -142,7 +149,7 @@ int ct_core_open_beside(const char *path, const struct ctrans_model_params *para
 
 void ct_core_close(struct ct_core *core)
 {
-	ct_bpe_free(core->bpe);
+	ct_tokenizer_free(core->tokenizer);
 	free(core);
 }
 
@@ -157,9 +164,14 @@ bool ct_core_has_little(const struct ct_core *core)
 	return false;
 }
 
-const struct ct_bpe *ct_core_bpe(const struct ct_core *core)
+const struct ct_tokenizer *ct_core_tokenizer(const struct ct_core *core)
 {
-	return core->bpe;
+	return core->tokenizer;
+}
+
+const struct ct_tasks *ct_core_tasks(const struct ct_core *core)
+{
+	return &core->tasks;
 }
 
 uint32_t ct_core_context(const struct ct_core *core)
@@ -241,6 +253,8 @@ void ct_seq_unshared(struct ct_seq *seq)
 
 void ct_seq_close(struct ct_seq *seq)
 {
+	if (!seq)
+		return;
 	pthread_mutex_lock(&lock);
 	fake.open_seqs--;
 	fake.held -= seq->n;
@@ -258,6 +272,44 @@ void ct_seq_truncate(struct ct_seq *seq, uint32_t position)
 {
 	hold((long)position - (long)seq->n);
 	seq->n = position;
+}
+
+void ct_seq_become(struct ct_seq *seq, const struct ct_seq *other)
+{
+	memcpy(seq->tokens, other->tokens, other->n * sizeof(*other->tokens));
+	hold((long)other->n - (long)seq->n);
+	seq->n = other->n;
+}
+
+/* It has no encoder. */
+int ct_core_encode(struct ct_core *core, const uint32_t *tokens, size_t n,
+		   struct ctrans_cost cost[CTRANS_KINDS], uint64_t *device_ns,
+		   struct ct_source **source, struct ct_err *err)
+{
+	(void)core;
+	(void)tokens;
+	(void)n;
+	(void)cost;
+	(void)device_ns;
+	(void)source;
+	return ct_fail(err, -ENOTSUP, "the model has no encoder");
+}
+
+void ct_source_drop(struct ct_source *source)
+{
+	(void)source;
+}
+
+void ct_seq_attend(struct ct_seq *seq, struct ct_source *source)
+{
+	(void)seq;
+	(void)source;
+}
+
+bool ct_seq_has_source(const struct ct_seq *seq)
+{
+	(void)seq;
+	return false;
 }
 
 void ct_cost_add(struct ctrans_cost *sum, const struct ctrans_cost *part)

@@ -34,7 +34,7 @@ static const struct {
 	{ "{\"model_type\":\"gpt2\"} {}", -EBADMSG, "something follows" },
 	{ "{}", -ENOENT, "\"model_type\" is missing" },
 	{ "{\"model_type\":7}", -EBADMSG, "\"model_type\" is not a string" },
-	{ "{\"model_type\":\"t5\"}", -ENOTSUP, "architecture \"t5\"" },
+	{ "{\"model_type\":\"bart\"}", -ENOTSUP, "architecture \"bart\"" },
 	{ "{\"architectures\":[\"BloomModel\"]}", -ENOTSUP, "\"BloomModel\"" },
 	{ "{\"architectures\":[]}", -ENOENT, "\"model_type\" is missing" },
 	{ "{\"model_type\":\"gpt2\"}", -ENOENT, "\"vocab_size\" is missing" },
@@ -70,8 +70,8 @@ static const struct {
 	{ "{\"model_type\":\"gpt2\",\"n_embd\":4294967295,\"vocab_size\":1,"
 	  "\"n_layer\":1,\"n_head\":1,\"n_positions\":1}", -E2BIG, "n_embd" },
 	{ "{\"model_type\":\"gpt2\",\"vocab_size\":100,\"n_embd\":8,"
-	  "\"n_layer\":2,\"n_head\":16,\"n_positions\":9}", -E2BIG,
-	  "head count" },
+	  "\"n_layer\":2,\"n_head\":16,\"n_positions\":9}", -EBADMSG,
+	  "head length is 0" },
 	{ "{\"model_type\":\"\\u001b[2J\"}", -ENOTSUP, "\"?[2J\"" },
 };
 
