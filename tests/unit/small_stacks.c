@@ -52,7 +52,7 @@ static void remove_models(void)
 		if (!*dirs[f])
 			continue;
 		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-			snprintf(path, sizeof(path), "%s/%s", dirs[f], files[i]);
+			snprintf(path, sizeof(path), "%.63s/%.32s", dirs[f], files[i]);
 			unlink(path);
 		}
 		rmdir(dirs[f]);
@@ -65,7 +65,7 @@ static void write_file(const char *dir, const char *name, const void *head,
 	char path[128];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(path, sizeof(path), "%.63s/%.32s", dir, name);
 	f = fopen(path, "w");
 	MUST(f);
 	MUST(!head_len || fwrite(head, head_len, 1, f) == 1);

@@ -7,8 +7,10 @@
 #include <check.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chip_must.h"
 #include "convert/threshold.h"
@@ -183,6 +185,64 @@ START_TEST(opened)
 		ck_assert_uint_gt(m->core->profiles[i].rows, 0);
 	}
 	ctrans_model_close(m);
+}
+END_TEST
+
+struct reported {
+	size_t n;
+	uint32_t layer[3];	/* that comes next of qkv, by stack */
+};
+
+static void take_report(void *arg, const struct ctrans_layer_report *l)
+{
+	struct reported *r = arg;
+	bool encoder = l->stack == CTRANS_STACK_ENCODER;
+
+	r->n++;
+	ck_assert_uint_ne(l->stack, CTRANS_STACK_ONLY);
+	ck_assert(l->threshold > 0 && l->activation_snr_db > 0 && l->weight_snr_db > 0);
+	if (!strcmp(l->part, "qkv"))
+		ck_assert_uint_eq(l->stack_layer, r->layer[l->stack]++);
+	if (!strncmp(l->part, "cross", 5) || !strcmp(l->part, "head"))
+		ck_assert(!encoder);
+	ck_assert_int_eq(!strncmp(l->part, "ffn", 3), l->kind == CTRANS_KIND_FFN_UP ||
+			 l->kind == CTRANS_KIND_FFN_DOWN);
+}
+
+/* What conversion says of both stacks. */
+START_TEST(reported)
+{
+	static const char text[] = "c ab\tab c\na b c\nab ab\tc c c\n";
+	char dir[] = "/tmp/pairs.XXXXXX", out[64];
+	struct ctrans_convert_params p;
+	struct reported r = { 0 };
+
+	if (!with_tokenizer())
+		return;
+	MUST(mkdtemp(dir));
+	snprintf(out, sizeof(out), "%s/out.gguf", dir);
+	ctrans_convert_params_init(&p, sizeof(p));
+	p.device = "sim:threads=2";
+	p.calibration = text;
+	p.calibration_len = strlen(text);
+	p.task = "translate_en_de";
+	p.report = take_report;
+	p.report_arg = &r;
+	if (ctrans_convert(small_stack(SMALL_T5), &p, out))
+		ck_abort_msg("%s", ctrans_message());
+	/* two layers of the encoder and one of the decoder */
+	ck_assert_uint_eq(r.n, 2 * 4 + 1 + 6 + 1);
+	ck_assert_uint_eq(r.layer[CTRANS_STACK_ENCODER], 2);
+	ck_assert_uint_eq(r.layer[CTRANS_STACK_DECODER], 1);
+	p.task = "nonsense";
+	ck_assert_int_eq(ctrans_convert(small_stack(SMALL_T5), &p, out), -EINVAL);
+	p.calibration = NULL;
+	p.calibration_len = 0;
+	p.task = "translate_en_de";
+	ck_assert_int_eq(ctrans_convert(small_stack(SMALL_T5), &p, out), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ctrans_message(), "calibration text"));
+	unlink(out);
+	rmdir(dir);
 }
 END_TEST
 
@@ -552,6 +612,7 @@ int main(void)
 	tcase_add_test(t, lines);
 	tcase_add_test(t, written);
 	tcase_add_test(t, opened);
+	tcase_add_test(t, reported);
 	tcase_add_loop_test(t, observed, SMALL_T5, SMALL_FAMILIES);
 	tcase_add_test(t, kept);
 	tcase_add_loop_test(t, searched, SMALL_T5, SMALL_FAMILIES);
