@@ -23,7 +23,8 @@ struct ct_taps_program {
 struct ct_taps {
 	struct ct_core *core;
 	struct ct_tap *tap;		/* by linear */
-	struct ctrans_insn *insn;	/* by linear: as it is without taps */
+	/* by linear: as it is without taps, but for where its rows are */
+	struct ctrans_insn *insn;
 	size_t n;
 	bool outputs;
 	/* encoder: none, n is 0, without sources */
