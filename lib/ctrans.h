@@ -162,7 +162,8 @@ struct ctrans_model_params {
 	/*
 	 * Firing thresholds. Dynamic (default): each row of activations by its
 	 * own root mean square over @levels. Calibrated: fixed for each layer
-	 * from running @calibration (text, @calibration_len bytes) once.
+	 * from running @calibration (text, @calibration_len bytes) once; with an
+	 * encoder lines, as ctrans_convert() takes them, of the model's first task.
 	 */
 	float levels;		/* 1 to 32767; default 24 */
 	const char *calibration;

@@ -8,6 +8,7 @@
 #define CTRANS_CONVERT_H
 
 #include "ctrans.h"
+#include "ctrans_dispatch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +22,12 @@ extern "C" {
  * What conversion found and decided for one linear layer. Shares are of values,
  * 0 to 1; figures that take a calibration text are NaN without one.
  */
+enum ctrans_stack {
+	CTRANS_STACK_ONLY = 0,		/* of a model without encoder */
+	CTRANS_STACK_ENCODER = 1,
+	CTRANS_STACK_DECODER = 2,
+};
+
 struct ctrans_layer_report {
 	size_t size;
 	uint32_t layer;
@@ -34,6 +41,11 @@ struct ctrans_layer_report {
 	float weight_bits;		/* a weight, as stored */
 	float weight_exceptions;	/* share of weights */
 	float smoothing;		/* largest factor moved into weights; 1: none */
+	uint32_t stack;			/* enum ctrans_stack */
+	uint32_t stack_layer;		/* of its stack, from 0 */
+	/* "qkv", "projection", "cross-q", "cross-kv", "cross-out", "ffn-up", "ffn-gate",
+	   "ffn-down" or "head"; a string of the library's */
+	const char *part;
 };
 
 /* A layer's report, in program order, when all of it is known. */
@@ -49,7 +61,12 @@ typedef int ctrans_convert_progress_fn(void *arg, const char *phase, uint64_t do
 struct ctrans_convert_params {
 	size_t size;
 	const char *device;	/* to run the calibration text on; as model params' */
-	/* Text to calibrate with, and tokens of it at most (default 10240). */
+	/*
+	 * Text to calibrate with, and tokens of it at most (default 10240). For a model
+	 * with an encoder it is lines, SOURCE<TAB>TARGET, of which further columns are
+	 * ignored, or a SOURCE alone, whose target is what the model writes greedily;
+	 * tokens of both count, and pairs are taken whole.
+	 */
 	const char *calibration;
 	size_t calibration_len;
 	uint32_t calibration_tokens;
@@ -74,6 +91,11 @@ struct ctrans_convert_params {
 	void *progress_arg;
 	ctrans_layer_report_fn *report;
 	void *report_arg;
+	/*
+	 * The task whose words the calibration text's sources begin with; NULL: the
+	 * model's first, if its files name any.
+	 */
+	const char *task;
 };
 
 /* The defaults; @size is sizeof(*params). */
@@ -107,7 +129,7 @@ int ctrans_convert(const char *path, const struct ctrans_convert_params *params,
  */
 struct ctrans_spike_check {
 	size_t size;
-	uint64_t tokens, layers;
+	uint64_t tokens, layers;	/* tokens of sources, too */
 	uint64_t values;	/* outputs that were compared */
 	uint64_t direct;	/* and values of neurons that fired from sums */
 	uint64_t differ;	/* of both; 0 if the network is equivalent */
@@ -125,6 +147,11 @@ struct ctrans_spike_check {
 int ctrans_check_spikes(struct ctrans_model *model, const uint32_t *tokens, size_t n,
 			uint32_t code, ctrans_progress_fn *progress, void *arg,
 			struct ctrans_spike_check *check, size_t size);
+
+/* The same of @n pairs (ctrans_profile_pairs()), of sources and of their texts. */
+int ctrans_check_spikes_pairs(struct ctrans_model *model, const struct ctrans_pair *pairs,
+			      size_t n, uint32_t code, ctrans_progress_fn *progress,
+			      void *arg, struct ctrans_spike_check *check, size_t size);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

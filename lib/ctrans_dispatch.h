@@ -119,6 +119,29 @@ int ctrans_profile_tokens(struct ctrans_model *model, const uint32_t *tokens, si
 			  size_t *n_profiles);
 
 /*
+ * A text for a model that has an encoder, and the source that it is made from: a
+ * source begins with a task's words and ends with eos, as ctrans_session_read() takes
+ * it; a target is what the decoder takes in, from its start token on, so without
+ * the eos that it ends with. For other models the source is NULL and 0.
+ */
+struct ctrans_pair {
+	const uint32_t *source;
+	size_t n_source;
+	const uint32_t *target;
+	size_t n_target;
+};
+
+/*
+ * The same of @n pairs, one after the other: layers of the encoder, then those of
+ * the decoder, which have other rows. -EINVAL for a model with an encoder and a pair
+ * without a source, -ENOTSUP for a source without encoder, -E2BIG for one beyond the
+ * context.
+ */
+int ctrans_profile_pairs(struct ctrans_model *model, const struct ctrans_pair *pairs,
+			 size_t n, struct ctrans_layer_profile *profiles, size_t room,
+			 size_t *n_profiles);
+
+/*
  * What a layer costs in a step of some rows, as means, from its profile: by the
  * laws that the chip counts by. Energies in femtojoules, all modelled.
  */

@@ -24,8 +24,7 @@ static uint32_t inputs(uint32_t n_in, uint32_t first)
 }
 
 static int open_layer(struct ct_calibration_layer *l,
-		      const struct ct_calibration_shape *s, uint32_t n_samples,
-		      bool gram)
+		      const struct ct_calibration_shape *s, bool gram)
 {
 	/* all blocks but the last are full */
 	uint32_t last = inputs(s->n_in, (blocks(s->n_in) - 1) * BLOCK);
@@ -35,11 +34,14 @@ static int open_layer(struct ct_calibration_layer *l,
 	*l = (struct ct_calibration_layer){
 		.layer = s->layer, .kind = s->kind,
 		.n_in = s->n_in, .n_out = s->n_out, .snr_db = NAN,
+		.rows_total = s->rows,
+		.n_samples = s->rows < CT_CALIBRATION_SAMPLES ? (uint32_t)s->rows :
+							      CT_CALIBRATION_SAMPLES,
 	};
 	l->max = calloc(s->n_in, sizeof(*l->max));
 	l->sum = calloc(s->n_in, sizeof(*l->sum));
 	l->squares = calloc(s->n_in, sizeof(*l->squares));
-	l->samples = calloc((size_t)n_samples * s->n_in, sizeof(*l->samples));
+	l->samples = calloc((size_t)l->n_samples * s->n_in, sizeof(*l->samples));
 	if (gram)
 		l->gram = calloc(cells, sizeof(*l->gram));
 	return l->max && l->sum && l->squares && l->samples && (l->gram || !gram) ?
@@ -47,8 +49,7 @@ static int open_layer(struct ct_calibration_layer *l,
 }
 
 int ct_calibration_open(const struct ct_calibration_shape *shapes, size_t n,
-			uint64_t rows_total, bool gram, struct ct_calibration **out,
-			struct ct_err *err)
+			bool gram, struct ct_calibration **out, struct ct_err *err)
 {
 	struct ct_calibration *c = calloc(1, sizeof(*c));
 
@@ -59,11 +60,8 @@ int ct_calibration_open(const struct ct_calibration_shape *shapes, size_t n,
 		return ct_fail(err, -ENOMEM, "out of memory");
 	}
 	c->n = n;
-	c->rows_total = rows_total;
-	c->n_samples = rows_total < CT_CALIBRATION_SAMPLES ? (uint32_t)rows_total :
-							   CT_CALIBRATION_SAMPLES;
 	for (size_t i = 0; i < n; i++)
-		if (open_layer(&c->layers[i], &shapes[i], c->n_samples, gram)) {
+		if (open_layer(&c->layers[i], &shapes[i], gram)) {
 			ct_calibration_close(c);
 			return ct_fail(err, -ENOMEM,
 				       "no memory for the activations of %zu layers",
@@ -86,7 +84,36 @@ void ct_calibration_close(struct ct_calibration *c)
 		free(c->layers[i].smoothing);
 	}
 	free(c->layers);
+	free(c->first);
 	free(c);
+}
+
+int ct_calibration_keep(struct ct_calibration *c, const uint32_t *source,
+			size_t n_source, const uint32_t *tokens, size_t n,
+			struct ct_err *err)
+{
+	size_t used = 0, texts = 0;
+	uint32_t *more;
+
+	for (uint32_t i = 0; i < c->n_texts; i++) {
+		used += (size_t)c->text[i].n_source + c->text[i].n;
+		texts += c->text[i].n;
+	}
+	if (!texts && n > CT_CALIBRATION_FIRST)
+		n = CT_CALIBRATION_FIRST;
+	if (c->n_texts == CT_CALIBRATION_TEXTS || texts + n > CT_CALIBRATION_FIRST)
+		return ct_fail(err, -ENOSPC, "enough of texts");
+	more = reallocarray(c->first, used + n_source + n, sizeof(*more));
+	if (!more)
+		return ct_fail(err, -ENOMEM, "out of memory");
+	if (n_source)
+		memcpy(more + used, source, n_source * sizeof(*more));
+	if (n)
+		memcpy(more + used + n_source, tokens, n * sizeof(*more));
+	c->first = more;
+	c->text[c->n_texts++] = (struct ct_calibration_text){ (uint32_t)n_source,
+							      (uint32_t)n };
+	return 0;
 }
 
 /* ---- Adding rows ------------------------------------------------------ */
@@ -99,15 +126,14 @@ struct part {
 };
 
 struct adding {
-	const struct ct_calibration *c;
 	uint32_t n_rows;
 	struct part *parts;
 };
 
 /* Samples taken of the first @rows rows: evenly spread. */
-static uint32_t samples_of(const struct ct_calibration *c, uint64_t rows)
+static uint32_t samples_of(const struct ct_calibration_layer *l, uint64_t rows)
 {
-	return (uint32_t)(rows * c->n_samples / c->rows_total);
+	return (uint32_t)(rows * l->n_samples / l->rows_total);
 }
 
 static void copy_row(float *to, const float *x, uint32_t m)
@@ -183,7 +209,7 @@ static void add_part(void *ctx, size_t i)
 {
 	const struct adding *a = ctx;
 	const struct part *p = &a->parts[i];
-	const struct ct_calibration *c = a->c;
+	const struct ct_calibration_layer *l = p->l;
 	float *g = p->l->gram ? p->l->gram + (size_t)p->first * BLOCK : NULL;
 	float x[ROWS][BLOCK];
 
@@ -193,13 +219,13 @@ static void add_part(void *ctx, size_t i)
 		if (n < ROWS)
 			memset(x, 0, sizeof(x));
 		for (uint32_t j = 0; j < n; j++) {
-			uint64_t row = c->rows + r + j;
-			uint32_t s = samples_of(c, row);
+			uint64_t row = l->rows + r + j;
+			uint32_t s = samples_of(l, row);
 
 			copy_row(x[j], p->in->x + (r + j) * p->in->stride + p->first,
 				 p->m);
 			add_sums(p, x[j]);
-			if (samples_of(c, row + 1) > s)
+			if (samples_of(l, row + 1) > s)
 				memcpy(p->l->samples + (size_t)s * p->l->n_in +
 				       p->first, x[j], p->m * sizeof(float));
 		}
@@ -207,34 +233,37 @@ static void add_part(void *ctx, size_t i)
 			add_gram(x, p->m, g);
 	}
 	/* after the last row the lower half, too */
-	if (!g || c->rows + a->n_rows < c->rows_total)
+	if (!g || l->rows + a->n_rows < l->rows_total)
 		return;
 	for (uint32_t k = 0; k < p->m; k++)
 		for (uint32_t j = 0; j < k; j++)
 			g[(size_t)k * p->m + j] = g[(size_t)j * p->m + k];
 }
 
-int ct_calibration_add(struct ct_calibration *c, const struct ct_calibration_rows *in,
-		       uint32_t n_rows, unsigned int threads, struct ct_err *err)
+int ct_calibration_add(struct ct_calibration *c, size_t first, size_t end,
+		       const struct ct_calibration_rows *in, uint32_t n_rows,
+		       unsigned int threads, struct ct_err *err)
 {
-	struct adding a = { .c = c, .n_rows = n_rows };
+	struct adding a = { .n_rows = n_rows };
 	size_t n = 0, most = 0;
 
-	if (n_rows > c->rows_total - c->rows)
-		return ct_fail(err, -EINVAL, "more rows than were announced");
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = first; i < end; i++) {
+		if (n_rows > c->layers[i].rows_total - c->layers[i].rows)
+			return ct_fail(err, -EINVAL, "more rows than were announced");
 		most += blocks(c->layers[i].n_in);
+	}
 	a.parts = calloc(most, sizeof(*a.parts));
 	if (!a.parts)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = first; i < end; i++)
 		for (uint32_t k = 0; k < c->layers[i].n_in; k += BLOCK)
 			a.parts[n++] = (struct part){
 				.l = &c->layers[i], .in = &in[i], .first = k,
 				.m = inputs(c->layers[i].n_in, k),
 			};
 	ct_parallel(threads, n, add_part, &a);
-	c->rows += n_rows;
+	for (size_t i = first; i < end; i++)
+		c->layers[i].rows += n_rows;
 	free(a.parts);
 	return 0;
 }
@@ -258,7 +287,7 @@ double ct_calibration_rms(const struct ct_calibration *c, size_t linear, bool sm
 
 		sum += l->squares[k] / (by * by);
 	}
-	return c->rows ? sqrt(sum / ((double)c->rows * l->n_in)) : 0;
+	return l->rows ? sqrt(sum / ((double)l->rows * l->n_in)) : 0;
 }
 
 void ct_calibration_sample(const struct ct_calibration_layer *l, uint32_t i, float *x)

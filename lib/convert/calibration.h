@@ -16,12 +16,15 @@
 
 /* Rows of a layer that are kept whole. */
 #define CT_CALIBRATION_SAMPLES	256u
-/* Tokens of the text that are kept. */
+/* Tokens of the texts that are kept, and texts. */
 #define CT_CALIBRATION_FIRST	128u
+#define CT_CALIBRATION_TEXTS	32u
 
 struct ct_calibration_layer {
 	uint32_t layer, kind;	/* enum ctrans_kind */
 	uint32_t n_in, n_out;
+	uint64_t rows, rows_total;	/* seen, to come in all */
+	uint32_t n_samples;	/* min(SAMPLES, rows_total) */
 	float *max;		/* [n_in] largest magnitude */
 	double *sum, *squares;	/* [n_in] over all rows */
 	float *samples;		/* [n_samples][n_in], spread over the text */
@@ -42,24 +45,37 @@ struct ct_calibration_layer {
 	struct ctrans_layer_profile profile;
 };
 
-struct ct_calibration {
-	struct ct_calibration_layer *layers;	/* linears in program order */
-	size_t n;
-	uint64_t rows, rows_total;	/* seen, to come in all */
-	uint32_t n_samples;		/* of each layer: min(SAMPLES, rows_total) */
-	uint32_t first[CT_CALIBRATION_FIRST];	/* the text's first tokens */
-	uint32_t n_first;
+/* One of the first texts: tokens of its source, if it has one, then its own. */
+struct ct_calibration_text {
+	uint32_t n_source, n;
 };
 
-/* A linear's shape, of which open() makes all the rest. */
+struct ct_calibration {
+	/* linears in program order: an encoder's have other rows than a decoder's */
+	struct ct_calibration_layer *layers;
+	size_t n;
+	uint32_t *first;	/* tokens of the first texts */
+	struct ct_calibration_text text[CT_CALIBRATION_TEXTS];
+	uint32_t n_texts;
+};
+
+/* A linear's shape and rows to come, of which open() makes all the rest. */
 struct ct_calibration_shape {
 	uint32_t layer, kind, n_in, n_out;
+	uint64_t rows;
 };
 
 int ct_calibration_open(const struct ct_calibration_shape *shapes, size_t n,
-			uint64_t rows_total, bool gram, struct ct_calibration **out,
-			struct ct_err *err);
+			bool gram, struct ct_calibration **out, struct ct_err *err);
 void ct_calibration_close(struct ct_calibration *c);
+
+/*
+ * Keep a text and its source if there is room: at most FIRST tokens of texts, the
+ * very first cut to it. -ENOSPC: there is not, and nothing has changed.
+ */
+int ct_calibration_keep(struct ct_calibration *c, const uint32_t *source,
+			size_t n_source, const uint32_t *tokens, size_t n,
+			struct ct_err *err);
 
 /* Inputs of one linear: row r at x + r * stride. */
 struct ct_calibration_rows {
@@ -67,9 +83,13 @@ struct ct_calibration_rows {
 	size_t stride;
 };
 
-/* The next @n_rows rows, of all linears. A value that is no number counts as 0. */
-int ct_calibration_add(struct ct_calibration *c, const struct ct_calibration_rows *in,
-		       uint32_t n_rows, unsigned int threads, struct ct_err *err);
+/*
+ * The next @n_rows rows, of linears from @first to before @end; @in has them all.
+ * A value that is no number counts as 0.
+ */
+int ct_calibration_add(struct ct_calibration *c, size_t first, size_t end,
+		       const struct ct_calibration_rows *in, uint32_t n_rows,
+		       unsigned int threads, struct ct_err *err);
 
 /* The Gram block of inputs @first and on, [m][m]; @first a multiple of the block's. */
 float *ct_calibration_gram(const struct ct_calibration_layer *l, uint32_t first,

@@ -273,23 +273,24 @@ static int take_seen(const struct ct_repack *r, struct work *w, float **samples,
 		     float **mean)
 {
 	const struct ct_calibration_layer *l = r->seen;
-	uint32_t n = r->n_samples < COMPARED ? r->n_samples : COMPARED;
+	uint32_t n;
 
 	if (!l)
 		return 0;
+	n = l->n_samples < COMPARED ? l->n_samples : COMPARED;
 	*samples = malloc((size_t)n * r->n_in * sizeof(**samples));
 	*mean = malloc(r->n_in * sizeof(**mean));
 	if (!*samples || !*mean)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < n; s++) {
-		const float *x = l->samples + (size_t)s * r->n_samples / n * r->n_in;
+		const float *x = l->samples + (size_t)s * l->n_samples / n * r->n_in;
 
 		for (uint32_t k = 0; k < r->n_in; k++)
 			(*samples)[(size_t)s * r->n_in + k] =
 				r->by_input ? x[k] / r->by_input[k] : x[k];
 	}
 	for (uint32_t k = 0; k < r->n_in; k++) {
-		(*mean)[k] = (float)(l->sum[k] / (double)r->n_rows);
+		(*mean)[k] = (float)(l->sum[k] / (double)l->rows);
 		if (r->by_input)
 			(*mean)[k] /= r->by_input[k];
 	}

@@ -21,10 +21,8 @@ struct ct_repack {
 	/* smoothing: what each input's weights are multiplied by, each output's
 	   divided by; or NULL */
 	const float *by_input, *by_output;
-	/* what enters it, unless NULL, and how many rows were seen */
+	/* what enters it, unless NULL */
 	const struct ct_calibration_layer *seen;
-	uint32_t n_samples;
-	uint64_t n_rows;
 	bool correct;			/* with @seen, which has its Gram blocks */
 	unsigned int threads;
 	/* S8, zeroed; the bias is changed by the mean error, where there is one */

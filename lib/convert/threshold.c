@@ -36,7 +36,7 @@ static void profile(void *ctx, size_t i)
 	};
 	if (!a || !x)
 		p->failed = true;
-	for (uint32_t r = 0; a && x && r < p->c->n_samples; r++) {
+	for (uint32_t r = 0; a && x && r < l->n_samples; r++) {
 		float theta = ct_values_theta(x, l->n_in, l->threshold, false);
 		uint32_t clamped;
 

@@ -11,6 +11,7 @@
 
 struct ct_calibrate {
 	uint32_t tokens;	/* of the text at most */
+	const char *task;	/* whose words sources begin with; pairs.h */
 	bool gram;
 	/* Tokens; non-zero ends it with -ECANCELED. */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
@@ -18,12 +19,17 @@ struct ct_calibrate {
 };
 
 /*
- * Run @text in windows of the model's context, one after the other. -EINVAL: it is
- * too short; -ENOTSUP: the model has no tokenizer.
+ * Run @text, or with an encoder the pairs that it is (pairs.h), in windows of the
+ * model's context, one after the other. -EINVAL: it is too short; -ENOTSUP: the
+ * model has no tokenizer.
  */
 int ct_core_observe(struct ct_core *core, const char *text, size_t len,
 		    const struct ct_calibrate *how, struct ct_calibration **out,
 		    struct ct_err *err);
+int ct_core_observe_pairs(struct ct_core *core, const struct ctrans_pair *pairs,
+			  size_t n, const struct ct_calibrate *how,
+			  struct ct_calibration **out, struct ct_err *err);
+/* One text that has no source. */
 int ct_core_observe_tokens(struct ct_core *core, const uint32_t *tokens, size_t n,
 			   const struct ct_calibrate *how,
 			   struct ct_calibration **out, struct ct_err *err);

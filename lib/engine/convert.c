@@ -81,6 +81,7 @@ static int calibrate(struct ct_core *core, const struct ctrans_convert_params *p
 	struct ct_phase phase = { p, "Calibrating" };
 	struct ct_calibrate how = {
 		.tokens = p->calibration_tokens,
+		.task = p->task,
 		.gram = p->correct,
 		.progress = ct_phase_progress,
 		.arg = &phase,

@@ -74,6 +74,9 @@ static int check(const struct ctrans_convert_params *p, struct ct_err *err)
 		ret = ct_fail(err, -EINVAL,
 			      "calibration_tokens is %u: it must be at least %u",
 			      p->calibration_tokens, CT_CALIBRATION_LEAST);
+	if (!ret && p->task && *p->task && !p->calibration)
+		ret = ct_fail(err, -EINVAL,
+			      "a task needs a calibration text: its sources begin with the task's words");
 	if (!ret && p->smooth > 0 && !p->calibration)
 		ret = ct_fail(err, -EINVAL,
 			      "smoothing needs a calibration text: it moves the outliers that are seen there");

@@ -61,6 +61,33 @@ static void take_values(const struct ctrans_layer_profile *p,
 	r->spikes_naf = (float)(naf / spiking);
 }
 
+static const char *part_of(enum ct_role role)
+{
+	switch (role) {
+	case CT_QKV:
+	case CT_ENC_QKV:	return "qkv";
+	case CT_ATTN_OUT:
+	case CT_ENC_ATTN_OUT:	return "projection";
+	case CT_XQ:		return "cross-q";
+	case CT_XKV:		return "cross-kv";
+	case CT_X_OUT:		return "cross-out";
+	case CT_FC:
+	case CT_ENC_FC:		return "ffn-up";
+	case CT_FC_GATE:
+	case CT_ENC_FC_GATE:	return "ffn-gate";
+	case CT_MLP_OUT:
+	case CT_ENC_MLP_OUT:	return "ffn-down";
+	default:		return "head";
+	}
+}
+
+static uint32_t stack_of(const struct ct_config *cfg, const struct ct_linear_id *l)
+{
+	if (!ct_has_encoder(cfg))
+		return CTRANS_STACK_ONLY;
+	return l->role >= CT_FIRST_ENC_ROLE ? CTRANS_STACK_ENCODER : CTRANS_STACK_DECODER;
+}
+
 static void take_matrix(const struct ct_matrix_report *m, struct ctrans_layer_report *r)
 {
 	double n = (double)r->n_in * r->n_out;
@@ -99,6 +126,9 @@ int ct_convert_report(const struct ct_core *core, const struct ct_calibration *c
 			.spikes_radix = NAN, .spikes_naf = NAN,
 			.activation_snr_db = NAN, .weight_snr_db = NAN,
 			.smoothing = 1,
+			.stack = stack_of(&core->cfg, &core->linears[i]),
+			.stack_layer = core->linears[i].layer,
+			.part = part_of(core->linears[i].role),
 		};
 
 		if (m)

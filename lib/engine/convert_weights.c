@@ -150,8 +150,6 @@ static int with_matrix(struct job *j, size_t index, const struct ct_image_part *
 	struct ct_repack r = {
 		.in_major = slices->v[0].in_major, .seen = seen,
 		.by_input = seen ? seen->smoothing : NULL,
-		.n_samples = j->seen ? j->seen->n_samples : 0,
-		.n_rows = j->seen ? j->seen->rows : 0,
 		.correct = j->params->correct && seen && seen->gram,
 		.threads = ct_load_threads(j->core),
 		.packed = part(j->core, p->role, p->layer, CT_PART_WEIGHTS),

@@ -144,6 +144,9 @@ void ct_encoder_rebuild(struct ct_core *core);
 void ct_encoder_args(struct ct_core *core, const struct ct_source *source,
 		     const uint32_t *tokens, uint32_t n);
 void ct_encoder_free(struct ct_core *core);
+/* What ct_core_encode() says of tokens. */
+int ct_source_check(const struct ct_core *core, const uint32_t *tokens, size_t n,
+		    struct ct_err *err);
 
 /* source.c: one for @n positions, of which nothing is written yet */
 int ct_source_open(struct ct_core *core, uint32_t n, struct ct_source **source,

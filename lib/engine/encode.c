@@ -128,8 +128,8 @@ void ct_encoder_args(struct ct_core *core, const struct ct_source *source,
 	*args = (struct ctrans_args){ .n_rows = n };
 }
 
-static int check(const struct ct_core *core, const uint32_t *tokens, size_t n,
-		 struct ct_err *err)
+int ct_source_check(const struct ct_core *core, const uint32_t *tokens, size_t n,
+		    struct ct_err *err)
 {
 	if (!ct_has_encoder(&core->cfg))
 		return ct_fail(err, -ENOTSUP, "the model has no encoder");
@@ -164,7 +164,7 @@ int ct_core_encode(struct ct_core *core, const uint32_t *tokens, size_t n,
 		   struct ct_source **out, struct ct_err *err)
 {
 	struct ct_source *source;
-	int ret = check(core, tokens, n, err);
+	int ret = ct_source_check(core, tokens, n, err);
 
 	if (!ret)
 		ret = ct_source_open(core, (uint32_t)n, &source, err);

@@ -24,18 +24,17 @@ static float factor_of(const struct ctrans_insn_linear *l)
 	return f;
 }
 
-static int count(void *arg, const struct ct_taps *taps, size_t rows, size_t done,
+static int count(void *arg, const struct ct_taps *taps, const struct ct_taps_step *step,
 		 struct ct_err *err)
 {
 	const struct counting *c = arg;
 
-	(void)done;
 	(void)err;
-	for (size_t i = 0; i < taps->n; i++) {
+	for (size_t i = step->first; i < step->end; i++) {
 		const struct ctrans_insn_linear *l = &ct_taps_insn(taps, i)->linear;
 		bool dynamic = l->theta_mode == CTRANS_THETA_DYNAMIC;
 
-		for (size_t r = 0; r < rows; r++) {
+		for (size_t r = 0; r < step->rows; r++) {
 			const float *x = ct_taps_in(taps, i, r);
 			float theta = ct_values_theta(x, l->n_in, factor_of(l), dynamic);
 			uint32_t clamped = ct_values_quantise(x, l->n_in, theta, c->a);
@@ -64,15 +63,26 @@ void ct_core_profile_shapes(const struct ct_core *core,
 	}
 }
 
-static int run(struct ct_core *core, const uint32_t *tokens, size_t n,
-	       struct counting *c, struct ct_err *err)
+/* What is to be profiled, and where to. */
+struct asking {
+	const char *call;
+	const struct ctrans_pair *pairs;
+	size_t n;
+	struct ctrans_layer_profile *profiles;
+	size_t room, *n_profiles;
+};
+
+static int run(struct ct_core *core, const struct asking *ask, struct counting *c,
+	       struct ct_err *err)
 {
 	struct ct_taps taps;
 	uint32_t widest = 0;
 	fenv_t env;
 	int ret;
 
-	ret = ct_taps_open(core, CT_STEP_ROWS, false, &taps, err);
+	ret = ct_taps_open(core, CT_STEP_ROWS,
+			   (uint32_t)ct_pairs_longest(ask->pairs, ask->n), false, &taps,
+			   err);
 	if (ret)
 		return ret;
 	ct_core_profile_shapes(core, c->p);
@@ -82,7 +92,7 @@ static int run(struct ct_core *core, const uint32_t *tokens, size_t n,
 	if (c->a) {
 		fegetenv(&env);
 		fesetenv(FE_DFL_ENV);
-		ret = ct_taps_text(&taps, tokens, n, count, c, err);
+		ret = ct_taps_pairs(&taps, ask->pairs, ask->n, count, c, err);
 		fesetenv(&env);
 	} else {
 		ret = ct_fail(err, -ENOMEM, "out of memory");
@@ -92,71 +102,88 @@ static int run(struct ct_core *core, const uint32_t *tokens, size_t n,
 	return ret;
 }
 
-static int check(const struct ctrans_model *model, const uint32_t *tokens, size_t n,
-		 const struct ctrans_layer_profile *profiles, size_t room,
-		 const size_t *n_profiles, struct ct_err *err)
+static int check(const struct ctrans_model *model, const struct asking *ask,
+		 struct ct_err *err)
 {
+	const struct ctrans_layer_profile *first = ask->profiles;
 	int ret;
 
-	if (!model || !n_profiles || (!profiles && room))
+	if (!model || !ask->n_profiles || (!first && ask->room))
 		return ct_fail(err, -EINVAL,
-			       "ctrans_profile_tokens() needs a model, profiles and their count: one is NULL");
+			       "%s() needs a model, profiles and their count: one is NULL",
+			       ask->call);
 	ret = ct_model_needs_weights(model, err);
 	if (ret)
 		return ret;
 	if (model->core->at.enc == CTRANS_ENC_F32)
 		return ct_fail(err, -ENOTSUP,
 			       "the model was opened unquantised (CTRANS_MODEL_F32): its values are not integers");
-	if (room && (profiles->size < offsetof(struct ctrans_layer_profile, clamped) +
-				      sizeof(profiles->clamped) ||
-		     profiles->size % _Alignof(struct ctrans_layer_profile)))
+	if (!ask->room)
+		return 0;
+	if (first->size < offsetof(struct ctrans_layer_profile, clamped) +
+			  sizeof(first->clamped) ||
+	    first->size % _Alignof(struct ctrans_layer_profile))
 		return ct_fail(err, -EINVAL,
 			       "profiles[0].size is %zu: set it to sizeof(struct ctrans_layer_profile)",
-			       profiles->size);
-	if (room && (!tokens || !n))
+			       first->size);
+	if (!ask->pairs || !ask->n)
 		return ct_fail(err, -EINVAL, "no tokens to run");
-	return 0;
+	return ct_pairs_check(model->core, ask->pairs, ask->n, err);
 }
 
-static int profile(struct ctrans_model *model, const uint32_t *tokens, size_t n,
-		   struct ctrans_layer_profile *profiles, size_t room,
-		   size_t *n_profiles, struct ct_err *err)
+static int profile(struct ctrans_model *model, const struct asking *ask,
+		   struct ct_err *err)
 {
 	struct counting c = { 0 };
 	size_t layers, size, known;
 	int ret;
 
-	ret = check(model, tokens, n, profiles, room, n_profiles, err);
+	ret = check(model, ask, err);
 	if (ret)
 		return ret;
 	layers = ct_program_linears(&model->core->cfg);
-	*n_profiles = layers;
-	if (!room)
+	*ask->n_profiles = layers;
+	if (!ask->room)
 		return ct_fail(err, -E2BIG, "the model has %zu linear layers", layers);
 	c.p = calloc(layers, sizeof(*c.p));
 	if (!c.p)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	ret = run(model->core, tokens, n, &c, err);
-	size = profiles->size;
+	ret = run(model->core, ask, &c, err);
+	size = ask->profiles->size;
 	known = size < sizeof(*c.p) ? size : sizeof(*c.p);
-	for (size_t i = 0; i < layers && i < room && !ret; i++) {
+	for (size_t i = 0; i < layers && i < ask->room && !ret; i++) {
 		c.p[i].size = known;
-		memcpy((uint8_t *)profiles + i * size, &c.p[i], known);
+		memcpy((uint8_t *)ask->profiles + i * size, &c.p[i], known);
 	}
 	free(c.p);
-	if (!ret && room < layers)
+	if (!ret && ask->room < layers)
 		ret = ct_fail(err, -E2BIG,
 			      "the model has %zu linear layers and there is room for %zu",
-			      layers, room);
+			      layers, ask->room);
 	return ret;
+}
+
+int ctrans_profile_pairs(struct ctrans_model *model, const struct ctrans_pair *pairs,
+			 size_t n, struct ctrans_layer_profile *profiles, size_t room,
+			 size_t *n_profiles)
+{
+	const struct asking ask = {
+		"ctrans_profile_pairs", pairs, n, profiles, room, n_profiles,
+	};
+	struct ct_err err = { 0 };
+
+	return ct_api_return(profile(model, &ask, &err), &err);
 }
 
 int ctrans_profile_tokens(struct ctrans_model *model, const uint32_t *tokens, size_t n,
 			  struct ctrans_layer_profile *profiles, size_t room,
 			  size_t *n_profiles)
 {
+	const struct ctrans_pair pair = { .target = tokens, .n_target = n };
+	const struct asking ask = {
+		"ctrans_profile_tokens", &pair, 1, profiles, room, n_profiles,
+	};
 	struct ct_err err = { 0 };
 
-	return ct_api_return(profile(model, tokens, n, profiles, room, n_profiles, &err),
-			     &err);
+	return ct_api_return(profile(model, &ask, &err), &err);
 }

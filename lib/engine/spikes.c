@@ -42,10 +42,10 @@ struct check {
 	struct ctrans_spike_check sum;
 	ctrans_progress_fn *progress;
 	void *arg;
-	size_t total;
+	uint64_t done, total;	/* rows of layers */
 
-	/* the layer at hand */
-	size_t linear;
+	/* the layer at hand, and the first of the step's rows that are */
+	size_t linear, at;
 	const struct ctrans_insn_linear *l;
 	const float *scale, *bias;
 	bool direct;		/* its outputs fire for the next layer */
@@ -140,14 +140,14 @@ static void run_row(void *ctx, size_t r)
 	struct check *c = ctx;
 	const struct ctrans_insn_linear *l = c->l;
 	struct row *row = &c->row[r];
-	const float *want = ct_taps_out(&c->taps, c->linear, r);
+	const float *want = ct_taps_out(&c->taps, c->linear, c->at + r);
 	struct firing f = { .c = c, .row = row };
 	struct ct_synapses s = {
 		.w = c->w, .n_in = l->n_in, .n_out = l->n_out, .code = c->code,
 		.added = row->added, .step = row->step,
 	};
 
-	f.theta = encode(c, row, ct_taps_in(&c->taps, c->linear, r));
+	f.theta = encode(c, row, ct_taps_in(&c->taps, c->linear, c->at + r));
 	if (c->direct) {
 		f.next = ct_values_theta(NULL, 0, f32(ct_taps_insn(&c->taps,
 					 c->linear + 1)->linear.theta_f32), false);
@@ -163,7 +163,7 @@ static void run_row(void *ctx, size_t r)
 		row->differ += !same(y, want[j]);
 	}
 	if (c->direct)
-		settle(&f, ct_taps_in(&c->taps, c->linear + 1, r));
+		settle(&f, ct_taps_in(&c->taps, c->linear + 1, c->at + r));
 }
 
 /* ---- Layers ----------------------------------------------------------- */
@@ -190,41 +190,50 @@ static int unpack(struct check *c, struct ct_err *err)
 	return 0;
 }
 
+/* Does what it gives enter the next layer as it is? A gate multiplies it before. */
+static bool is_direct(const struct check *c, size_t linear)
+{
+	const struct ctrans_insn *insn = ct_taps_insn(&c->taps, linear), *next = insn + 1;
+
+	return ct_tag_kind(insn->tag) == CT_INSN_FFN_UP &&
+	       ct_tag_kind(next->tag) == CT_INSN_FFN_DOWN &&
+	       !(insn->linear.flags & CTRANS_LINEAR_MUL) &&
+	       (insn->linear.act == CTRANS_ACT_RELU ||
+		insn->linear.act == CTRANS_ACT_NONE) &&
+	       next->linear.theta_mode == CTRANS_THETA_STATIC;
+}
+
 static int run_layer(struct check *c, size_t linear, size_t rows, struct ct_err *err)
 {
-	const struct ctrans_insn *insn = ct_taps_insn(&c->taps, linear), *next;
 	int ret;
 
 	c->linear = linear;
-	c->l = &insn->linear;
+	c->l = &ct_taps_insn(&c->taps, linear)->linear;
 	c->scale = weights_at(c->core, c->l->scale_va);
 	c->bias = weights_at(c->core, c->l->bias_va);
-	c->direct = false;
-	if (ct_tag_kind(insn->tag) == CT_INSN_FFN_UP) {
-		next = ct_taps_insn(&c->taps, linear + 1);
-		c->direct = (c->l->act == CTRANS_ACT_RELU ||
-			     c->l->act == CTRANS_ACT_NONE) &&
-			    next->linear.theta_mode == CTRANS_THETA_STATIC;
-	}
+	c->direct = is_direct(c, linear);
 	ret = unpack(c, err);
 	if (ret)
 		return ret;
-	ct_parallel(ct_load_threads(c->core), rows, run_row, c);
+	/* a source's step may have more rows than there is room for at once */
+	for (c->at = 0; c->at < rows; c->at += ROWS)
+		ct_parallel(ct_load_threads(c->core),
+			    rows - c->at < ROWS ? rows - c->at : ROWS, run_row, c);
 	c->sum.values += (uint64_t)rows * c->l->n_out;
 	return 0;
 }
 
-static int run_step(void *arg, const struct ct_taps *taps, size_t rows, size_t done,
-		    struct ct_err *err)
+static int run_step(void *arg, const struct ct_taps *taps,
+		    const struct ct_taps_step *step, struct ct_err *err)
 {
 	struct check *c = arg;
 	int ret = 0;
 
-	for (size_t i = 0; i < taps->n && !ret; i++) {
-		ret = run_layer(c, i, rows, err);
-		if (!ret && c->progress &&
-		    c->progress(c->arg, (done - rows) * taps->n + (i + 1) * rows,
-				c->total * taps->n))
+	(void)taps;
+	for (size_t i = step->first; i < step->end && !ret; i++) {
+		ret = run_layer(c, i, step->rows, err);
+		c->done += step->rows;
+		if (!ret && c->progress && c->progress(c->arg, c->done, c->total))
 			ret = ct_fail(err, -ECANCELED, "given up");
 	}
 	return ret;
@@ -281,22 +290,24 @@ static void close_check(struct check *c)
 	ct_taps_close(&c->taps);
 }
 
-static int run_check(struct check *c, const uint32_t *tokens, size_t n,
+static int run_check(struct check *c, const struct ctrans_pair *pairs, size_t n,
 		     struct ct_err *err)
 {
+	uint64_t sources = ct_pairs_sources(pairs, n), texts = ct_pairs_texts(pairs, n);
 	fenv_t env;
-	int ret = ct_taps_open(c->core, ROWS, true, &c->taps, err);
+	int ret = ct_taps_open(c->core, ROWS, (uint32_t)ct_pairs_longest(pairs, n), true,
+			       &c->taps, err);
 
 	if (!ret)
 		ret = open_rows(c, err);
 	if (ret)
 		return ret;
-	c->total = n;
+	c->total = sources * c->taps.encoder.n + texts * c->taps.decoder.n;
 	fegetenv(&env);
 	fesetenv(FE_DFL_ENV);
-	ret = ct_taps_text(&c->taps, tokens, n, run_step, c, err);
+	ret = ct_taps_pairs(&c->taps, pairs, n, run_step, c, err);
 	fesetenv(&env);
-	c->sum.tokens = n;
+	c->sum.tokens = sources + texts;
 	c->sum.layers = c->taps.n;
 	for (size_t r = 0; r < ROWS; r++) {
 		const struct row *row = &c->row[r];
@@ -312,11 +323,11 @@ static int run_check(struct check *c, const uint32_t *tokens, size_t n,
 }
 
 static int check_spikes(struct check *c, const struct ctrans_model *model,
-			const uint32_t *tokens, size_t n, struct ct_err *err)
+			const struct ctrans_pair *pairs, size_t n, struct ct_err *err)
 {
 	int ret;
 
-	if (!model || !tokens || !n)
+	if (!model || !pairs || !n || !pairs->target || !pairs->n_target)
 		return ct_fail(err, -EINVAL,
 			       "ctrans_check_spikes() needs a model and tokens: there are none");
 	ret = ct_model_needs_weights(model, err);
@@ -330,15 +341,18 @@ static int check_spikes(struct check *c, const struct ctrans_model *model,
 	if (model->core->at.enc == CTRANS_ENC_F32)
 		return ct_fail(err, -ENOTSUP,
 			       "the model was opened unquantised (CTRANS_MODEL_F32): it has no spikes");
+	ret = ct_pairs_check(model->core, pairs, n, err);
+	if (ret)
+		return ret;
 	c->core = model->core;
-	ret = run_check(c, tokens, n, err);
+	ret = run_check(c, pairs, n, err);
 	close_check(c);
 	return ret;
 }
 
-int ctrans_check_spikes(struct ctrans_model *model, const uint32_t *tokens, size_t n,
-			uint32_t code, ctrans_progress_fn *progress, void *arg,
-			struct ctrans_spike_check *check, size_t size)
+int ctrans_check_spikes_pairs(struct ctrans_model *model, const struct ctrans_pair *pairs,
+			      size_t n, uint32_t code, ctrans_progress_fn *progress,
+			      void *arg, struct ctrans_spike_check *check, size_t size)
 {
 	struct check *c = calloc(1, sizeof(*c));
 	struct ct_err err = { 0 };
@@ -353,10 +367,20 @@ int ctrans_check_spikes(struct ctrans_model *model, const uint32_t *tokens, size
 	ret = ct_struct_give(check, size, sizeof(c->sum), &c->sum, sizeof(c->sum),
 			     "ctrans_spike_check", &err);
 	if (!ret)
-		ret = check_spikes(c, model, tokens, n, &err);
+		ret = check_spikes(c, model, pairs, n, &err);
 	if (!ret)
 		ret = ct_struct_give(check, size, sizeof(c->sum), &c->sum,
 				     sizeof(c->sum), "ctrans_spike_check", &err);
 	free(c);
 	return ct_api_return(ret, &err);
+}
+
+int ctrans_check_spikes(struct ctrans_model *model, const uint32_t *tokens, size_t n,
+			uint32_t code, ctrans_progress_fn *progress, void *arg,
+			struct ctrans_spike_check *check, size_t size)
+{
+	const struct ctrans_pair pair = { .target = tokens, .n_target = n };
+
+	return ctrans_check_spikes_pairs(model, &pair, 1, code, progress, arg, check,
+					 size);
 }

@@ -28,8 +28,9 @@ struct search {
 	struct ct_core *core;
 	struct ct_calibration *c;
 	const struct ct_value_costs *costs;
-	uint32_t rows;
+	uint32_t most;			/* rows of any layer */
 	struct ct_seq *seq;
+	struct ctrans_insn *linears;	/* as they are in the model's programs */
 	struct ct_buf_dev buf;		/* inputs, outputs, one instruction */
 	float *in, *out;
 	uint64_t in_va, out_va, insn_va;
@@ -37,6 +38,7 @@ struct search {
 
 	/* the layer at hand */
 	const struct ct_calibration_layer *l;
+	uint32_t rows;
 	float theta;
 	bool smoothed;
 	int16_t *a;
@@ -46,7 +48,12 @@ struct search {
 /* Spread over the text as all of them are. */
 static uint32_t sample(const struct search *s, uint32_t r)
 {
-	return (uint32_t)((uint64_t)r * s->c->n_samples / s->rows);
+	return (uint32_t)((uint64_t)r * s->l->n_samples / s->rows);
+}
+
+static uint32_t rows_of(const struct ct_calibration_layer *l)
+{
+	return l->n_samples < ROWS ? l->n_samples : ROWS;
 }
 
 static int open_search(struct search *s, struct ct_err *err)
@@ -55,20 +62,24 @@ static int open_search(struct search *s, struct ct_err *err)
 	uint64_t in, out;
 	int ret;
 
-	s->rows = s->c->n_samples < ROWS ? s->c->n_samples : ROWS;
 	for (size_t i = 0; i < s->c->n; i++) {
 		const struct ct_calibration_layer *l = &s->c->layers[i];
 
+		s->most = rows_of(l) > s->most ? rows_of(l) : s->most;
 		n_in = l->n_in > n_in ? l->n_in : n_in;
 		n_out = l->n_out > n_out ? l->n_out : n_out;
 	}
-	in = 4ull * s->rows * STRIDE(n_in);
-	out = 4ull * s->rows * STRIDE(n_out);
-	s->a = malloc((size_t)s->rows * n_in * sizeof(*s->a));
-	s->power = malloc(s->rows * sizeof(*s->power));
-	if (!s->a || !s->power)
+	in = 4ull * s->most * STRIDE(n_in);
+	out = 4ull * s->most * STRIDE(n_out);
+	s->a = malloc((size_t)s->most * n_in * sizeof(*s->a));
+	s->power = malloc(s->most * sizeof(*s->power));
+	s->linears = calloc(s->c->n, sizeof(*s->linears));
+	if (!s->a || !s->power || !s->linears)
 		return ct_fail(err, -ENOMEM, "out of memory");
-	ret = ct_device_alloc(s->core->dev, in + out + sizeof(*s->insn), &s->buf, err);
+	ret = ct_core_linears(s->core, s->linears, err);
+	if (!ret)
+		ret = ct_device_alloc(s->core->dev, in + out + sizeof(*s->insn), &s->buf,
+				      err);
 	if (!ret)
 		ret = ct_seq_open(s->core, &s->seq, err);
 	if (ret)
@@ -87,6 +98,7 @@ static void close_search(struct search *s)
 	if (s->seq)
 		ct_seq_close(s->seq);
 	ct_device_free(s->core->dev, &s->buf);
+	free(s->linears);
 	free(s->a);
 	free(s->power);
 }
@@ -191,6 +203,7 @@ static int try_layer(struct search *s, const struct ctrans_insn *linear, size_t 
 	int ret;
 
 	s->l = &s->c->layers[i];
+	s->rows = rows_of(s->l);
 	s->smoothed = false;
 	for (uint32_t r = 0; r < s->rows; r++)
 		memcpy(s->in + (size_t)r * STRIDE(s->l->n_in),
@@ -215,15 +228,11 @@ static int try_layer(struct search *s, const struct ctrans_insn *linear, size_t 
 static int try_all(struct search *s, struct ct_threshold_points *p,
 		   const struct ct_calibrate *how, struct ct_err *err)
 {
-	size_t j = 0;
 	int ret = 0;
 
-	for (size_t i = 0; i < s->core->n_insns && !ret; i++) {
-		if (!ct_insn_quantises(&s->core->prog[i]))
-			continue;
-		ret = try_layer(s, &s->core->prog[i], j, &p[j], err);
-		j++;
-		if (!ret && how->progress && how->progress(how->arg, j, 2 * s->c->n))
+	for (size_t i = 0; i < s->c->n && !ret; i++) {
+		ret = try_layer(s, &s->linears[i], i, &p[i], err);
+		if (!ret && how->progress && how->progress(how->arg, i + 1, 2 * s->c->n))
 			ret = ct_fail(err, -ECANCELED,
 				      "the search for thresholds was cancelled");
 	}

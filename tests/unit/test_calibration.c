@@ -87,7 +87,7 @@ START_TEST(taps)
 	struct ct_seq *seq;
 	uint32_t ids[64];
 
-	MUST(!ct_taps_open(core, CT_STEP_ROWS, true, &t, NULL));
+	MUST(!ct_taps_open(core, CT_STEP_ROWS, 0, true, &t, NULL));
 	MUST(!ct_seq_open(core, &seq, NULL));
 	ct_seq_unshared(seq);
 	ck_assert_uint_eq(t.n, 9);
@@ -135,7 +135,8 @@ END_TEST
 START_TEST(adding)
 {
 	const struct ct_calibration_shape shapes[2] = {
-		{ 0, CTRANS_KIND_QKV, IN, 7 }, { 3, CTRANS_KIND_FFN_DOWN, 10, 3 },
+		{ 0, CTRANS_KIND_QKV, IN, 7, ROWS },
+		{ 3, CTRANS_KIND_FFN_DOWN, 10, 3, ROWS },
 	};
 	float *x = malloc(ROWS * (IN + 4) * sizeof(*x));
 	static const uint32_t cuts[] = { 0, 1, 9, 256, 257, 600, ROWS };
@@ -148,18 +149,18 @@ START_TEST(adding)
 		x[i] = (float)(random() % 2001 - 1000) * 1e-3f;
 	x[5] = NAN;
 	for (unsigned int threads = 1; threads < 4; threads += 2) {
-		MUST(!ct_calibration_open(shapes, 2, ROWS, true, &c, NULL));
+		MUST(!ct_calibration_open(shapes, 2, true, &c, NULL));
 		for (size_t i = 0; i + 1 < sizeof(cuts) / sizeof(cuts[0]); i++) {
 			const float *at = x + cuts[i] * (IN + 4);
 			const struct ct_calibration_rows in[2] = {
 				{ at, IN + 4 }, { at + 50, IN + 4 },
 			};
 
-			MUST(!ct_calibration_add(c, in, cuts[i + 1] - cuts[i], threads,
-						 NULL));
+			MUST(!ct_calibration_add(c, 0, 2, in, cuts[i + 1] - cuts[i],
+						 threads, NULL));
 		}
-		ck_assert_int_eq(ct_calibration_add(c, &(struct ct_calibration_rows){ 0 },
-						    1, 1, NULL), -EINVAL);
+		ck_assert_int_eq(ct_calibration_add(c, 0, 1,
+					&(struct ct_calibration_rows){ 0 }, 1, 1, NULL), -EINVAL);
 		x[5] = 0;
 		for (uint32_t k = 0; k < IN; k += 37) {
 			double sum = 0, sq = 0;
@@ -188,11 +189,11 @@ START_TEST(adding)
 				ck_assert_double_eq_tol((double)g[(k - 256) * m + j - 256],
 							want, 1e-3);
 			}
-		ck_assert_uint_eq(c->n_samples, CT_CALIBRATION_SAMPLES);
-		for (sample = 0; sample < c->n_samples; sample++) {
+		ck_assert_uint_eq(c->layers[0].n_samples, CT_CALIBRATION_SAMPLES);
+		for (sample = 0; sample < c->layers[0].n_samples; sample++) {
 			/* the row whose coming made it one more */
-			uint32_t r = ((sample + 1) * ROWS + c->n_samples - 1) /
-				     c->n_samples - 1;
+			uint32_t r = ((sample + 1) * ROWS + c->layers[0].n_samples - 1) /
+				     c->layers[0].n_samples - 1;
 
 			ck_assert(!memcmp(c->layers[1].samples + 10 * sample,
 					  x + r * (IN + 4) + 50, 40));
@@ -236,7 +237,7 @@ START_TEST(observe)
 		struct ct_core *core = open_small(t ? "sim:threads=3" : "sim:threads=1");
 
 		ck_assert_int_eq(ct_core_observe_tokens(core, ids, n, &how, &c[t], NULL), 0);
-		ck_assert_uint_eq(c[t]->rows, n);
+		ck_assert_uint_eq(c[t]->layers[0].rows, n);
 		how.progress = stop_at;
 		how.arg = &most;
 		if (t)
@@ -252,7 +253,7 @@ START_TEST(observe)
 		ck_assert_uint_eq(a->layer, i == 8 ? 0 : i / 4);
 		ck_assert(!memcmp(a->squares, b->squares, a->n_in * sizeof(double)));
 		ck_assert(!memcmp(a->gram, b->gram, 4ull * a->n_in * a->n_in));
-		ck_assert(!memcmp(a->samples, b->samples, 4ull * a->n_in * c[0]->n_samples));
+		ck_assert(!memcmp(a->samples, b->samples, 4ull * a->n_in * a->n_samples));
 		ck_assert(ct_calibration_rms(c[0], i, true) > 0);
 	}
 	ct_calibration_close(c[0]);

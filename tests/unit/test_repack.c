@@ -43,7 +43,7 @@ struct made {
 /* Inputs that go together: each is half the one before it, and outlier channels. */
 static void make(struct made *m, uint32_t n_in, uint32_t n_out)
 {
-	const struct ct_calibration_shape shape = { 0, 0, n_in, n_out };
+	const struct ct_calibration_shape shape = { 0, 0, n_in, n_out, ROWS };
 	struct ct_calibration_rows rows = { .stride = n_in };
 
 	m->w = malloc(4ull * n_in * n_out);
@@ -60,13 +60,12 @@ static void make(struct made *m, uint32_t n_in, uint32_t n_out)
 			m->x[r * n_in + k] = 0.3f + normal() +
 				(k ? 0.7f * m->x[r * n_in + k - 1] : 0) +
 				(k == 17 ? 20 * normal() : 0);
-	MUST(!ct_calibration_open(&shape, 1, ROWS, true, &m->c, NULL));
+	MUST(!ct_calibration_open(&shape, 1, true, &m->c, NULL));
 	rows.x = m->x;
-	MUST(!ct_calibration_add(m->c, &rows, ROWS, 1, NULL));
+	MUST(!ct_calibration_add(m->c, 0, 1, &rows, ROWS, 1, NULL));
 	m->r = (struct ct_repack){
 		.n_in = n_in, .n_out = n_out, .weights = m->w, .in_major = true,
-		.seen = &m->c->layers[0], .n_samples = m->c->n_samples,
-		.n_rows = ROWS, .threads = 1, .packed = m->packed,
+		.seen = &m->c->layers[0], .threads = 1, .packed = m->packed,
 		.scale = m->scale, .colsum = m->colsum,
 	};
 }

@@ -203,7 +203,7 @@ START_TEST(noise)
 		ck_assert_int_eq(l->theta_mode, CTRANS_THETA_DYNAMIC);
 		/* the samples that the search has: every so many of all */
 		for (uint32_t r = 0; r < 64; r++) {
-			uint32_t at = r * c->n_samples / 64;
+			uint32_t at = r * c->layers[0].n_samples / 64;
 			const float *x = y->samples + (size_t)at * l->n_in;
 			float e[128];
 			int16_t a[128];

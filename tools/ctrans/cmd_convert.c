@@ -11,7 +11,7 @@
 #include "terminal.h"
 
 static struct {
-	const char *out, *calibrate, *thresholds, *weights, *little;
+	const char *out, *calibrate, *task, *thresholds, *weights, *little;
 	uint32_t tokens;
 	float levels, noise, smooth, sigma;
 	bool tokens_given, levels_given, noise_given, smooth_given, sigma_given;
@@ -37,7 +37,11 @@ static const struct option_spec specs[] = {
 static const struct option_spec calibration_specs[] = {
 	{ OPTION_TEXT, 0, "calibrate", "FILE", &options.calibrate,
 	  .help = "a text to run the model on; thresholds and correction follow from "
-		  "what it shows of activations" },
+		  "what it shows of activations; of models with an encoder lines, "
+		  "SOURCE<TAB>TARGET or SOURCE alone" },
+	{ OPTION_TEXT, 0, "task", "NAME", &options.task,
+	  .help = "what sources begin with the words of (default: the model's first "
+		  "task)" },
 	{ OPTION_UINT, 0, "tokens", "N", &options.tokens, &options.tokens_given,
 	  16, 1e9, .help = "tokens of it at most (default 10240)" },
 	{ OPTION_CHOICE, 0, "thresholds", "HOW", &options.thresholds,
@@ -156,6 +160,7 @@ static void take_options(struct ctrans_convert_params *p)
 	if (options.sigma_given)
 		p->weight_sigma = options.sigma;
 	p->correct = !options.no_correct;
+	p->task = options.task;
 	p->little = options.little;
 	p->progress = on_progress;
 }
@@ -197,7 +202,8 @@ static int check_options(void)
 		bool given;
 		const char *name;
 	} calibrated[] = {
-		{ options.tokens_given, "tokens" }, { options.thresholds, "thresholds" },
+		{ options.task, "task" }, { options.tokens_given, "tokens" },
+		{ options.thresholds, "thresholds" },
 		{ options.noise_given, "noise" }, { options.levels_given, "levels" },
 		{ options.smooth_given, "smooth" }, { options.no_correct, "no-correct" },
 	};

@@ -55,6 +55,12 @@ static void totals(const struct convert_report *r, double *bits, double *excepti
 	*exceptions /= *weights;
 }
 
+static const char *stack_name(const struct ctrans_layer_report *l)
+{
+	return l->stack == CTRANS_STACK_ENCODER ? "encoder" :
+	       l->stack == CTRANS_STACK_DECODER ? "decoder" : NULL;
+}
+
 /* More than the outlier unit takes, and therefore lost. */
 static void print_clipped(const struct convert_report *r)
 {
@@ -65,10 +71,28 @@ static void print_clipped(const struct convert_report *r)
 			worst = &r->layers[i];
 	if (worst->clipped > 0)
 		printf("clipped, beyond 32767 thresholds: at most %.3f %% of a layer's values "
-		       "(%u %s)\n", 100 * (double)worst->clipped, worst->layer,
+		       "(%s%s%u %s)\n", 100 * (double)worst->clipped,
+		       stack_name(worst) ? stack_name(worst) : "",
+		       stack_name(worst) ? " " : "", worst->stack_layer,
+		       stack_name(worst) ? worst->part :
 		       ctrans_kind_name((enum ctrans_kind)worst->kind));
 	else if (isfinite(worst->clipped))
 		printf("clipped, beyond 32767 thresholds: no values\n");
+}
+
+/* Layers are numbered by stack, whose name is a line of its own. */
+static void print_place(const struct ctrans_layer_report *l,
+			const struct ctrans_layer_report *before)
+{
+	const char *stack = stack_name(l);
+
+	if (stack && (!before || before->stack != l->stack))
+		printf("%s\n", stack);
+	if (l->kind == CTRANS_KIND_HEAD)
+		printf("%-14s", "head");
+	else
+		printf("%3u %-10s", l->stack_layer, stack ? l->part :
+		       ctrans_kind_name((enum ctrans_kind)l->kind));
 }
 
 static int no_memory(void)
@@ -89,11 +113,7 @@ int convert_report_print(const struct convert_report *r)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct ctrans_layer_report *l = &r->layers[i];
 
-		if (l->kind == CTRANS_KIND_HEAD)
-			printf("%-14s", "head");
-		else
-			printf("%3u %-10s", l->layer,
-			       ctrans_kind_name((enum ctrans_kind)l->kind));
+		print_place(l, i ? l - 1 : NULL);
 		if (l->threshold > 0)
 			printf(" %9.3g", (double)l->threshold);
 		else
@@ -133,6 +153,11 @@ int convert_report_json(const struct convert_report *r, const char *model,
 
 		json_add_count(o, "layer", l->layer);
 		json_add_string(o, "kind", ctrans_kind_name((enum ctrans_kind)l->kind));
+		if (stack_name(l)) {
+			json_add_string(o, "stack", stack_name(l));
+			json_add_count(o, "stack_layer", l->stack_layer);
+			json_add_string(o, "part", l->part);
+		}
 		json_add_count(o, "n_in", l->n_in);
 		json_add_count(o, "n_out", l->n_out);
 		json_add_float(o, "threshold", l->threshold);
