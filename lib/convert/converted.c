@@ -14,9 +14,6 @@
 
 /* Of uapi/ctrans_layout.h's tiles; goes up when those change. */
 #define LAYOUT		1
-#define ENCODING	"S8"
-/* S8, but for matrices that take less: those are compressed. */
-#define COMPRESSED	"ESC"
 
 /* One read, which stays in the cache between the kernel's copy and the sum. */
 #define STRETCH		(1u << 20)
@@ -62,11 +59,11 @@ static int check_packing(const struct ct_gguf *gguf, bool *compressed, struct ct
 		ret = ct_gguf_u64(gguf, CT_KEY_LAYOUT, &layout, err);
 	if (ret)
 		return ret;
-	*compressed = is(enc, COMPRESSED);
-	if (!*compressed && !is(enc, ENCODING))
+	*compressed = is(enc, CT_ENCODING_ESC);
+	if (!*compressed && !is(enc, CT_ENCODING_S8))
 		return ct_fail(err, -ENOTSUP,
 			       "weights are encoded as \"%s\", which is not supported ("
-			       ENCODING " and " COMPRESSED " are)",
+			       CT_ENCODING_S8 " and " CT_ENCODING_ESC " are)",
 			       ct_show(enc.ptr, enc.len).s);
 	if (layout != LAYOUT)
 		return ct_fail(err, -ENOTSUP,
@@ -277,7 +274,7 @@ int ct_converted_finish(struct ct_gguf_out *out, const struct ct_image *image,
 
 	ct_gguf_put_u32(out, CT_KEY_LAYOUT, LAYOUT);
 	ct_gguf_put_string(out, CT_KEY_ENCODING,
-			   compressed(image) ? COMPRESSED : ENCODING);
+			   compressed(image) ? CT_ENCODING_ESC : CT_ENCODING_S8);
 	ret = put_sums(out, image, bytes, err);
 	if (ret)
 		return ret;

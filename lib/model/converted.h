@@ -27,8 +27,10 @@
 /* u32: the version of the format, and of the layout of packed weights */
 #define CT_KEY_VERSION		"ctrans.version"
 #define CT_KEY_LAYOUT		"ctrans.layout"
-/* string: how weights are packed, "S8"; "ESC": those of fewer bytes compressed */
+/* string: how weights are packed; ESC: those of fewer bytes compressed, S8 the rest */
 #define CT_KEY_ENCODING		"ctrans.encoding"
+#define CT_ENCODING_S8		"S8"
+#define CT_ENCODING_ESC		"ESC"
 /* strings: who wrote it, from what */
 #define CT_KEY_WRITER		"ctrans.writer"
 #define CT_KEY_SOURCE		"ctrans.source.name"

@@ -26,10 +26,19 @@ static void count(struct ct_model_info *info, const struct ct_matrix *m)
 	info->n_params[m->t.dtype] += m->t.n_elems;
 }
 
+static bool is_compressed(const struct ct_gguf *gguf)
+{
+	struct ct_str s = { "", 0 };
+
+	return !ct_gguf_string_opt(gguf, CT_KEY_ENCODING, &s, NULL) &&
+	       s.len == strlen(CT_ENCODING_ESC) && !memcmp(s.ptr, CT_ENCODING_ESC, s.len);
+}
+
 static void describe_converted(const struct ct_model *model,
 			       struct ct_model_info *info)
 {
-	info->format = "GGUF v3, converted";
+	info->format = is_compressed(&model->gguf) ? "GGUF v3, converted, compressed" :
+						     "GGUF v3, converted";
 	for (size_t i = 0; i < model->tensors.n; i++) {
 		const struct ct_tensor *t = &model->tensors.v[i];
 

@@ -2,6 +2,7 @@
 /* ctrans info: what a model is. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 #include "model_options.h"
@@ -69,6 +70,12 @@ static int print_json(const char *path, const struct ctrans_model_info *i)
 	json_add_count(object, "little_parameters", i->little_parameters);
 	json_add_string(object, "kv", i->kv);
 	json_add_count(object, "kv_block_bytes", i->kv_bytes);
+	json_add_string(object, "thresholds", i->thresholds);
+	json_add_count(object, "encoder_layers", i->encoder_layers);
+	json_add_count(object, "source_vocabulary", i->encoder_vocab);
+	json_add_count(object, "source_kv_block_bytes", i->source_kv_bytes);
+	json_add_string(object, "tasks", i->tasks);
+	add_id(object, "start", i->start);
 	return json_print(object);
 }
 
@@ -90,17 +97,34 @@ static int print_text(const char *path, const struct ctrans_model_info *i)
 	if (i->little_parameters)
 		printf("little model  %.0f thousand parameters, in the file\n",
 		       (double)i->little_parameters * 1e-3);
-	printf("shape         %u layers, width %u, %u heads, inner width %u\n",
-	       i->layers, i->width, i->heads, i->inner);
+	if (i->encoder_layers)
+		printf("encoder       %u layers\n", i->encoder_layers);
+	printf("%s%u layers, width %u, %u heads, inner width %u\n",
+	       i->encoder_layers ? "decoder       " : "shape         ", i->layers,
+	       i->width, i->heads, i->inner);
 	printf("activation    %s\n", i->activation);
 	printf("head          %s\n", i->tied_head ? "the token table (tied)" :
 						    "of its own");
 	printf("context       %u tokens\n", i->context);
 	show_bytes(bytes, sizeof(bytes), (double)i->kv_bytes);
 	printf("memory        %s for 64 tokens (keys and values, %s)\n", bytes, i->kv);
-	printf("vocabulary    %u tokens\n", i->vocab);
+	if (i->encoder_layers) {
+		show_bytes(bytes, sizeof(bytes), (double)i->source_kv_bytes);
+		printf("              %s for 64 tokens of a source\n", bytes);
+	}
+	if (i->encoder_layers && i->encoder_vocab != i->vocab)
+		printf("vocabulary    %u tokens of a source, %u of a text\n",
+		       i->encoder_vocab, i->vocab);
+	else
+		printf("vocabulary    %u tokens\n", i->vocab);
+	if (*i->tasks)
+		printf("tasks         %s\n", i->tasks);
+	if (!strcmp(i->thresholds, "calibrated"))
+		printf("thresholds    calibrated\n");
 	printf("tokenizer     %s\n", i->tokenizer);
-	if (i->bos >= 0)
+	if (i->start >= 0)
+		printf("begins with   token %" PRId64 "\n", i->start);
+	else if (i->bos >= 0)
 		printf("begins with   token %" PRId64 "\n", i->bos);
 	if (i->eos >= 0)
 		printf("ends with     token %" PRId64 "\n", i->eos);
