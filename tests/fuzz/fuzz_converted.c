@@ -15,7 +15,7 @@
 #include "convert/converted.h"
 #include "engine/core_impl.h"
 #include "model/converted.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,17 +65,49 @@ static void sign_all(int fd, const char *path)
 	ct_files_close(&files);
 }
 
+static void encode(const struct ct_tokenizer *t)
+{
+	static const char text[] = "Hello, w\xc3\xb6rld. 12";
+	struct ct_ids ids = { 0 };
+
+	ct_tokenizer_source(t, text, sizeof(text) - 1, true, &ids, NULL);
+	ct_ids_free(&ids);
+}
+
+/* As the program that it would be: whatever the configuration says is in bounds. */
+static void check_config(const struct ct_model *m)
+{
+	const struct ct_config *c = &m->weights.cfg;
+	struct ct_task task;
+	char text[128];
+
+	if (ct_config_check(c, NULL) ||
+	    (c->shared_table && ct_has_encoder(c) && c->enc.n_vocab != c->n_vocab) ||
+	    (ct_has_encoder(c) != (c->arch != CT_ARCH_GPT2)))
+		abort();
+	ct_tasks_list(&m->tasks, c, text, sizeof(text));
+	ct_tasks_find(&m->tasks, c, "summarize", &task, NULL);
+}
+
 static void use(const struct ct_model *m)
 {
 	struct ct_stored *stored = NULL;
 	struct ct_image image = { 0 };
 	struct ct_converted c;
+	struct ct_tokenizer *tokenizer;
 	struct ct_bpe *bpe;
 	char *byte;
 
 	if (m->tokenizer == CT_TOKENIZER_GGUF &&
 	    !ct_bpe_from_vocab(&m->vocab, &bpe, NULL))
 		ct_bpe_free(bpe);
+	if (m->tokenizer == CT_TOKENIZER_CONVERTED &&
+	    !ct_tokenizer_stored(&m->gguf, &tokenizer, NULL)) {
+		encode(tokenizer);
+		ct_tokenizer_free(tokenizer);
+	}
+	if (m->converted)
+		check_config(m);
 	if (!m->converted || ct_converted_stored(m, &stored, NULL))
 		return;
 	if (!ct_image_plan(&m->weights.cfg, CTRANS_ENC_S8, stored, &image, NULL) &&
@@ -116,6 +148,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (!ct_model_open_little(path, &m, NULL)) {
 		ct_model_describe(m, &info);
+		use(m);
+		ct_model_close(m);
+	}
+	/* whose architecture may be any, and whose sums are not looked at */
+	if (!ct_model_open_tokenizer(path, &m, NULL)) {
 		use(m);
 		ct_model_close(m);
 	}

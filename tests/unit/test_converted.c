@@ -14,7 +14,7 @@
 #include "converted_help.h"
 #include "engine/core_impl.h"
 #include "model_help.h"
-#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 static const char *const models[] = {
 	"hf_f32", "hf_f16", "hf_bf16_shards", "f32.gguf", "f16.gguf", "bf16.gguf",
@@ -86,6 +86,7 @@ static void same_texts(const struct ct_bpe *a, const struct ct_bpe *b)
 START_TEST(same_bytes)
 {
 	const char *path = data_path(models[_i]), *to;
+	const struct ct_bpe *a, *b;
 	struct ct_core *one, *other;
 	char device[32];
 
@@ -104,10 +105,12 @@ START_TEST(same_bytes)
 		open_core(to, device, &other);
 		same_weights(one, other);
 		ck_assert(!memcmp(&one->cfg, &other->cfg, sizeof(one->cfg)));
-		ck_assert_int_eq(!one->bpe, !other->bpe);
-		if (one->bpe) {
-			same_names(one->bpe, other->bpe);
-			same_texts(one->bpe, other->bpe);
+		a = ct_tokenizer_bpe(one->tokenizer);
+		b = ct_tokenizer_bpe(other->tokenizer);
+		ck_assert_int_eq(!a, !b);
+		if (a) {
+			same_names(a, b);
+			same_texts(a, b);
 		}
 		ck_assert_int_eq(one->info.bos, other->info.bos);
 		ck_assert_uint_eq(one->info.parameters, other->info.parameters);
@@ -246,7 +249,7 @@ START_TEST(fields)
 {
 	size_t name = tensor_at(&good, "blk.0.attn_qkv.weight");
 
-	poke(value_at(&good, "ctrans.version"), 3, -ENOTSUP, "newer");
+	poke(value_at(&good, "ctrans.version"), 4, -ENOTSUP, "newer");
 	poke(value_at(&good, "ctrans.version"), 0, -EBADMSG, "ctrans.version is 0");
 	poke(value_at(&good, "ctrans.layout"), 9, -ENOTSUP, "layout 9");
 	poke(value_at(&good, "ctrans.encoding") + 8, 'X', -ENOTSUP, "\"X8\"");
