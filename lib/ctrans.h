@@ -216,8 +216,9 @@ void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
 /*
  * Load a model: a Hugging Face directory or a GGUF file of GPT-2 architecture,
  * one that ctrans_convert() has written,
- * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl" for
- * random weights of that shape (benchmarks; it has no tokenizer).
+ * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl",
+ * "shape:t5-small", "shape:t5-base", "shape:mt5-small", "shape:fsmt" for random
+ * weights of that shape (benchmarks; it has no tokenizer: see prompt_tokens).
  * -ENOENT no such file, or one of its parts is missing; -EBADMSG malformed;
  * -ENOTSUP an architecture or type that is not supported; -E2BIG beyond a limit
  * of the chip or of a format; -ENOMEM too large for this machine; -ENODEV no
