@@ -219,7 +219,7 @@ void ctrans_model_params_init(struct ctrans_model_params *params, size_t size);
  * GGUF file of GPT-2, one that ctrans_convert() has written,
  * or "shape:gpt2", "shape:gpt2-medium", "shape:gpt2-large", "shape:gpt2-xl",
  * "shape:t5-small", "shape:t5-base", "shape:mt5-small", "shape:fsmt" for
- * random weights of that shape (benchmarks; it has no tokenizer).
+ * random weights of that shape (benchmarks; no tokenizer: see prompt_tokens).
  * -ENOENT no such file, or one of its parts is missing; -EBADMSG malformed;
  * -ENOTSUP an architecture or type that is not supported; -E2BIG beyond a limit
  * of the chip or of a format; -ENOMEM too large for this machine; -ENODEV no

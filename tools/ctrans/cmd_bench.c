@@ -188,6 +188,14 @@ static uint32_t context(bool source)
 				      bench_options.prompt : gen);
 }
 
+static int report(const struct bench *b, const char *path, bool source)
+{
+	if (source)
+		return bench_options.json ? bench_source_json(b, path) :
+					    bench_source_print(b, path);
+	return bench_options.json ? bench_text_json(b, path) : bench_text_print(b, path);
+}
+
 static int run(int argc, char **argv)
 {
 	struct bench b = { .random = 1 };
@@ -250,12 +258,8 @@ static int run(int argc, char **argv)
 		status = fail(EXIT_FAILED, "%s", b.callers.message);
 	else if (ret)
 		status = fail_library(ret, EXIT_FAILED);
-	else if (source)
-		status = bench_options.json ? bench_source_json(&b, path) :
-					      bench_source_print(&b, path);
 	else
-		status = bench_options.json ? bench_text_json(&b, path) :
-					      bench_text_print(&b, path);
+		status = report(&b, path, source);
 out:
 	free_bench(&b);
 	return status;
