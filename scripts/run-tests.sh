@@ -42,9 +42,16 @@ program()
 	esac
 }
 
-# What the build makes now; programs of tests since removed may lie about.
-built() { ninja -C "$build" -t targets rule c_LINKER |
-	sed -n "s|^tests/$1||p"; }
+# What the build makes now; programs of tests since removed may lie about. With
+# SentencePiece in the library they are linked as C++.
+built()
+{
+	local rule
+
+	for rule in c_LINKER cpp_LINKER; do
+		ninja -C "$build" -t targets rule $rule | sed -n "s|^tests/$1||p"
+	done
+}
 
 names()
 {

@@ -137,8 +137,9 @@ static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 		m->t = *t;
 		m->n_out = n_out / n;
 		m->n_in = n_in;
-		/* Vectors are one row in either naming. */
-		m->in_major = n_in == 1 || conv1d;
+		/* Vectors are one row in either naming; one head's biases are none. */
+		m->in_major = (n_in == 1 && role != CT_REL_BIAS &&
+			       role != CT_ENC_REL_BIAS) || conv1d;
 		code = check_type(t, role, err);
 		if (!code)
 			code = check_shape(m, err);

@@ -11,13 +11,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define STACKS	\
+	.n_vocab = 4, .n_ctx = 2, .n_embd = 2, .n_layer = 1, .n_head = 1, .head_dim = 2, \
+	.n_inner = 2, .tied_head = true, .enc = { 4, 1, 1, 2, 2 }
+
+static const struct ct_config configs[] = {
+	{ .n_vocab = 4, .n_ctx = 2, .n_embd = 2, .n_layer = 1, .n_head = 1,
+	  .head_dim = 2, .n_inner = 2, .tied_head = true, .biases = true },
+	{ .arch = CT_ARCH_T5, STACKS, .rms_norm = true, .shared_table = true,
+	  .positions = CT_POSITIONS_RELATIVE, .rel_buckets = 4, .rel_span = 8 },
+	{ .arch = CT_ARCH_FSMT, STACKS, .post_norm = true, .biases = true,
+	  .positions = CT_POSITIONS_SINUSOID },
+};
+
 /* Use what was accepted, as the loader would. */
-static void bind(const struct ct_tensors *table)
+static void bind(const struct ct_tensors *table, const struct ct_config *cfg)
 {
-	struct ct_weights weights = {
-		.cfg = { .n_vocab = 4, .n_ctx = 2, .n_embd = 2, .n_layer = 1,
-			 .n_head = 1, .n_inner = 2, .tied_head = true },
-	};
+	struct ct_weights weights = { .cfg = *cfg };
 	struct ct_weight *w;
 	size_t n;
 
@@ -45,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (table.v[i].offset + table.v[i].nbytes >
 			    8 + len + room)
 				abort();
-		bind(&table);
+		for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++)
+			bind(&table, &configs[i]);
 	}
 	ct_tensors_free(&table);
 	free(copy);

@@ -312,7 +312,7 @@ START_TEST(test_tokens)
 	ck_assert_uint_eq(ids[4], 259);
 	ck_assert_int_eq(ctrans_token_bytes(model, 260, &bytes, &len), -ENOENT);
 	says("there is no token 260");
-	ck_assert_int_eq(ctrans_tokenize(model, text, 4, 2, ids, 4, &n),
+	ck_assert_int_eq(ctrans_tokenize(model, text, 4, 4, ids, 4, &n),
 			 -EINVAL);
 	ck_assert_int_eq(ctrans_tokenize(model, NULL, 4, 0, ids, 4, &n),
 			 -EINVAL);

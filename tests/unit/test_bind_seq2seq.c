@@ -192,6 +192,36 @@ START_TEST(test_layers)
 }
 END_TEST
 
+/* The biases of one head are a table, too: 64 buckets of the same bytes. */
+START_TEST(test_one_head)
+{
+	static const char *const change[][2] = {
+		{ "\"num_heads\": 2", "\"num_heads\": 1" }, { "\"d_kv\": 6", "\"d_kv\": 12" },
+		{ "\"relative_attention_num_buckets\": 32",
+		  "\"relative_attention_num_buckets\": 64" },
+	};
+	struct file f = read_file("t5_small");
+	struct ct_err err = { 0 };
+	char *config;
+	uint8_t *v;
+	size_t n;
+
+	v = slurp(data_path("t5_small/config.json"), &n);
+	config = calloc(1, n + 64);
+	memcpy(config, v, n);
+	for (size_t i = 0; i < N(change); i++)
+		ck_assert_uint_eq(rename_all(config, change[i][0], change[i][1]), 1);
+	tmp_text("config.json", config);
+	ck_assert_uint_eq(rename_all(f.header, "[32,2]", "[64,1]"), 2);
+	write_file(&f, "model.safetensors", 0);
+	if (open_dir(&err))
+		ck_abort_msg("%s", err.msg);
+	free(config);
+	free(v);
+	free_file(&f);
+}
+END_TEST
+
 /* Cut anywhere, it is refused. */
 START_TEST(test_truncated)
 {
@@ -259,6 +289,7 @@ int main(void)
 	tcase_add_checked_fixture(t, tmp_make, tmp_remove);
 	tcase_add_loop_test(t, test_changed, 0, N(changes));
 	tcase_add_loop_test(t, test_layers, 0, 4);
+	tcase_add_test(t, test_one_head);
 	tcase_add_loop_test(t, test_truncated, 0, 2);
 	tcase_add_test(t, test_shards);
 	suite_add_tcase(suite, t);
