@@ -308,14 +308,23 @@ int ct_generation_prepare(struct ct_generation *g, struct ct_err *err)
 	return ct_turn_prepare(&g->turn, err);
 }
 
+/* Of place @at, with what may not come at -INFINITY. */
+static float *logits_at(const struct ct_generation *g, uint32_t at)
+{
+	return g->logits + (size_t)at * g->sampler.vocab;
+}
+
 /* What the model gives place @at of the draft: does the drafted token do? */
 static bool stands(const struct ct_generation *g, uint32_t at)
 {
+	const struct ct_ids *ids = &g->session->ids;
 	const struct ct_step_row *row;
 	fenv_t env;
 	bool does;
 
 	if (at == g->turn.ahead || !(g->p.rollback > 0))
+		return false;
+	if (g->ruled && logits_at(g, at)[ids->data[ids->n]] == -INFINITY)
 		return false;
 	row = ct_turn_row(&g->turn, at);
 	fegetenv(&env);
@@ -331,24 +340,22 @@ static int choose(struct ct_generation *g, uint32_t at, uint32_t *token,
 	const struct ct_ids *ids = &g->session->ids;
 	const struct ct_best *top = best(g) + at;
 
-	if (stands(g, at)) {
-		*token = ids->data[ids->n];
-		ct_sampler_skip(&g->sampler);
-		return 0;
-	}
 	if (g->ruled) {
 		int ret = ct_constraints_next(&g->rules, ids->data, ids->n, &g->bans,
 					      err);
 
 		if (ret)
 			return ret;
-		ct_bans_apply(&g->bans, g->logits + (size_t)at * g->sampler.vocab,
-			      g->sampler.vocab);
+		ct_bans_apply(&g->bans, logits_at(g, at), g->sampler.vocab);
+	}
+	if (stands(g, at)) {
+		*token = ids->data[ids->n];
+		ct_sampler_skip(&g->sampler);
+		return 0;
 	}
 	if (g->logits)
-		return ct_sampler_pick(&g->sampler,
-				       g->logits + (size_t)at * g->sampler.vocab,
-				       ids->data, ids->n, token, err);
+		return ct_sampler_pick(&g->sampler, logits_at(g, at), ids->data, ids->n,
+				       token, err);
 	return ct_sampler_pick_top(&g->sampler, top->top, top->n, token, err);
 }
 

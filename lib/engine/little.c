@@ -29,6 +29,11 @@ int ct_little_check(const struct ct_core *big, const struct ct_core *little,
 	if (ct_has_encoder(ct_core_config(little)) != ct_has_encoder(ct_core_config(big)))
 		return ct_fail(err, -EINVAL,
 			       "one of the two has an encoder and the other none: a little model is of the model's family");
+	if (ct_core_config(little)->enc.n_vocab != ct_core_config(big)->enc.n_vocab)
+		return ct_fail(err, -EINVAL,
+			       "it reads %u tokens and the model %u: a little model needs the same tokenizer",
+			       ct_core_config(little)->enc.n_vocab,
+			       ct_core_config(big)->enc.n_vocab);
 	/* it follows every text, so it has to hold the longest */
 	if (ct_core_context(little) < ct_core_context(big))
 		return ct_fail(err, -EINVAL,
