@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "eval.h"
 #include "eval_metrics.h"
+#include "eval_pairs.h"
 #include "eval_plot.h"
 #include "eval_spikes.h"
 #include "model_options.h"
@@ -16,7 +17,7 @@
 static struct {
 	const char *text, *ids, *reference, *plot;
 	uint32_t ctx, stride, decode, spikes;
-	bool json, stats, paper;
+	bool json, stats, paper, decode_given;
 } options = { .decode = 64 };
 
 static const struct option_spec specs[] = {
@@ -48,11 +49,12 @@ static const struct option_spec compare_specs[] = {
 	{ OPTION_TEXT, 0, "reference", "MODEL", &options.reference,
 	  .help = "what perplexities are compared with, in binary32: the model "
 		  "that MODEL was converted from (default: MODEL, where it is "
-		  "not converted)" },
+		  "not converted); also with --sources alone" },
 	{ OPTION_TEXT, 0, "little", "MODEL", &model_options.little,
-	  .help = "with --paper too: a little model, to see what its drafts save "
+	  .help = "with --paper and --sources too: a little model, to see what its drafts save "
 		  "(default: the one in a converted file; \"\": none)" },
-	{ OPTION_UINT, 0, "decode", "N", &options.decode, NULL, 1, 1e6,
+	{ OPTION_UINT, 0, "decode", "N", &options.decode, &options.decode_given, 1,
+	  1e6,
 	  .help = "tokens to run one at a time as well (default 64)" },
 	{ OPTION_END },
 };
@@ -60,6 +62,7 @@ static const struct option_spec compare_specs[] = {
 static const struct option_group groups[] = {
 	{ "Text", specs },
 	{ "With --policy all", compare_specs },
+	{ "Sources and references", pairs_specs },
 	{ "Lines against references", metrics_specs },
 	{ "Messages", message_option_specs },
 	{ "Device", device_option_specs },
@@ -72,8 +75,9 @@ static int run(int argc, char **argv);
 
 const struct command command_eval = {
 	.name = "eval",
-	.summary = "perplexity of a text, energy by policy; BLEU, ROUGE of files",
+	.summary = "perplexity of a text, BLEU and ROUGE, energy by policy",
 	.synopsis = "MODEL --text FILE [OPTION...]\n"
+		    "MODEL --sources FILE --ref FILE [--task TASK] [OPTION...]\n"
 		    "--paper [MODEL --text FILE]\n"
 		    "--bleu|--rouge FILE --ref FILE [--ref FILE...]",
 	.about =
@@ -89,6 +93,11 @@ const struct command command_eval = {
 	"With --paper what is published about the chip stands beside what its model here\n"
 	"gives for the same shapes; what was fitted is told from what is predicted.\n"
 	"\n"
+	"With --sources a model that has an encoder writes a text for each line of a\n"
+	"file: BLEU and ROUGE against references, the perplexity of these, modelled\n"
+	"energy of encoder and decoder. --reference compares all that with a model in\n"
+	"binary32, and with --policy all every policy has to write the same texts.\n"
+	"\n"
 	"With --bleu or --rouge no model is run: translations or summaries, one a line,\n"
 	"are scored against the same lines of reference files.",
 	.examples =
@@ -97,6 +106,7 @@ const struct command command_eval = {
 	"  ctrans eval model.gguf --text book.txt --policy all --reference models/demo\n"
 	"  ctrans eval model.gguf --text book.txt --plot dispatch.svg\n"
 	"  ctrans eval --paper\n"
+	"  ctrans eval models/demo-t5 --task summarize --sources long.txt --ref short.txt\n"
 	"  ctrans eval --bleu translated.txt --ref reference.txt",
 	.takes_model = true,
 	.groups = groups,
@@ -201,6 +211,14 @@ static int plot(const char *path, const struct eval_text *text)
 	return status;
 }
 
+static int check_model(const struct ctrans_model *model, const char *path)
+{
+	struct ctrans_model_info info;
+	int ret = ctrans_model_info(model, &info, sizeof(info));
+
+	return ret ? fail_library(ret, EXIT_FAILED) : eval_takes_text(path, &info);
+}
+
 static int score_one(const char *path, struct eval_text *text)
 {
 	struct ctrans_model *model = NULL;
@@ -210,6 +228,8 @@ static int score_one(const char *path, struct eval_text *text)
 		return usage_error(&command_eval,
 			"--plot shows where values of 8 bits go, and --f32 has none");
 	status = model_load(&command_eval, path, 0, &model);
+	if (!status)
+		status = check_model(model, path);
 	if (!status)
 		status = eval_tokens(text, model);
 	if (!status && options.spikes)
@@ -301,6 +321,27 @@ static int score_lines(const char *path, bool all)
 	return eval_metrics(options.json);
 }
 
+/* What is of a text alone. */
+static int score_pairs(const char *path, bool all)
+{
+	const char *other = options.text ? "text" : options.ids ? "ids" :
+		options.paper ? "paper" : options.plot ? "plot" :
+		options.spikes ? "spikes" : options.stats ? "stats" :
+		options.ctx ? "ctx" : options.stride ? "stride" :
+		options.decode_given ? "decode" : NULL;
+	int status;
+
+	if (other)
+		return usage_error(&command_eval,
+			"--sources has a text written for each line, and --%s is of a text alone: leave it out",
+			other);
+	status = all ? check_all("--policy all") : EXIT_OK;
+	if (!status && options.reference && model_options.f32)
+		status = usage_error(&command_eval,
+			"--reference is what 8 bits are compared with: leave out --f32");
+	return status ? status : eval_pairs(path, options.reference, all, options.json);
+}
+
 static int check_options(const char *path, bool all)
 {
 	bool text = options.text || options.ids;
@@ -344,6 +385,8 @@ static int run(int argc, char **argv)
 	if (!options_parse(&command_eval, argc, argv, &path, &status))
 		return status;
 	all = model_options.policy && !strcmp(model_options.policy, "all");
+	if (eval_pairs_wanted())
+		return score_pairs(path, all);
 	if (eval_metrics_wanted())
 		return score_lines(path, all);
 	status = check_options(path, all);

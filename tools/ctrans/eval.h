@@ -9,6 +9,7 @@
 
 #include "ctrans.h"
 #include "input.h"
+#include "json.h"
 #include "options.h"
 
 struct eval_text {
@@ -29,6 +30,9 @@ int eval_read(struct eval_text *text, const char *file, bool are_ids);
 int eval_tokens(struct eval_text *text, const struct ctrans_model *model);
 void eval_text_free(struct eval_text *text);
 
+/* Refuse a model with an encoder, whose texts are scored in pairs (eval_pairs.h). */
+int eval_takes_text(const char *path, const struct ctrans_model_info *info);
+
 /* Fill in @text's windows where they were not given, and check them. */
 int eval_windows(struct eval_text *text, const struct ctrans_model_info *info);
 
@@ -44,6 +48,7 @@ struct eval_variant {
 };
 
 #define EVAL_VARIANTS	11
+extern const struct eval_variant eval_variants[EVAL_VARIANTS];	/* all dense first */
 
 /* Modelled costs, and the wall time it took. */
 struct eval_cost {
@@ -150,6 +155,14 @@ int eval_measure_row(const struct command *command, struct eval_comparison *c,
 		     const char *path, const struct eval_variant *variant,
 		     struct eval_row *row, struct ctrans_model_info *info);
 
+/* Open the model at @path so; and in binary32, whatever the options say of 8 bits. */
+int eval_open(const struct command *command, const char *path,
+	      const struct eval_variant *v, struct ctrans_model **model);
+int eval_open_f32(const struct command *command, const char *path,
+		  struct ctrans_model **model);
+bool eval_converted(const struct ctrans_model_info *info);
+void eval_add_usage(struct eval_cost *cost, const struct ctrans_usage *u);
+
 /* Fill in @c's speculations, as far as its model is made for them. */
 int eval_speculate(const struct command *command, struct eval_comparison *c);
 
@@ -157,6 +170,11 @@ int eval_speculate(const struct command *command, struct eval_comparison *c);
 int eval_little(const struct command *command, struct eval_comparison *c);
 
 int eval_print(const struct eval_comparison *c);
+/* Its two tables of one way of running: decode where it is @one. */
+void eval_print_block(const struct eval_comparison *c, bool one);
+/* "@key": one way of running, beside all @dense; an unknown oracle is null */
+void eval_json_cost(cJSON *parent, const char *key, const struct eval_cost *c,
+		    const struct eval_cost *dense, const struct eval_bound *oracle);
 int eval_print_json(const struct eval_comparison *c);
 
 /* Published figures beside ours; @path: the model that was measured, or NULL. */

@@ -16,7 +16,7 @@
  * Dispatch by layer, by work unit and by value, and by value in each code. The rate
  * code is there for what it was published as; nothing makes it pay.
  */
-static const struct eval_variant variants[EVAL_VARIANTS] = {
+const struct eval_variant eval_variants[EVAL_VARIANTS] = {
 	{ "dnn", "dnn", NULL, false },	/* the baseline comes first */
 	{ "snn, radix", "snn", "radix", false },
 	{ "snn, rate", "snn", "rate", false },
@@ -33,7 +33,7 @@ static const struct eval_variant variants[EVAL_VARIANTS] = {
 /* The policy that the model is run with by default. */
 static const struct eval_variant as_is = { "default", NULL, NULL, false };
 
-static void add_usage(struct eval_cost *cost, const struct ctrans_usage *u)
+void eval_add_usage(struct eval_cost *cost, const struct ctrans_usage *u)
 {
 	cost_add(&cost->sum, &u->prefill);
 	cost_add(&cost->sum, &u->decode);
@@ -86,15 +86,15 @@ static int decode(struct ctrans_model *model, const struct eval_comparison *c,
 		fail_library(ret, EXIT_FAILED);
 	} else {
 		row->decode.tokens = c->decoded;
-		add_usage(&row->decode, &usage);
+		eval_add_usage(&row->decode, &usage);
 	}
 	ctrans_session_close(session);
 	free(logits);
 	return ret ? EXIT_FAILED : EXIT_OK;
 }
 
-static int open_variant(const struct command *command, const char *path,
-			const struct eval_variant *v, struct ctrans_model **model)
+int eval_open(const struct command *command, const char *path,
+	      const struct eval_variant *v, struct ctrans_model **model)
 {
 	const struct model_options as_given = model_options;
 	int status;
@@ -119,7 +119,7 @@ int eval_measure_row(const struct command *command, struct eval_comparison *c,
 
 	*row = (struct eval_row){ .variant = v };
 	snprintf(what, sizeof(what), "Scoring, %s", v->name);
-	status = open_variant(command, path, v, &model);
+	status = eval_open(command, path, v, &model);
 	if (!status && ctrans_model_info(model, info, sizeof(*info)))
 		status = fail_library(-EINVAL, EXIT_FAILED);
 	if (!status)
@@ -130,14 +130,14 @@ int eval_measure_row(const struct command *command, struct eval_comparison *c,
 		row->scored = score.tokens;
 		row->top1 = score.top1;
 		row->amortised.tokens = score.usage.prompt_tokens;
-		add_usage(&row->amortised, &score.usage);
+		eval_add_usage(&row->amortised, &score.usage);
 	}
 	if (!status && c->decoded)
 		status = decode(model, c, row);
-	if (!status && c->decoded && v == &variants[0])
+	if (!status && c->decoded && v == &eval_variants[0])
 		status = eval_oracle(model, c->text->ids, c->text->n,
 				     &row->amortised, &c->oracle);
-	if (!status && c->decoded && v == &variants[0])
+	if (!status && c->decoded && v == &eval_variants[0])
 		status = eval_oracle(model, c->text->ids, c->decoded,
 				     &row->decode, &c->oracle_decode);
 	ctrans_model_close(model);
@@ -201,14 +201,11 @@ static int check_tokens(const struct eval_text *text, const char *path,
 		path, text->file);
 }
 
-static int score_fp32(const struct command *command, struct eval_comparison *c)
+int eval_open_f32(const struct command *command, const char *path,
+		  struct ctrans_model **model)
 {
 	const struct model_options as_given = model_options;
-	struct ctrans_model *model = NULL;
-	struct ctrans_model_info info;
-	struct ctrans_score score;
-	double seconds;
-	int ret, status;
+	int status;
 
 	model_options.policy = NULL;
 	model_options.f32 = true;
@@ -217,8 +214,20 @@ static int score_fp32(const struct command *command, struct eval_comparison *c)
 		model_options.device = "sim";
 	model_options.kv = NULL;
 	model_options.calibrate = NULL;
-	status = model_load(command, c->reference, 0, &model);
+	status = model_load(command, path, CTRANS_MODEL_NO_SHARING, model);
 	model_options = as_given;
+	return status;
+}
+
+static int score_fp32(const struct command *command, struct eval_comparison *c)
+{
+	struct ctrans_model *model = NULL;
+	struct ctrans_model_info info;
+	struct ctrans_score score;
+	double seconds;
+	int ret, status;
+
+	status = eval_open_f32(command, c->reference, &model);
 	if (!status)
 		status = check_tokens(c->text, c->reference, model);
 	if (!status)
@@ -247,7 +256,7 @@ static int measure_plain(const struct command *command, struct eval_comparison *
 	return status;
 }
 
-static bool converted(const struct ctrans_model_info *info)
+bool eval_converted(const struct ctrans_model_info *info)
 {
 	return strstr(info->format, "converted");
 }
@@ -258,11 +267,13 @@ static int prepare(const struct command *command, struct eval_comparison *c,
 	struct ctrans_model *model = NULL;
 	int ret, status;
 
-	status = open_variant(command, c->path, &variants[0], &model);
+	status = eval_open(command, c->path, &eval_variants[0], &model);
 	if (status)
 		return status;
 	ret = ctrans_model_info(model, &c->info, sizeof(c->info));
 	status = ret ? fail_library(ret, EXIT_FAILED) : EXIT_OK;
+	if (!status)
+		status = eval_takes_text(c->path, &c->info);
 	if (!status)
 		status = eval_tokens(text, model);
 	if (!status)
@@ -273,7 +284,7 @@ static int prepare(const struct command *command, struct eval_comparison *c,
 		c->decoded = c->info.context;
 	if (c->decoded > text->n)
 		c->decoded = (uint32_t)text->n;
-	if (!c->reference && !converted(&c->info))
+	if (!c->reference && !eval_converted(&c->info))
 		c->reference = c->path;
 	return status;
 }
@@ -301,12 +312,12 @@ int eval_compare(const struct command *command, struct eval_comparison *c,
 		status = measure_plain(command, c);
 	c->equal = true;
 	for (size_t i = 0; !status && i < EVAL_VARIANTS; i++) {
-		status = eval_measure_row(command, c, c->path, &variants[i],
+		status = eval_measure_row(command, c, c->path, &eval_variants[i],
 				 &c->row[c->n++], &info);
 		c->equal = c->equal && equal(&c->row[0], &c->row[i]);
 	}
 	if (!status)
-		take_row(&c->own, converted(&c->info) ? "this file" : "8 bits",
+		take_row(&c->own, eval_converted(&c->info) ? "this file" : "8 bits",
 			 &c->info, &c->row[c->n - 1]);
 	if (!status)
 		status = eval_speculate(command, c);
@@ -327,7 +338,7 @@ int eval_measure(const struct command *command, const char *path,
 
 	status = prepare(command, &c, text);
 	if (!status)
-		status = eval_measure_row(command, &c, c.path, &variants[0], &c.row[0],
+		status = eval_measure_row(command, &c, c.path, &eval_variants[0], &c.row[0],
 				 &info);
 	if (!status)
 		status = eval_measure_row(command, &c, c.path, &as_is, &own, &info);

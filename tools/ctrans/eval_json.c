@@ -25,8 +25,8 @@ static void add_quality(cJSON *list, const struct eval_quality *q,
 	json_add_number(object, "seconds", q->seconds);
 }
 
-static void add_cost(cJSON *parent, const char *key, const struct eval_cost *c,
-		     const struct eval_cost *dense, const struct eval_bound *oracle)
+void eval_json_cost(cJSON *parent, const char *key, const struct eval_cost *c,
+		    const struct eval_cost *dense, const struct eval_bound *oracle)
 {
 	static const struct {
 		const char *key;
@@ -49,7 +49,8 @@ static void add_cost(cJSON *parent, const char *key, const struct eval_cost *c,
 	json_add_number(object, "compute_over_dense_zeros_counted",
 			eval_compute_fj(&c->sum) / eval_zeros_fj(dense));
 	json_add_number(object, "compute_over_oracle",
-			eval_compute_fj(&c->sum) / eval_bound_fj(oracle));
+			oracle->known ? eval_compute_fj(&c->sum) /
+					eval_bound_fj(oracle) : NAN);
 	json_add_number(object, "chip_seconds", c->chip_seconds);
 	json_add_number(object, "wall_seconds", c->seconds);
 	json_add_cost(object, "modelled", &c->sum);
@@ -153,9 +154,9 @@ int eval_print_json(const struct eval_comparison *c)
 		json_add_count(item, "tokens", row->scored);
 		json_add_number(item, "ppl", exp(row->nll / (double)row->scored));
 		json_add_count(item, "top1", row->top1);
-		add_cost(item, "amortised", &row->amortised, &c->row[0].amortised,
+		eval_json_cost(item, "amortised", &row->amortised, &c->row[0].amortised,
 			 &c->oracle);
-		add_cost(item, "decode", &row->decode, &c->row[0].decode,
+		eval_json_cost(item, "decode", &row->decode, &c->row[0].decode,
 			 &c->oracle_decode);
 	}
 	list = json_add_array(object, "speculation");

@@ -14,32 +14,28 @@
 #include "lines.h"
 #include "rouge.h"
 
-static struct {
-	const char *bleu, *rouge, *tok;
-	struct text_list refs;
-	bool lowercase, stem, sentences;
-} options = { .tok = "13a" };
+struct metrics_options metrics = { .tok = "13a" };
 
 static bool tok_given;
 
 static const char *const tokenizers[] = { "13a", "none", NULL };
 
 const struct option_spec metrics_specs[] = {
-	{ OPTION_TEXT, 0, "bleu", "FILE", &options.bleu,
+	{ OPTION_TEXT, 0, "bleu", "FILE", &metrics.bleu,
 	  .help = "BLEU of the lines of FILE, as sacreBLEU computes it; no MODEL. - is "
 		  "standard input" },
-	{ OPTION_TEXT, 0, "rouge", "FILE", &options.rouge,
+	{ OPTION_TEXT, 0, "rouge", "FILE", &metrics.rouge,
 	  .help = "instead ROUGE-1, ROUGE-2 and ROUGE-L, as rouge_score computes them" },
-	{ OPTION_LIST, 0, "ref", "FILE", &options.refs,
+	{ OPTION_LIST, 0, "ref", "FILE", &metrics.refs,
 	  .help = "what the lines ought to be; again for one more reference each" },
-	{ OPTION_CHOICE, 0, "tok", "NAME", &options.tok, &tok_given,
+	{ OPTION_CHOICE, 0, "tok", "NAME", &metrics.tok, &tok_given,
 	  .choices = tokenizers,
 	  .help = "tokens of BLEU: 13a (default), or none, which splits at white space" },
-	{ OPTION_FLAG, 0, "lowercase", NULL, &options.lowercase,
+	{ OPTION_FLAG, 0, "lowercase", NULL, &metrics.lowercase,
 	  .help = "BLEU in lower case; ROUGE always is" },
-	{ OPTION_FLAG, 0, "stem", NULL, &options.stem,
+	{ OPTION_FLAG, 0, "stem", NULL, &metrics.stem,
 	  .help = "ROUGE of word stems, by Porter's algorithm" },
-	{ OPTION_FLAG, 0, "sentence-level", NULL, &options.sentences,
+	{ OPTION_FLAG, 0, "sentence-level", NULL, &metrics.sentences,
 	  .help = "the scores of each line, too" },
 	{ OPTION_END },
 };
@@ -60,37 +56,37 @@ static const struct {
 
 bool eval_metrics_wanted(void)
 {
-	return options.bleu || options.rouge || options.refs.n || tok_given ||
-	       options.lowercase || options.stem || options.sentences;
+	return metrics.bleu || metrics.rouge || metrics.refs.n || tok_given ||
+	       metrics.lowercase || metrics.stem || metrics.sentences;
 }
 
 static int check_options(void)
 {
-	const char *which = options.bleu ? "--bleu" : "--rouge";
+	const char *which = metrics.bleu ? "--bleu" : "--rouge";
 
-	if (options.bleu && options.rouge)
+	if (metrics.bleu && metrics.rouge)
 		return usage_error(&command_eval, "--bleu and --rouge exclude each other");
-	if (!options.bleu && !options.rouge && (tok_given || options.lowercase))
+	if (!metrics.bleu && !metrics.rouge && (tok_given || metrics.lowercase))
 		return usage_error(&command_eval, "--%s is for --bleu FILE",
 			tok_given ? "tok" : "lowercase");
-	if (!options.bleu && !options.rouge)
+	if (!metrics.bleu && !metrics.rouge)
 		return usage_error(&command_eval, "--%s is for %s--rouge FILE",
-			options.stem ? "stem" : options.refs.n ? "ref" :
-			"sentence-level", options.stem ? "" : "--bleu FILE or ");
-	if (!options.refs.n)
+			metrics.stem ? "stem" : metrics.refs.n ? "ref" :
+			"sentence-level", metrics.stem ? "" : "--bleu FILE or ");
+	if (!metrics.refs.n)
 		return usage_error(&command_eval,
 			"%s compares lines with references: --ref FILE is missing", which);
-	if (options.rouge && (tok_given || options.lowercase))
+	if (metrics.rouge && (tok_given || metrics.lowercase))
 		return usage_error(&command_eval,
 			"--rouge has tokens of its own, in lower case: leave out --%s",
 			tok_given ? "tok" : "lowercase");
-	if (options.bleu && options.stem)
+	if (metrics.bleu && metrics.stem)
 		return usage_error(&command_eval,
 			"--stem is for --rouge: BLEU knows no stems");
 	return EXIT_OK;
 }
 
-static int fail_line(int ret, size_t line)
+int metrics_fail_line(int ret, size_t line)
 {
 	if (ret == -ENOMEM)
 		return fail(EXIT_MEMORY, "line %zu: out of memory", line);
@@ -104,14 +100,14 @@ static void next_lines(struct job *job)
 		job->lines[i] = lines_next(&job->files[i]);
 }
 
-static void bleu_signature(char *buf, size_t size, const struct job *job, bool effective)
+void metrics_signature(char *buf, size_t size, size_t n_refs, bool effective)
 {
 	snprintf(buf, size, "nrefs:%zu|case:%s|eff:%s|tok:%s|smooth:exp|version:ctrans-%s",
-		 job->n_files - 1, options.lowercase ? "lc" : "mixed",
-		 effective ? "yes" : "no", options.tok, ctrans_version());
+		 n_refs, metrics.lowercase ? "lc" : "mixed",
+		 effective ? "yes" : "no", metrics.tok, ctrans_version());
 }
 
-static void print_bleu(const struct bleu_sum *sum, const struct bleu_score *s)
+void metrics_print_bleu(const struct bleu_sum *sum, const struct bleu_score *s)
 {
 	printf("BLEU = %.2f %.1f/%.1f/%.1f/%.1f (BP = %.3f ratio = %.3f hyp_len = %" PRIu64
 	       " ref_len = %" PRIu64 ")\n", s->score, s->precisions[0], s->precisions[1],
@@ -119,8 +115,8 @@ static void print_bleu(const struct bleu_sum *sum, const struct bleu_score *s)
 	       sum->ref_len);
 }
 
-static void json_bleu(cJSON *object, const struct bleu_sum *sum,
-		      const struct bleu_score *s)
+void metrics_json_bleu(cJSON *object, const struct bleu_sum *sum,
+		       const struct bleu_score *s)
 {
 	cJSON *list;
 
@@ -146,16 +142,22 @@ static void show_sentence(const struct job *job, const struct bleu_sum *sum)
 
 	bleu_compute(sum, true, &score);
 	if (job->object)
-		json_bleu(json_append_object(job->each), sum, &score);
+		metrics_json_bleu(json_append_object(job->each), sum, &score);
 	else
-		print_bleu(sum, &score);
+		metrics_print_bleu(sum, &score);
+}
+
+struct bleu_options metrics_bleu_options(void)
+{
+	return (struct bleu_options){
+		.lowercase = metrics.lowercase,
+		.split = !strcmp(metrics.tok, "none"),
+	};
 }
 
 static int score_bleu(struct job *job, struct bleu_sum *sum)
 {
-	const struct bleu_options how = {
-		.lowercase = options.lowercase, .split = !strcmp(options.tok, "none"),
-	};
+	const struct bleu_options how = metrics_bleu_options();
 
 	for (size_t i = 0; i < job->n_lines; i++) {
 		struct bleu_sum part = { 0 };
@@ -165,9 +167,9 @@ static int score_bleu(struct job *job, struct bleu_sum *sum)
 		ret = bleu_add(&part, &how, job->lines[0], job->lines + 1,
 			       job->n_files - 1);
 		if (ret)
-			return fail_line(ret, i + 1);
+			return metrics_fail_line(ret, i + 1);
 		bleu_add_sum(sum, &part);
-		if (options.sentences)
+		if (metrics.sentences)
 			show_sentence(job, &part);
 	}
 	return EXIT_OK;
@@ -184,21 +186,21 @@ static int run_bleu(struct job *job)
 	if (status)
 		return status;
 	bleu_compute(&sum, false, &score);
-	bleu_signature(signature, sizeof(signature), job, false);
+	metrics_signature(signature, sizeof(signature), job->n_files - 1, false);
 	if (object) {
-		json_bleu(object, &sum, &score);
+		metrics_json_bleu(object, &sum, &score);
 		json_add_string(object, "signature", signature);
 	} else {
-		print_bleu(&sum, &score);
+		metrics_print_bleu(&sum, &score);
 		printf("%s\n", signature);
 	}
-	bleu_signature(signature, sizeof(signature), job, true);
-	if (object && options.sentences)
+	metrics_signature(signature, sizeof(signature), job->n_files - 1, true);
+	if (object && metrics.sentences)
 		json_add_string(object, "sentence_signature", signature);
 	return EXIT_OK;
 }
 
-static void json_rouge(cJSON *object, const struct rouge_score *scores)
+void metrics_json_rouge(cJSON *object, const struct rouge_score *scores)
 {
 	for (int k = 0; k < ROUGE_KINDS; k++) {
 		cJSON *one = json_add_object(object, kinds[k].key);
@@ -209,7 +211,7 @@ static void json_rouge(cJSON *object, const struct rouge_score *scores)
 	}
 }
 
-static void print_rouge(const struct rouge_score *scores, const char *between)
+void metrics_print_rouge(const struct rouge_score *scores, const char *between)
 {
 	for (int k = 0; k < ROUGE_KINDS; k++)
 		printf("%s = %.2f (P = %.2f R = %.2f)%s", kinds[k].name,
@@ -220,9 +222,9 @@ static void print_rouge(const struct rouge_score *scores, const char *between)
 static void show_rouge(const struct job *job, const struct rouge_score *scores)
 {
 	if (job->object)
-		json_rouge(json_append_object(job->each), scores);
+		metrics_json_rouge(json_append_object(job->each), scores);
 	else
-		print_rouge(scores, "  ");
+		metrics_print_rouge(scores, "  ");
 }
 
 static int score_rouge(struct job *job, struct rouge_sum *sum)
@@ -234,11 +236,11 @@ static int score_rouge(struct job *job, struct rouge_sum *sum)
 
 		next_lines(job);
 		ret = rouge_score(job->lines[0], job->lines + 1, job->n_files - 1,
-				  options.stem, scores);
+				  metrics.stem, scores);
 		if (ret)
-			return fail_line(ret, i + 1);
+			return metrics_fail_line(ret, i + 1);
 		rouge_add(sum, scores);
-		if (options.sentences)
+		if (metrics.sentences)
 			show_rouge(job, scores);
 	}
 	return EXIT_OK;
@@ -256,12 +258,12 @@ static int run_rouge(struct job *job)
 	for (int k = 0; k < ROUGE_KINDS; k++)
 		mean[k] = rouge_mean(&sum, k);
 	if (object) {
-		json_rouge(object, mean);
-		json_add_bool(object, "stem", options.stem);
+		metrics_json_rouge(object, mean);
+		json_add_bool(object, "stem", metrics.stem);
 		json_add_count(object, "refs", job->n_files - 1);
 		return EXIT_OK;
 	}
-	print_rouge(mean, "\n");
+	metrics_print_rouge(mean, "\n");
 	return EXIT_OK;
 }
 
@@ -271,8 +273,8 @@ static int read_files(struct job *job)
 
 	for (size_t i = 0; i < job->n_files; i++) {
 		const struct lines *file = &job->files[i];
-		int status = lines_read(i ? options.refs.items[i - 1] : options.bleu ?
-					options.bleu : options.rouge, &job->files[i]);
+		int status = lines_read(i ? metrics.refs.items[i - 1] : metrics.bleu ?
+					metrics.bleu : metrics.rouge, &job->files[i]);
 
 		if (status)
 			return status;
@@ -294,12 +296,12 @@ static int run(struct job *job, bool json)
 		return status;
 	if (json) {
 		job->object = json_object();
-		json_add_string(job->object, "name", options.bleu ? "BLEU" : "ROUGE");
+		json_add_string(job->object, "name", metrics.bleu ? "BLEU" : "ROUGE");
 		json_add_count(job->object, "lines", job->n_lines);
-		if (options.sentences)
+		if (metrics.sentences)
 			job->each = json_add_array(job->object, "sentences");
 	}
-	status = options.bleu ? run_bleu(job) : run_rouge(job);
+	status = metrics.bleu ? run_bleu(job) : run_rouge(job);
 	if (!status)
 		return json ? json_print(job->object) : finish_output();
 	cJSON_Delete(job->object);
@@ -308,7 +310,7 @@ static int run(struct job *job, bool json)
 
 int eval_metrics(bool json)
 {
-	struct job job = { .n_files = options.refs.n + 1 };
+	struct job job = { .n_files = metrics.refs.n + 1 };
 	int status = check_options();
 
 	if (status)

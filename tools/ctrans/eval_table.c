@@ -138,6 +138,8 @@ static void print_domains(const struct eval_comparison *c, bool one)
 			cell(7, fj[d] * 1e-15 / unit / (double)cost->tokens);
 		putchar('\n');
 	}
+	if (!oracle->known)
+		return;
 	printf("%-15s", "oracle (bound)");
 	unit *= 1e15 * (double)cost_of(&c->row[0], one)->tokens;
 	cell(7, oracle->dense_fj / unit);
@@ -152,7 +154,9 @@ static void print_ratios(const struct eval_comparison *c, bool one)
 	static const double kappas[] = { 0.8, 0.9, 1.0, 1.1 };
 	const struct eval_cost *dense = cost_of(&c->row[0], one);
 	const struct eval_bound *oracle = one ? &c->oracle_decode : &c->oracle;
-	double base = eval_compute_fj(&dense->sum), least = eval_bound_fj(oracle);
+	double base = eval_compute_fj(&dense->sum), least;
+
+	least = oracle->known ? eval_bound_fj(oracle) : NAN;
 
 	printf("%-15s %-27s %6s %7s %7s %7s %5s\n", "arrays' energy",
 	       "  to all dense, kappa =", "zeros", "to the", "stall", "chip", "wall");
@@ -174,6 +178,8 @@ static void print_ratios(const struct eval_comparison *c, bool one)
 		cell(7, 1e3 * cost->chip_seconds / (double)cost->tokens);
 		printf(" %5.2f\n", cost->seconds);
 	}
+	if (!oracle->known)
+		return;
 	printf("%-15s", "oracle (bound)");
 	for (size_t k = 0; k < 4; k++)
 		cell(6, (oracle->dense_fj + kappas[k] * oracle->spiking_fj +
@@ -183,7 +189,7 @@ static void print_ratios(const struct eval_comparison *c, bool one)
 	putchar('\n');
 }
 
-static void print_block(const struct eval_comparison *c, bool one)
+void eval_print_block(const struct eval_comparison *c, bool one)
 {
 	putchar('\n');
 	print_domains(c, one);
@@ -272,10 +278,10 @@ int eval_print(const struct eval_comparison *c)
 	printf("\nAMORTISED over windows of %u tokens, that is up to 256 rows in a pass over the\n"
 	       "weights. Energy of a token that is run, modelled at %.2f V and %.4g MHz\n",
 	       c->text->ctx, d->mv * 1e-3, d->khz * 1e-3);
-	print_block(c, false);
+	eval_print_block(c, false);
 	printf("\nDECODE, one token in a pass over the weights: the first %u tokens of the text,\n"
 	       "one at a time. Modelled as above\n", c->decoded);
-	print_block(c, true);
+	eval_print_block(c, true);
 	if (c->n_speculations)
 		print_speculation(c);
 	if (c->n_drafts)

@@ -41,6 +41,15 @@ void eval_text_free(struct eval_text *text)
 	*text = (struct eval_text){ 0 };
 }
 
+int eval_takes_text(const char *path, const struct ctrans_model_info *info)
+{
+	if (!info->encoder_layers)
+		return EXIT_OK;
+	return usage_error(&command_eval,
+		"%s reads one text and writes another, so that a text alone has no perplexity: score it on pairs, --sources FILE --ref FILE",
+		path);
+}
+
 int eval_windows(struct eval_text *text, const struct ctrans_model_info *info)
 {
 	if (text->ctx > info->context)
