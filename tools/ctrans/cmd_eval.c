@@ -94,9 +94,9 @@ const struct command command_eval = {
 	"gives for the same shapes; what was fitted is told from what is predicted.\n"
 	"\n"
 	"With --sources a model that has an encoder writes a text for each line of a\n"
-	"file: BLEU and ROUGE against references, the perplexity of these, modelled energy\n"
-	"of encoder and decoder. --reference compares all that with a model in binary32,\n"
-	"and with --policy all every policy has to write the same texts.\n"
+	"file: BLEU and ROUGE against references, the perplexity of these, modelled\n"
+	"energy of encoder and decoder. --reference compares all that with a model in\n"
+	"binary32, and with --policy all every policy has to write the same texts.\n"
 	"\n"
 	"With --bleu or --rouge no model is run: translations or summaries, one a line,\n"
 	"are scored against the same lines of reference files.",

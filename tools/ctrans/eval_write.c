@@ -79,7 +79,7 @@ static int at_gate(void *arg, uint32_t token)
 
 /*
  * Keep the queue from beginning before it has all lines: which of them share a step,
- * and so what a token costs, is then not for the system's scheduler to say. The text
+ * and so what a token costs, is then hardly for the system's scheduler to say. The text
  * that waits at the gate is nobody's.
  */
 static int hold(struct writing *w)
