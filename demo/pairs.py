@@ -12,26 +12,34 @@ seed gives the same pairs on every machine. Sources carry T5's prefixes.
 import argparse
 import random
 
+import fragments
 import reports
 import sentences
 
 TRANSLATE = "translate English to German: "
 SUMMARIZE = "summarize: "
-STORIES = 0.2                   # of the pairs, if nothing else is said
+# shares of the pairs, if nothing else is said; the rest are sentences
+STORIES = 0.2
+FRAGMENTS = 0.0
 TRAIN_SEED = 1
 HELDOUT_SEED = 1000001
 HELDOUT_SENTENCES = 300
 HELDOUT_STORIES = 80
 
 
-def pairs(seed, count, without=(), stories=STORIES):
+def pairs(seed, count, without=(), stories=STORIES, short=FRAGMENTS):
     """`count` pairs (source, target), of which the share `stories` are to be
-    summarised; none whose source is in `without`."""
+    summarised and the share `short` are words and phrases; none whose source
+    is in `without`."""
     rng = random.Random(seed)
     while count:
-        if rng.random() < stories:
+        which = rng.random()
+        if which < stories:
             source, target = reports.pair(rng)
             source = SUMMARIZE + source
+        elif which < stories + short:
+            source, target = fragments.pair(rng)
+            source = TRANSLATE + source
         else:
             source, target = sentences.pair(rng)
             source = TRANSLATE + source
