@@ -210,6 +210,10 @@ def prepare(a):
         shutil.copyfile(os.path.join(a.tokenizer, "spiece.model"), model)
     elif not (a.state and os.path.exists(a.state)):
         learn_pieces(a.out, a.vocab - EXTRA_IDS, a.seed)
+    t5.write_json(os.path.join(a.out, "tokenizer_config.json"), {
+        "tokenizer_class": "T5Tokenizer", "extra_ids": EXTRA_IDS,
+        "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>",
+        "model_max_length": 512})
     pieces = load_pieces(a.out)
     translate, summarize = pairs.heldout()
     held = [batches(encode(pieces, part.items()), a.batch)
