@@ -102,7 +102,7 @@ static const struct option_spec search_specs[] = {
 	  .help = "no N tokens in a row twice (default: the task's, or 0: off)" },
 	{ OPTION_UINT, 0, "min-tokens", "N", &options.min_tokens, &options.min_given,
 	  0, 1e9, .help = "no end before N new tokens (default: the task's, or 0)" },
-	{ OPTION_FLAG, 0, "sample", NULL, &options.sample,
+	{ OPTION_FLAG, 0, "draw", NULL, &options.sample,
 	  .help = "choose by chance, as other models do, in place of searching" },
 	{ OPTION_END },
 };
