@@ -497,7 +497,8 @@ void ctrans_result_free(struct ctrans_result *result);
  * empty one starts from the model's beginning-of-text token (-EINVAL if it has
  * none). A prompt that does not leave room for one token in the context is
  * -E2BIG, and nothing is run. NULL: see prompt_tokens (-EINVAL: they are NULL, too).
- * -ENOTSUP for text and a model without tokenizer, or for one opened without weights; -EBADMSG if its weights give no number to choose by.
+ * -ENOTSUP for text and a model without tokenizer, or for one opened without
+ * weights; -EBADMSG if its weights give no number to choose by.
  *
  * When the context fills up before anything else ends the text, generation
  * ends with CTRANS_FINISH_CONTEXT; the context is never shifted.

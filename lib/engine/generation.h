@@ -49,6 +49,13 @@ int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
 		       const struct ctrans_generate_params *params,
 		       struct ct_err *err);
 
+/*
+ * prompt.c: add the prompt to the session, without running it; with an encoder it is
+ * the session's source, with @prefix before it. NULL: p.prompt_tokens.
+ */
+int ct_generation_prompt(struct ct_generation *g, const char *prompt, const char *prefix,
+			 struct ct_err *err);
+
 /* Whether the caller's cancel word is set. */
 bool ct_generation_canceled(const struct ct_generation *g);
 /* It ends with the text so far. No call of it may be in line. */

@@ -196,7 +196,7 @@ def build(root, build_dir, tree, release, modules, extra=()):
     for program in programs:
         if os.path.isfile(program):
             add_program(cpio, root, program)
-    for name in ("models/demo", "tests/data", "tests/vm/guest", *extra):
+    for name in ("models/demo", "models/demo-t5", "tests/data", "tests/vm/guest", *extra):
         source = os.path.join(root, name)
         if os.path.exists(source):
             cpio.tree("/ctrans/" + os.path.relpath(source, root), source)

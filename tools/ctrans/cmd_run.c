@@ -15,6 +15,7 @@
 #include "report.h"
 #include "run_prompts.h"
 #include "terminal.h"
+#include "translation.h"
 
 static struct {
 	const char *prompt, *prompts, *file, *session;
@@ -457,48 +458,6 @@ static void chomp(struct text *text)
 		text->bytes[--text->len] = '\0';
 }
 
-/* Does one of the tasks, "a, b", lead from one language to the other? */
-static bool translates(const char *task, size_t len)
-{
-	char from[24], to[24], name[80];
-
-	if (len >= sizeof(name))
-		return false;
-	memcpy(name, task, len);
-	name[len] = '\0';
-	if (sscanf(name, "translate_%23[^_]_%23s", from, to) != 2)
-		return false;
-	return (!options.from || !strcmp(options.from, from)) &&
-	       (!options.to || !strcmp(options.to, to));
-}
-
-/* The one translation that the model has of these languages. */
-static int choose_translation(const struct ctrans_model_info *info)
-{
-	static char task[80];
-	const char *at = info->tasks;
-	int found = 0;
-
-	while (*at) {
-		size_t len = strcspn(at, ",");
-
-		if (translates(at, len)) {
-			snprintf(task, sizeof(task), "%.*s", (int)len, at);
-			found++;
-		}
-		at += len;
-		at += strspn(at, ", ");
-	}
-	options.task = task;
-	if (found == 1)
-		return EXIT_OK;
-	if (!*info->tasks)
-		return fail(EXIT_FAILED, "the model translates nothing: it has no tasks");
-	return fail(EXIT_USAGE, found ?
-		    "the model has more than one such translation (%s): name the languages with --from and --to" :
-		    "the model has no such translation (it has %s)", info->tasks);
-}
-
 enum form { RUN, TRANSLATE, SUMMARIZE };
 
 static int choose_task(const struct ctrans_model *model, enum form form)
@@ -512,7 +471,7 @@ static int choose_task(const struct ctrans_model *model, enum form form)
 	if (ret)
 		return fail_library(ret, EXIT_FAILED);
 	if (form == TRANSLATE)
-		return choose_translation(&info);
+		return find_translation(&info, options.from, options.to, &options.task);
 	options.task = "summarize";
 	return EXIT_OK;
 }

@@ -50,10 +50,18 @@ same()
 {
 	name=$1
 	shift
-	call "$CTRANS" run "$demo" -d sim -n 40 "$@"
+	same_of "$name" run "$demo" -n 40 "$@"
+}
+
+# same_of NAME COMMAND MODEL OPTION...
+same_of()
+{
+	name=$1
+	shift
+	call "$CTRANS" "$@" -d sim
 	check "$name: on the chip model" test $status = 0
 	mv "$work/out" "$work/sim"
-	call "$CTRANS" run "$demo" -d accel:0 -n 40 "$@"
+	call "$CTRANS" "$@" -d accel:0
 	check "$name: on the chip" test $status = 0
 	check "$name: the very same text" cmp "$work/sim" "$work/out"
 }
@@ -83,6 +91,16 @@ demo=$work/small.gguf
 same "compressed, drafted" -p "The old man" --seed 5 --temp 1
 same "compressed, alone" -p "Once upon a time" --temp 0 --little "" --policy tile --code naf
 demo=$CTRANS_SOURCE/models/demo
+
+# A source that is read, and beams that share it.
+t5=$CTRANS_SOURCE/models/demo-t5
+fsmt=$CTRANS_SOURCE/tests/data/model/fsmt_small
+same_of "translated" translate "$t5" -p "The doctor helps the child." --beams 1
+same_of "translated, four beams" translate "$t5" -p "We are going home today." --beams 4
+same_of "translated by FSMT" translate "$fsmt" -p "the house is small"
+call "$CTRANS" convert "$t5" -o "$work/t5.gguf" -d accel:0
+check "a model with an encoder is converted" test $status = 0
+same_of "converted, translated" translate "$work/t5.gguf" -p "The dog sleeps." --policy dnn
 
 call "$CTRANS" bench "$demo" -d accel:0 --prompt 0 --gen 4 --reps 1
 check "bench runs on the chip" said '^decode +[0-9.]+ tokens/s$'
