@@ -147,3 +147,25 @@ float *seq2seq_decode(struct ct_core *core, const uint32_t *source, size_t n_sou
 	ct_seq_close(seq);
 	return logits;
 }
+
+struct ctrans_result *seq2seq_generate(struct ctrans_model *model, const char *prompt,
+				       const struct ctrans_generate_params *p)
+{
+	struct ctrans_result *r;
+
+	if (ctrans_generate(model, prompt, p, &r))
+		ck_abort_msg("%s", ctrans_message());
+	return r;
+}
+
+void seq2seq_same(const struct ctrans_result *a, const struct ctrans_result *b)
+{
+	ck_assert_uint_eq(a->n_tokens, b->n_tokens);
+	ck_assert_mem_eq(a->tokens, b->tokens, a->n_tokens * sizeof(*a->tokens));
+}
+
+void seq2seq_says(const char *words)
+{
+	ck_assert_msg(strstr(ctrans_message(), words), "\"%s\" in \"%s\"", words,
+		      ctrans_message());
+}

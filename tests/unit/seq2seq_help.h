@@ -38,4 +38,12 @@ struct ct_core *seq2seq_core(const char *path, uint32_t flags);
 float *seq2seq_decode(struct ct_core *core, const uint32_t *source, size_t n_source,
 		      const uint32_t *target, size_t n, size_t at_once);
 
+/* What must succeed, to be freed. */
+struct ctrans_result *seq2seq_generate(struct ctrans_model *model, const char *prompt,
+				       const struct ctrans_generate_params *p);
+/* The tokens of both. */
+void seq2seq_same(const struct ctrans_result *a, const struct ctrans_result *b);
+/* The last error has @words in it. */
+void seq2seq_says(const char *words);
+
 #endif

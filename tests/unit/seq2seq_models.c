@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "chip_must.h"
+#include "converted_help.h"
 #include "model_help.h"
 
 static const char *const configs[] = {
@@ -156,4 +157,29 @@ void seq2seq_make(const char *dir, enum seq2seq_model which, unsigned int seed)
 	free(m.header.v);
 	free(m.data.v);
 	free(file.v);
+}
+
+void seq2seq_place_make(struct seq2seq_place *p)
+{
+	tmp_make();
+	snprintf(p->root, sizeof(p->root), "%s", tmp_path(""));
+	snprintf(p->dir, sizeof(p->dir), "%s", tmp_path("model"));
+	snprintf(p->out, sizeof(p->out), "%s", tmp_path("out.gguf"));
+}
+
+void seq2seq_place_remove(const struct seq2seq_place *p)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", p->root);
+	MUST(!system(command));
+}
+
+void seq2seq_convert(const struct seq2seq_place *p, const char *weights)
+{
+	struct ctrans_convert_params params;
+
+	convert_params_init(&params);
+	params.weights = weights;
+	ck_assert_msg(!ctrans_convert(p->dir, &params, p->out), "%s", ctrans_message());
 }

@@ -16,4 +16,15 @@ enum seq2seq_model {
  */
 void seq2seq_make(const char *dir, enum seq2seq_model which, unsigned int seed);
 
+/* A fresh folder, and in it the names of a model's directory and a converted file. */
+struct seq2seq_place {
+	char root[200], dir[256], out[256];
+};
+
+void seq2seq_place_make(struct seq2seq_place *p);
+/* With all that is in it. */
+void seq2seq_place_remove(const struct seq2seq_place *p);
+/* From @p->dir to @p->out. */
+void seq2seq_convert(const struct seq2seq_place *p, const char *weights);
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "small_stacks.h"
 
+#include <check.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -181,4 +182,21 @@ const char *small_stack(enum small_family family)
 	}
 	make(family);
 	return dirs[family];
+}
+
+struct ctrans_model *small_stack_open(enum small_family family, const char *policy,
+				      const char *speculation, const char *calibration)
+{
+	struct ctrans_model_params p;
+	struct ctrans_model *m;
+
+	ctrans_model_params_init(&p, sizeof(p));
+	p.device = "sim:threads=2";
+	p.policy = policy;
+	p.speculation = speculation;
+	p.calibration = calibration;
+	p.calibration_len = calibration ? strlen(calibration) : 0;
+	if (ctrans_model_open(small_stack(family), &p, &m))
+		ck_abort_msg("%s", ctrans_message());
+	return m;
 }

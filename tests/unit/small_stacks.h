@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "ctrans.h"
+
 enum small_family {
 	SMALL_GPT2,
 	SMALL_T5,		/* ReLU, and a task whose sources begin with "ab " */
@@ -27,5 +29,8 @@ static inline bool small_reads(enum small_family family)
 const char *small_stack(enum small_family family);
 /* A SentencePiece model into it. */
 void small_spiece(const char *dir, const void *bytes, unsigned long len);
+/* One opened on two threads; what is NULL is as a caller has it who says nothing. */
+struct ctrans_model *small_stack_open(enum small_family family, const char *policy,
+				      const char *speculation, const char *calibration);
 
 #endif

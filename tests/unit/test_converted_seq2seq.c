@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Converted files of models with an encoder: the same model as the directory, its
- * tasks and its tokenizer; and of one whose metadata say something else, one clear
- * error.
+ * tasks and its tokenizer.
  */
 #include <check.h>
 #include <dirent.h>
@@ -16,40 +15,21 @@
 #include "converted_help.h"
 #include "engine/core_impl.h"
 #include "engine/fingerprint.h"
-#include "model/converted.h"
-#include "model_help.h"
 #include "seq2seq_models.h"
 #include "text/tokenizer.h"
 
 #define TOKENS	12
 
-static char dir[256], out[256], bad_path[256], cache[256], root[200];
+static struct seq2seq_place place;
 
 static void setup(void)
 {
-	tmp_make();
-	snprintf(root, sizeof(root), "%s", tmp_path(""));
-	snprintf(dir, sizeof(dir), "%s", tmp_path("model"));
-	snprintf(out, sizeof(out), "%s", tmp_path("out.gguf"));
-	snprintf(bad_path, sizeof(bad_path), "%s", tmp_path("bad.gguf"));
-	snprintf(cache, sizeof(cache), "%s", tmp_path("cache"));
+	seq2seq_place_make(&place);
 }
 
 static void teardown(void)
 {
-	char command[300];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	MUST(!system(command));
-}
-
-static void convert(const char *weights)
-{
-	struct ctrans_convert_params p;
-
-	convert_params_init(&p);
-	p.weights = weights;
-	ck_assert_msg(!ctrans_convert(dir, &p, out), "%s", ctrans_message());
+	seq2seq_place_remove(&place);
 }
 
 static struct ct_core *open_core(const char *path)
@@ -75,8 +55,6 @@ static struct ctrans_model *open_as(const char *path, const char *device,
 	ck_assert_msg(!ctrans_model_open(path, &p, &m), "%s", ctrans_message());
 	return m;
 }
-
-/* ---- The same model -------------------------------------------------------- */
 
 static void same_search(const struct ct_search *a, const struct ct_search *b)
 {
@@ -140,10 +118,10 @@ START_TEST(same_model)
 	struct ct_core *a, *b;
 	struct ct_fingerprint fa, fb;
 
-	seq2seq_make(dir, (enum seq2seq_model)_i, 1);
-	convert("s8");
-	a = open_core(dir);
-	b = open_core(out);
+	seq2seq_make(place.dir, (enum seq2seq_model)_i, 1);
+	seq2seq_convert(&place, "s8");
+	a = open_core(place.dir);
+	b = open_core(place.out);
 	ck_assert_uint_eq(a->weights.size, b->weights.size);
 	ck_assert(!memcmp(a->weights.cpu, b->weights.cpu, a->weights.size));
 	ck_assert(b->cfg.head_factor == 1.0f);
@@ -194,10 +172,10 @@ START_TEST(same_tokens)
 {
 	uint32_t a[TOKENS], b[TOKENS];
 
-	seq2seq_make(dir, (enum seq2seq_model)_i, 2);
-	convert("s8");
-	run(dir, a);
-	run(out, b);
+	seq2seq_make(place.dir, (enum seq2seq_model)_i, 2);
+	seq2seq_convert(&place, "s8");
+	run(place.dir, a);
+	run(place.out, b);
 	ck_assert(!memcmp(a, b, sizeof(a)));
 }
 END_TEST
@@ -227,12 +205,12 @@ START_TEST(same_translation)
 	struct ctrans_model *m;
 	size_t n;
 
-	seq2seq_make(dir, _i < 2 ? SEQ2SEQ_T5 : SEQ2SEQ_FSMT, 3);
-	convert("s8");
-	m = open_as(dir, "sim:threads=1", NULL, NULL);
+	seq2seq_make(place.dir, _i < 2 ? SEQ2SEQ_T5 : SEQ2SEQ_FSMT, 3);
+	seq2seq_convert(&place, "s8");
+	m = open_as(place.dir, "sim:threads=1", NULL, NULL);
 	n = translate(m, tasks[_i], a);
 	ctrans_model_close(m);
-	m = open_as(out, "sim:threads=2", NULL, NULL);
+	m = open_as(place.out, "sim:threads=2", NULL, NULL);
 	ck_assert_uint_eq(translate(m, tasks[_i], b), n);
 	ck_assert(!memcmp(a, b, n * sizeof(*a)));
 	ctrans_model_close(m);
@@ -259,14 +237,14 @@ START_TEST(compressed)
 	struct ct_core *core;
 	size_t n = 0;
 
-	seq2seq_make(dir, which, 4);
-	convert("esc");
-	core = open_core(out);
+	seq2seq_make(place.dir, which, 4);
+	seq2seq_convert(&place, "esc");
+	core = open_core(place.out);
 	ck_assert(is_esc(core, CT_WTE));
 	ck_assert(which != SEQ2SEQ_FSMT || is_esc(core, CT_ENC_WTE));
 	ct_core_close(core);
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		m = open_as(out, devices[i], NULL, NULL);
+		m = open_as(place.out, devices[i], NULL, NULL);
 		if (!i)
 			n = translate(m, NULL, a);
 		else
@@ -297,31 +275,32 @@ START_TEST(cached)
 {
 	enum seq2seq_model which = _i ? SEQ2SEQ_FSMT : SEQ2SEQ_T5;
 	uint32_t a[TOKENS], b[TOKENS];
-	char weights[300];
+	char cache[300], weights[300];
 	struct ctrans_model_info info;
 	struct ctrans_model *m;
 	struct image f;
 	size_t n;
 
-	seq2seq_make(dir, which, 5);
-	m = open_as(dir, "sim:threads=1", cache, NULL);
+	snprintf(cache, sizeof(cache), "%scache", place.root);
+	seq2seq_make(place.dir, which, 5);
+	m = open_as(place.dir, "sim:threads=1", cache, NULL);
 	n = translate(m, NULL, a);
 	ctrans_model_close(m);
 	ck_assert_uint_eq(entries(cache), 1);
-	m = open_as(dir, "sim:threads=1", cache, NULL);
+	m = open_as(place.dir, "sim:threads=1", cache, NULL);
 	ck_assert_int_eq(ctrans_model_info(m, &info, sizeof(info)), 0);
 	ck_assert_str_eq(info.format, "GGUF v3, converted");
 	ck_assert(translate(m, NULL, b) == n && !memcmp(a, b, n * sizeof(*a)));
 	ctrans_model_close(m);
 	/* a model that changed is read again */
-	snprintf(weights, sizeof(weights), "%s/model.safetensors", dir);
+	snprintf(weights, sizeof(weights), "%s/model.safetensors", place.dir);
 	f = read_image(weights);
 	for (size_t i = f.n - 400; i < f.n; i += 4)
 		memset(f.v + i, 0, 4);
 	unlink(weights);
 	write_image(weights, &f, f.n);
 	free(f.v);
-	m = open_as(dir, "sim:threads=1", cache, NULL);
+	m = open_as(place.dir, "sim:threads=1", cache, NULL);
 	ck_assert_int_eq(ctrans_model_info(m, &info, sizeof(info)), 0);
 	ck_assert_str_eq(info.format, "safetensors");
 	ctrans_model_close(m);
@@ -338,16 +317,16 @@ START_TEST(with_little)
 	struct ctrans_model *m;
 	size_t n;
 
-	seq2seq_make(dir, SEQ2SEQ_T5, 6);
-	snprintf(little, sizeof(little), "%slittle", root);
+	seq2seq_make(place.dir, SEQ2SEQ_T5, 6);
+	snprintf(little, sizeof(little), "%slittle", place.root);
 	seq2seq_make(little, SEQ2SEQ_T5, 7);
 	convert_params_init(&p);
 	p.little = little;
-	ck_assert_msg(!ctrans_convert(dir, &p, out), "%s", ctrans_message());
-	m = open_as(out, "sim:threads=1", NULL, "");
+	ck_assert_msg(!ctrans_convert(place.dir, &p, place.out), "%s", ctrans_message());
+	m = open_as(place.out, "sim:threads=1", NULL, "");
 	n = translate(m, "translate_en_de", a);
 	ctrans_model_close(m);
-	m = open_as(out, "sim:threads=1", NULL, NULL);
+	m = open_as(place.out, "sim:threads=1", NULL, NULL);
 	ck_assert_int_eq(ctrans_model_info(m, &info, sizeof(info)), 0);
 	ck_assert_uint_gt(info.little_parameters, 1000);
 	ck_assert(translate(m, "translate_en_de", b) == n && !memcmp(a, b, n * sizeof(*a)));
@@ -363,16 +342,16 @@ START_TEST(tokenizer_alone)
 	uint32_t ids[40];
 	size_t n;
 
-	seq2seq_make(dir, (enum seq2seq_model)_i, 8);
-	convert("s8");
+	seq2seq_make(place.dir, (enum seq2seq_model)_i, 8);
+	seq2seq_convert(&place, "s8");
 	params_init(&p, "sim:threads=1");
 	p.flags = CTRANS_MODEL_TOKENIZER;
 	if (_i == SEQ2SEQ_GATED) {
-		ck_assert_int_eq(ctrans_model_open(out, &p, &m), -ENOENT);
+		ck_assert_int_eq(ctrans_model_open(place.out, &p, &m), -ENOENT);
 		ck_assert(strstr(ctrans_message(), "no tokenizer"));
 		return;
 	}
-	ck_assert_msg(!ctrans_model_open(out, &p, &m), "%s", ctrans_message());
+	ck_assert_msg(!ctrans_model_open(place.out, &p, &m), "%s", ctrans_message());
 	ck_assert_int_eq(ctrans_tokenize(m, "Hello world", 11, CTRANS_TOKENIZE_SOURCE, ids,
 					 40, &n), 0);
 	ck_assert_uint_gt(n, 2);
@@ -387,299 +366,32 @@ START_TEST(shape)
 
 	/* no files, and no tokenizer */
 	convert_params_init(&p);
-	ck_assert_msg(!ctrans_convert("shape:t5-small", &p, out), "%s", ctrans_message());
+	ck_assert_msg(!ctrans_convert("shape:t5-small", &p, place.out), "%s",
+		      ctrans_message());
 	run("shape:t5-small", a);
-	run(out, b);
+	run(place.out, b);
 	ck_assert(!memcmp(a, b, sizeof(a)));
-}
-END_TEST
-
-/* ---- What is refused --------------------------------------------------------- */
-
-/* Some error. */
-#define ANY	1
-
-static struct image good;
-
-static void make_good(enum seq2seq_model which)
-{
-	seq2seq_make(dir, which, 9);
-	convert("s8");
-	good = read_image(out);
-}
-
-static void refused(const struct image *f, size_t len, int want, const char *text)
-{
-	struct ctrans_model_params p;
-	struct ctrans_model *m;
-	int ret;
-
-	write_image(bad_path, f, len);
-	params_init(&p, "sim:threads=1");
-	ret = ctrans_model_open(bad_path, &p, &m);
-	ck_assert_msg((want == ANY ? ret < 0 : ret == want) &&
-		      strstr(ctrans_message(), text),
-		      "not %d \"%s\": %s", want, text, ctrans_message());
-	ck_assert(!strncmp(ctrans_message(), bad_path, strlen(bad_path)));
-}
-
-/* @len bytes at @at in place of those that are there, signed anew. */
-static void poke(size_t at, const void *bytes, size_t len, int want, const char *text)
-{
-	struct image f = { malloc(good.n), good.n };
-
-	MUST(f.v);
-	memcpy(f.v, good.v, good.n);
-	ck_assert(memcmp(f.v + at, bytes, len));
-	memcpy(f.v + at, bytes, len);
-	sign(&f);
-	refused(&f, f.n, want, text);
-	free(f.v);
-}
-
-static void poke_u32(const char *key, size_t off, uint32_t v, int want, const char *text)
-{
-	poke(value_at(&good, key) + off, &v, 4, want, text);
-}
-
-static void poke_f32(const char *key, size_t off, float v, int want, const char *text)
-{
-	poke(value_at(&good, key) + off, &v, 4, want, text);
-}
-
-/* A key that is called otherwise is not there. */
-static void lose(const char *key, int want, const char *text)
-{
-	poke(value_at(&good, key) - 5, "~", 1, want, text);
-}
-
-/* Behind an array's type and count. */
-#define FIRST	12
-
-static void bad_counts(const char *arch)
-{
-	static const char *const keys[] = {
-		"vocab_size", "context_length", "embedding_length", "block_count",
-		"attention.head_count", "feed_forward_length", "attention.key_length",
-		"encoder.vocab_size", "encoder.block_count", "encoder.attention.head_count",
-		"encoder.attention.key_length", "encoder.feed_forward_length",
-	};
-	char key[80];
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		snprintf(key, sizeof(key), "%s.%s", arch, keys[i]);
-		lose(key, -ENOENT, key);
-		poke_u32(key, 0, 0, -EBADMSG, "");
-		poke_u32(key, 0, 1u << 30, ANY, "");
-	}
-}
-
-START_TEST(fields_t5)
-{
-	make_good(SEQ2SEQ_T5);
-	poke_u32("ctrans.version", 0, 2, -EBADMSG, "came with 3");
-	poke_u32("ctrans.version", 0, 4, -ENOTSUP, "newer");
-	bad_counts("ctrans-t5");
-	/* one table, so one vocabulary; its rows are as many as there are */
-	poke_u32("ctrans-t5.encoder.vocab_size", 0, 1105, -EBADMSG, "encoder.vocab_size");
-	poke_u32("ctrans-t5.encoder.block_count", 0, 3, -ENOENT, "enc.blk.2");
-	poke_u32("ctrans-t5.encoder.block_count", 0, 1, -EBADMSG, "");
-	poke_u32("ctrans-t5.encoder.attention.head_count", 0, 8, -EBADMSG, "enc.");
-	poke_u32("ctrans-t5.attention.key_length", 0, 16, -EBADMSG, "tensor");
-	poke_u32("ctrans-t5.attention.relative_buckets", 0, 7, -EBADMSG, "buckets");
-	poke_u32("ctrans-t5.attention.relative_span", 0, 3, -EBADMSG, "distance of 3");
-	poke_u32("ctrans-t5.attention.relative_span", 0, 4000, -EBADMSG, "attn_rel_b");
-	poke_u32("ctrans-t5.attention.relative_span", 0, 1u << 20, -E2BIG, "distance");
-	poke_u32("ctrans-t5.first_position", 0, 1, -EBADMSG, "first_position");
-	poke(value_at(&good, "ctrans-t5.attention.scale"), "\1", 1, -EBADMSG,
-	     "attention.scale");
-	poke(value_at(&good, "ctrans-t5.attention.scale_by_inverse_layer"), "\1", 1,
-	     -EBADMSG, "inverse_layer");
-	poke(value_at(&good, "ctrans-t5.feed_forward_gated"), "\1", 1, -ENOENT, "ffn_gate");
-	poke(value_at(&good, "ctrans-t5.tied_head"), "", 1, -ENOENT, "output.weight");
-	poke_f32("ctrans-t5.embedding_scale", 0, 7, -EBADMSG, "embedding_scale");
-	poke_f32("ctrans-t5.embedding_scale", 0, -1, -EBADMSG, "embedding_scale");
-	lose("ctrans-t5.embedding_scale", -EBADMSG, "embedding_scale");
-	lose("ctrans-t5.start", -EBADMSG, "decoder_start_token_id");
-	poke_u32("ctrans-t5.start", FIRST, 1104, -EBADMSG, "ctrans-t5.start");
-	poke_u32("ctrans-t5.start", FIRST, UINT32_MAX, -EBADMSG, "ctrans-t5.start");
-	poke_u32("ctrans-t5.pad", FIRST, 5000, -EBADMSG, "ctrans-t5.pad");
-	/* a decoder alone has other keys */
-	poke(value_at(&good, "general.architecture") + 8, "ctrans-x5", 9, -ENOTSUP,
-	     "\"ctrans-x5\"");
-	free(good.v);
-}
-END_TEST
-
-START_TEST(fields_fsmt)
-{
-	make_good(SEQ2SEQ_FSMT);
-	bad_counts("ctrans-fsmt");
-	poke_u32("ctrans-fsmt.encoder.vocab_size", 0, 330, -EBADMSG, "enc.token_embd");
-	poke_u32("ctrans-fsmt.encoder.attention.head_count", 0, 5, -EBADMSG, "head count");
-	poke_u32("ctrans-fsmt.attention.key_length", 0, 8, -EBADMSG, "head count");
-	poke_u32("ctrans-fsmt.attention.relative_buckets", 0, 32, -EBADMSG, "buckets");
-	poke_u32("ctrans-fsmt.attention.relative_span", 0, 1u << 31, -EBADMSG, "span");
-	poke_u32("ctrans-fsmt.first_position", 0, UINT32_MAX, -EBADMSG, "first_position");
-	poke(value_at(&good, "ctrans-fsmt.attention.scale"), "", 1, -EBADMSG,
-	     "attention.scale");
-	poke(value_at(&good, "ctrans-fsmt.tied_head"), "", 1, -EBADMSG, "tied_head");
-	poke(value_at(&good, "ctrans-fsmt.feed_forward_gated"), "\1", 1, -EBADMSG, "gated");
-	poke_f32("ctrans-fsmt.embedding_scale", 0, 8.5f, -EBADMSG, "embedding_scale");
-	poke_f32("ctrans-fsmt.embedding_scale", 0, 1e30f, -EBADMSG, "embedding_scale");
-	free(good.v);
-}
-END_TEST
-
-/* Number @field of search @i. */
-static void poke_search(uint32_t i, uint32_t field, int32_t v)
-{
-	poke_u32(CT_KEY_SEARCH, FIRST + 4 * (i * CT_SEARCH_FIELDS + field), (uint32_t)v,
-		 -EBADMSG, CT_KEY_SEARCH);
-}
-
-START_TEST(tasks)
-{
-	size_t names, prefixes;
-
-	make_good(SEQ2SEQ_T5);
-	for (uint32_t i = 0; i < 3; i++) {
-		for (uint32_t k = 0; k < CT_SEARCH_FIELDS; k++) {
-			poke_search(i, k, -2);
-			poke_search(i, k, INT32_MAX);
-		}
-		poke_search(i, 0, 0);
-		poke_search(i, 0, CT_MAX_BEAMS + 1);
-		poke_search(i, 4, 2);
-		poke_search(i, 5, 1104);
-		poke_search(i, 6, 1104);
-		poke_f32(CT_KEY_LENGTH_PENALTY, FIRST + 4 * i, 1e9f, -EBADMSG, "penalty");
-		poke_u32(CT_KEY_LENGTH_PENALTY, FIRST + 4 * i, 0x7fc00000, -EBADMSG,
-			 "penalty");
-	}
-	lose(CT_KEY_TASKS, -EBADMSG, "0 tasks");
-	lose(CT_KEY_TASK_PREFIXES, -EBADMSG, "2 tasks");
-	lose(CT_KEY_SEARCH, -EBADMSG, "2 tasks");
-	lose(CT_KEY_LENGTH_PENALTY, -EBADMSG, "2 tasks");
-	lose(CT_KEY_LANGS, -EBADMSG, "languages");
-	names = value_at(&good, CT_KEY_TASKS) + FIRST;
-	prefixes = value_at(&good, CT_KEY_TASK_PREFIXES) + FIRST;
-	poke(names + 10, "", 1, -EBADMSG, "zero");
-	poke(prefixes + 10, "", 1, -EBADMSG, "zero");
-	free(good.v);
-}
-END_TEST
-
-START_TEST(tokenizers)
-{
-	uint64_t n;
-	size_t at;
-
-	make_good(SEQ2SEQ_T5);
-	lose(CT_KEY_TOK_SPM_ADDED, -EBADMSG, "0 added tokens");
-	lose(CT_KEY_TOK_SPM_IDS, -EBADMSG, "added tokens");
-	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST, UINT32_MAX, -EBADMSG, "token 0");
-	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST + 4, 2, -EBADMSG, "token 0");
-	memcpy(&n, good.v + value_at(&good, CT_KEY_TOK_SPM_IDS) + 4, 8);
-	poke_u32(CT_KEY_TOK_SPM_IDS, FIRST + 4 * ((size_t)n - 2), INT32_MAX, ANY, "");
-	at = value_at(&good, CT_KEY_TOK_SPM);
-	/* I8 for U8; what is no ModelProto */
-	poke(at, "\1", 1, -EBADMSG, "list of bytes");
-	poke(at + FIRST, "\377\377\377\377", 4, -EBADMSG, "");
-	free(good.v);
-}
-END_TEST
-
-START_TEST(tokenizers_fsmt)
-{
-	size_t at;
-
-	make_good(SEQ2SEQ_FSMT);
-	at = value_at(&good, CT_KEY_TOK_FSMT) + FIRST;
-	poke(at + 8, "[", 1, -EBADMSG, "");
-	poke(at - 12, "\6", 1, -EBADMSG, "");
-	free(good.v);
-}
-END_TEST
-
-/* In the middle of each key, and at its ends. */
-START_TEST(truncation)
-{
-	static const char *const keys[][2] = {
-		{ "ctrans-t5.encoder.vocab_size", "ctrans-fsmt.encoder.vocab_size" },
-		{ "ctrans-t5.embedding_scale", "ctrans-fsmt.embedding_scale" },
-		{ "ctrans-t5.pad", "ctrans-fsmt.pad" },
-		{ CT_KEY_TASKS, CT_KEY_TASKS }, { CT_KEY_SEARCH, CT_KEY_SEARCH },
-		{ CT_KEY_TASK_PREFIXES, CT_KEY_LANGS },
-		{ CT_KEY_TOK_SPM, CT_KEY_TOK_FSMT },
-		{ CT_KEY_TOK_SPM_IDS, CT_KEY_TOK_FSMT },
-	};
-
-	make_good(_i ? SEQ2SEQ_FSMT : SEQ2SEQ_T5);
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		for (int d = -30; d < 60; d++)
-			refused(&good, value_at(&good, keys[i][_i]) + (size_t)d, -EBADMSG,
-				"truncated");
-	for (size_t at = data_at(&good) - 1; at < good.n; at += 4096 * 3)
-		refused(&good, at, -EBADMSG, "truncated");
-	free(good.v);
-}
-END_TEST
-
-/* Any bit of what comes before the weights: another sum, so never another model. */
-START_TEST(damage)
-{
-	struct ctrans_model_params p;
-	struct ctrans_model *m;
-	size_t data;
-
-	make_good(_i ? SEQ2SEQ_FSMT : SEQ2SEQ_T5);
-	data = data_at(&good);
-	params_init(&p, "sim:threads=1");
-	for (int i = 0; i < 200; i++) {
-		size_t at = 24 + (size_t)random() % (data - 24);
-		uint8_t old = good.v[at];
-
-		good.v[at] ^= (uint8_t)(1 << i % 8);
-		write_image(bad_path, &good, good.n);
-		if (!ctrans_model_open(bad_path, &p, &m)) {
-			ck_assert_uint_eq(old, 0);
-			ctrans_model_close(m);
-		}
-		good.v[at] = old;
-	}
-	free(good.v);
 }
 END_TEST
 
 int main(void)
 {
 	Suite *s = suite_create("converted_seq2seq");
-	TCase *same = tcase_create("same"), *bad = tcase_create("refused");
+	TCase *t = tcase_create("same");
 	SRunner *r;
 	int failed;
 
-	tcase_set_timeout(same, 120);
-	tcase_set_timeout(bad, 120);
-	tcase_add_checked_fixture(same, setup, teardown);
-	tcase_add_loop_test(same, same_model, 0, SEQ2SEQ_MODELS);
-	tcase_add_loop_test(same, same_tokens, 0, SEQ2SEQ_MODELS);
-	tcase_add_loop_test(same, same_translation, 0, 3);
-	tcase_add_loop_test(same, compressed, 0, 2);
-	tcase_add_loop_test(same, cached, 0, 2);
-	tcase_add_test(same, with_little);
-	tcase_add_loop_test(same, tokenizer_alone, 0, SEQ2SEQ_MODELS);
-	tcase_add_test(same, shape);
-	suite_add_tcase(s, same);
-	tcase_add_checked_fixture(bad, setup, teardown);
-	tcase_add_test(bad, fields_t5);
-	tcase_add_test(bad, fields_fsmt);
-	tcase_add_test(bad, tasks);
-	tcase_add_test(bad, tokenizers);
-	tcase_add_test(bad, tokenizers_fsmt);
-	tcase_add_loop_test(bad, truncation, 0, 2);
-	tcase_add_loop_test(bad, damage, 0, 2);
-	suite_add_tcase(s, bad);
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, same_model, 0, SEQ2SEQ_MODELS);
+	tcase_add_loop_test(t, same_tokens, 0, SEQ2SEQ_MODELS);
+	tcase_add_loop_test(t, same_translation, 0, 3);
+	tcase_add_loop_test(t, compressed, 0, 2);
+	tcase_add_loop_test(t, cached, 0, 2);
+	tcase_add_test(t, with_little);
+	tcase_add_loop_test(t, tokenizer_alone, 0, SEQ2SEQ_MODELS);
+	tcase_add_test(t, shape);
+	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Generating with an encoder: parameters, tasks, callbacks, sessions, what is refused. */
+/* Generating with an encoder: parameters, tasks, sources, callbacks, what is refused. */
 #include <check.h>
 #include <errno.h>
 #include <math.h>
@@ -33,19 +33,9 @@ static void teardown(void)
 	ctrans_model_close(model);
 }
 
-static void says(const char *words)
-{
-	ck_assert_msg(strstr(ctrans_message(), words), "\"%s\" in \"%s\"", words,
-		      ctrans_message());
-}
-
 static struct ctrans_result *generate(const char *prompt)
 {
-	struct ctrans_result *r;
-
-	if (ctrans_generate(model, prompt, &p, &r))
-		ck_abort_msg("%s", ctrans_message());
-	return r;
+	return seq2seq_generate(model, prompt, &p);
 }
 
 static void refused(int code, const char *words)
@@ -54,7 +44,7 @@ static void refused(int code, const char *words)
 
 	ck_assert_int_eq(ctrans_generate(model, text, &p, &r), code);
 	ck_assert_ptr_null(r);
-	says(words);
+	seq2seq_says(words);
 }
 
 /* ---- Parameters ---------------------------------------------------------- */
@@ -106,14 +96,6 @@ START_TEST(test_older_program)
 }
 END_TEST
 
-static void same(const struct ctrans_result *a, const struct ctrans_result *b, bool are)
-{
-	bool is = a->n_tokens == b->n_tokens &&
-		  !memcmp(a->tokens, b->tokens, a->n_tokens * sizeof(*a->tokens));
-
-	ck_assert_int_eq(is, are);
-}
-
 /* What a task leaves open is what the words for it say. */
 START_TEST(test_tasks)
 {
@@ -131,7 +113,7 @@ START_TEST(test_tasks)
 		is = generate(text);
 		p.task = names[i][1];
 		other = generate(text);
-		same(is, other, true);
+		seq2seq_same(is, other);
 		p.task = "";
 		p.beams = i ? 3 : 4;
 		p.early_stopping = i ? CTRANS_EARLY_OFF : CTRANS_EARLY_ON;
@@ -142,7 +124,7 @@ START_TEST(test_tasks)
 		snprintf(prompt, sizeof(prompt), "%s%s",
 			 i ? "summarize: " : "translate English to German: ", text);
 		by_hand = generate(prompt);
-		same(is, by_hand, true);
+		seq2seq_same(is, by_hand);
 		ck_assert_uint_le(is->n_tokens, p.max_tokens);
 		ctrans_result_free(by_hand);
 		ctrans_result_free(is);
@@ -240,7 +222,7 @@ START_TEST(test_sampled)
 	greedy = generate(text);
 	p.temperature = 5;
 	cold = generate(text);
-	same(greedy, cold, true);	/* it does not sample unless told to */
+	seq2seq_same(greedy, cold);	/* it does not sample unless told to */
 	p.sample = 1;
 	p.beams = 0;
 	for (p.seed = 0; p.seed < 8; p.seed++) {
@@ -248,7 +230,7 @@ START_TEST(test_sampled)
 
 		r = generate(text);
 		again = generate(text);
-		same(r, again, true);
+		seq2seq_same(r, again);
 		other += r->n_tokens != greedy->n_tokens ||
 			 memcmp(r->tokens, greedy->tokens, 4 * r->n_tokens);
 		ctrans_result_free(again);
@@ -293,8 +275,8 @@ START_TEST(test_sources)
 		big[i] = "the house "[i % 10];
 	big[4000] = '\0';
 	ck_assert_int_eq(ctrans_generate(model, big, &p, &r), -E2BIG);
-	says("the source has");
-	says("context is 64");
+	seq2seq_says("the source has");
+	seq2seq_says("context is 64");
 	ck_assert_int_eq(ctrans_generate(model, NULL, &p, &r), -EINVAL);
 	free(big);
 }
@@ -419,7 +401,6 @@ START_TEST(test_cancel)
 }
 END_TEST
 
-
 /* A long search is canceled on its way. */
 START_TEST(test_cancel_search)
 {
@@ -477,144 +458,6 @@ START_TEST(test_joined)
 }
 END_TEST
 
-/* ---- Sessions ------------------------------------------------------------ */
-
-static size_t source(const char *of, uint32_t *ids)
-{
-	size_t n;
-
-	ck_assert_int_eq(ctrans_tokenize(model, of, strlen(of), CTRANS_TOKENIZE_SOURCE,
-					 ids, 100, &n), 0);
-	ids[n] = 1;
-	return n + 1;
-}
-
-START_TEST(test_session)
-{
-	struct ctrans_session *s, *fork;
-	float a[84], b[84], c[84];
-	uint32_t ids[128], start = 0, two[] = { 0, 17 }, bad = 84;
-	size_t n = source(text, ids);
-
-	ck_assert_int_eq(ctrans_session_open(model, &s), 0);
-	ck_assert_int_eq(ctrans_session_eval(s, &start, 1, a), -EINVAL);
-	says("no source");
-	ck_assert_uint_eq(ctrans_session_position(s), 0);
-	ck_assert_int_eq(ctrans_session_read(s, ids, 0), -EINVAL);
-	ck_assert_int_eq(ctrans_session_read(s, NULL, n), -EINVAL);
-	ck_assert_int_eq(ctrans_session_read(NULL, ids, n), -EINVAL);
-	ck_assert_int_eq(ctrans_session_read(s, &bad, 1), -EINVAL);
-	says("token 84");
-	ck_assert_int_eq(ctrans_session_eval(s, &start, 1, a), -EINVAL);
-
-	ck_assert_int_eq(ctrans_session_read(s, ids, n), 0);
-	ck_assert_uint_eq(ctrans_session_position(s), 0);
-	ck_assert_int_eq(ctrans_session_eval(s, two, 2, a), 0);
-	ck_assert_uint_eq(ctrans_session_position(s), 2);
-	/* back, and forth again */
-	ck_assert_int_eq(ctrans_session_truncate(s, 1), 0);
-	ck_assert_int_eq(ctrans_session_fork(s, &fork), 0);
-	ck_assert_int_eq(ctrans_session_eval(s, two + 1, 1, b), 0);
-	ck_assert_mem_eq(a, b, sizeof(a));
-	/* the fork attends to what it was, whatever the other reads */
-	ck_assert_int_eq(ctrans_session_read(s, ids, source("it rains", ids)), 0);
-	ck_assert_int_eq(ctrans_session_eval(fork, two + 1, 1, b), 0);
-	ck_assert_mem_eq(a, b, sizeof(a));
-	ck_assert_int_eq(ctrans_session_eval(s, two, 2, c), 0);
-	ck_assert_mem_ne(a, c, sizeof(a));
-	ctrans_session_close(s);
-	ck_assert_int_eq(ctrans_session_truncate(fork, 1), 0);
-	ck_assert_int_eq(ctrans_session_eval(fork, two + 1, 1, b), 0);
-	ck_assert_mem_eq(a, b, sizeof(a));
-	ctrans_session_close(fork);
-}
-END_TEST
-
-START_TEST(test_session_generate)
-{
-	struct ctrans_session *s;
-	struct ctrans_result *r, *want;
-
-	ck_assert_int_eq(ctrans_session_open(model, &s), 0);
-	for (unsigned int i = 0; i < 6; i++) {
-		const char *t = i & 1 ? "it rains" : text;
-
-		p.beams = i < 2 ? 1 : 4;
-		want = generate(t);
-		ck_assert_int_eq(ctrans_session_generate(s, t, &p, &r), 0);
-		same(r, want, true);
-		ck_assert_uint_eq(ctrans_session_position(s), 1 + r->n_tokens);
-		ctrans_result_free(r);
-		ctrans_result_free(want);
-	}
-	/* what it holds can be gone over: the source is still there */
-	ck_assert_int_eq(ctrans_session_truncate(s, 1), 0);
-	ck_assert_int_eq(ctrans_session_eval(s, (uint32_t[]){ 17 }, 1, NULL), 0);
-	ctrans_session_close(s);
-}
-END_TEST
-
-START_TEST(test_not_kept)
-{
-	struct ctrans_session *s, *other = (void *)&p;
-	uint32_t ids[128];
-	size_t len = 77;
-
-	ck_assert_int_eq(ctrans_session_open(model, &s), 0);
-	ck_assert_int_eq(ctrans_session_read(s, ids, source(text, ids)), 0);
-	ck_assert_int_eq(ctrans_session_export(s, NULL, 0, &len), -ENOTSUP);
-	says("encoder");
-	ck_assert_int_eq(ctrans_session_save(s, "/tmp/ctrans-not-written"), -ENOTSUP);
-	ck_assert_int_eq(ctrans_session_import(model, ids, sizeof(ids), &other), -ENOTSUP);
-	ck_assert_ptr_null(other);
-	ck_assert_int_eq(ctrans_session_load(model, "/dev/null", &other), -ENOTSUP);
-	/* and goes on */
-	ck_assert_int_eq(ctrans_session_eval(s, (uint32_t[]){ 0 }, 1, NULL), 0);
-	ctrans_session_close(s);
-}
-END_TEST
-
-START_TEST(test_not_scored)
-{
-	uint32_t ids[] = { 5, 6, 7, 8 };
-	struct ctrans_score score;
-
-	ck_assert_int_eq(ctrans_score_tokens(model, ids, 4, 0, 0, NULL, NULL, &score,
-					     sizeof(score)), -ENOTSUP);
-	says("encoder");
-}
-END_TEST
-
-/* Without an encoder none of this is to be had, but searches are. */
-START_TEST(test_no_encoder)
-{
-	struct ctrans_model_info info;
-	struct ctrans_session *s;
-	struct ctrans_result *r;
-	uint32_t ids[] = { 1, 2 };
-
-	ctrans_model_close(model);
-	open_small("hf_f32");
-	ck_assert_int_eq(ctrans_model_info(model, &info, sizeof(info)), 0);
-	ck_assert_str_eq(info.tasks, "");
-	ck_assert_int_eq(info.start, -1);
-	ck_assert_uint_eq(info.encoder_layers, 0);
-	ck_assert_int_eq(ctrans_session_open(model, &s), 0);
-	ck_assert_int_eq(ctrans_session_read(s, ids, 2), -ENOTSUP);
-	says("no encoder");
-	ctrans_session_close(s);
-	p.task = "summarize";
-	refused(-EINVAL, "no encoder");
-	p.task = NULL;
-	p.max_tokens = 5;
-	p.beams = 4;
-	r = generate("abc");
-	ck_assert_uint_le(r->n_tokens, 5);
-	ck_assert_uint_gt(r->n_tokens, 0);
-	ctrans_result_free(r);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("seq2seq_generate");
@@ -637,11 +480,6 @@ int main(void)
 	tcase_add_test(t, test_cancel);
 	tcase_add_test(t, test_cancel_search);
 	tcase_add_test(t, test_joined);
-	tcase_add_test(t, test_session);
-	tcase_add_test(t, test_session_generate);
-	tcase_add_test(t, test_not_kept);
-	tcase_add_test(t, test_not_scored);
-	tcase_add_test(t, test_no_encoder);
 	tcase_set_timeout(t, 120);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
