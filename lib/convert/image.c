@@ -75,7 +75,7 @@ static void add_role(struct ct_image *image, const struct ct_config *cfg,
 		    n_in * ct_image_distance_stride(cfg));
 		return;
 	}
-	if (n_in == 1) {
+	if (ct_role_vector(role)) {
 		/* a bias has an entry for each output of whole tiles */
 		add(image, role, layer, CT_PART_WEIGHTS, CTRANS_ENC_F32,
 		    ct_pack_output_bytes(n_out));

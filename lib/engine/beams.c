@@ -146,6 +146,8 @@ int ct_beams_prepare(struct ct_beams *b, const struct ct_seq *like,
 		b->row_of[i] = CT_BEAM_IDLE;
 		if (b->n > 1 && b->search.scores[i] == -INFINITY)
 			continue;
+		/* run already, by the part of a step that was not run whole: once more */
+		ct_seq_truncate(b->seq[i], b->search.length - 1);
 		b->row_of[i] = (uint32_t)call->n;
 		b->rows[call->n] = (struct ct_step_row){
 			.seq = b->seq[i], .token = b->token[i],

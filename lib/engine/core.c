@@ -276,8 +276,9 @@ static int open_device(struct ct_core *core, const struct ct_model *model,
 	core->at.enc = f32 ? CTRANS_ENC_F32 : CTRANS_ENC_S8;
 	core->block_bytes = ct_program_block_bytes(&core->cfg, core->at.kv);
 	core->at.n_ctx = core->context;
-	core->at.n_source = core->context < CTRANS_ROWS_MAX ? core->context :
-							      CTRANS_ROWS_MAX;
+	_Static_assert(CT_SOURCE_MOST == CTRANS_ROWS_MAX, "a source is a step");
+	core->at.n_source = core->context < CT_SOURCE_MOST ? core->context :
+							     CT_SOURCE_MOST;
 	if (ct_has_encoder(&core->cfg))
 		core->source_bytes = ct_program_source_bytes(&core->cfg, core->at.kv);
 	core->at.layer = NULL;
@@ -503,7 +504,7 @@ void ct_core_close(struct ct_core *core)
 		return;
 	if (core->dev) {
 		ct_queue_close(core->queue);
-		ct_sources_free(core);
+		ct_sources_reclaim(core);
 		ct_kv_free(core);
 		ct_encoder_free(core);
 		ct_device_free(core->dev, &core->ctl);

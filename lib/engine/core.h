@@ -29,6 +29,9 @@ struct ct_tasks;
 /* The likeliest tokens that the chip names itself. */
 #define CT_STEP_TOPK	64u
 
+/* Tokens of a source at most, which is one step of the chip. */
+#define CT_SOURCE_MOST	4096u
+
 /* "shape:gpt2": no files, random weights. */
 #define CT_SHAPE_PREFIX	"shape:"
 

@@ -151,7 +151,8 @@ int ct_source_check(const struct ct_core *core, const uint32_t *tokens, size_t n
 /* source.c: one for @n positions, of which nothing is written yet */
 int ct_source_open(struct ct_core *core, uint32_t n, struct ct_source **source,
 		   struct ct_err *err);
-void ct_sources_free(struct ct_core *core);
+/* Give up those that are kept for others; kv.lock held. Were there any? */
+bool ct_sources_reclaim(struct ct_core *core);
 
 /* calibrate.c */
 int ct_core_calibrate(struct ct_core *core, const char *text, size_t len,

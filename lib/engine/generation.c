@@ -40,6 +40,16 @@ static uint32_t max_length(const struct ct_generation *g)
 	return (uint32_t)g->first + g->p.max_tokens;
 }
 
+/* Of all tokens, as rules count them; no more than there is room for. */
+static uint32_t min_length(const struct ct_generation *g)
+{
+	uint32_t room = max_length(g) - (uint32_t)g->first;
+
+	if (!g->p.min_tokens)
+		return 0;
+	return (uint32_t)g->first + (g->p.min_tokens < room ? g->p.min_tokens : room);
+}
+
 static struct ct_constraint_params rules_of(const struct ct_generation *g,
 					    const struct ct_search *own)
 {
@@ -47,7 +57,7 @@ static struct ct_constraint_params rules_of(const struct ct_generation *g,
 
 	return (struct ct_constraint_params){
 		.no_repeat_ngram = g->p.no_repeat_ngram,
-		.min_length = g->p.min_tokens ? (uint32_t)g->first + g->p.min_tokens : 0,
+		.min_length = min_length(g),
 		.max_length = max_length(g),
 		.forced_bos = own->forced_bos,
 		.forced_eos = g->p.ignore_eos ? -1 : own->forced_eos,
@@ -61,6 +71,10 @@ static int set_rules(struct ct_generation *g, const struct ct_search *own,
 {
 	struct ct_constraint_params rules = rules_of(g, own);
 
+	if (g->p.max_tokens && g->p.min_tokens > g->p.max_tokens)
+		return ct_fail(err, -EINVAL,
+			       "min_tokens is %u and max_tokens %u: no text can have both",
+			       g->p.min_tokens, g->p.max_tokens);
 	g->ruled = rules.no_repeat_ngram || rules.min_length || rules.forced_bos >= 0 ||
 		   rules.forced_eos >= 0;
 	return ct_constraints_init(&g->rules, &rules, config_of(g)->n_vocab, err);
@@ -115,10 +129,14 @@ int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
 		ret = ct_generation_prompt(g, prompt, task.prefix, err);
 	if (!ret)
 		ret = set_rules(g, &task.search, err);
-	if (ret)
+	if (ret) {
+		/* as it was; with an encoder it holds nothing any more */
+		if (session->ids.n > g->held)
+			ct_session_truncate(session, g->held);
 		generation_free(g);
-	else if (g->p.beams == 1)
+	} else if (g->p.beams == 1) {
 		ct_draft_init(&g->draft, session, &g->p);
+	}
 	g->turn.call.priority = g->p.priority;
 	return ret;
 }
@@ -443,6 +461,8 @@ void ct_generation_forget(struct ct_generation *g)
 	ct_session_trim(g->session, 0);
 	/* a source is read, and a search begun, again: to the same end */
 	ct_seq_attend(g->session->seq, NULL);
+	if (g->session->little)
+		ct_seq_attend(g->session->little, NULL);
 	ct_beams_close(g->beams);
 	g->beams = NULL;
 }
@@ -480,6 +500,9 @@ static int end_text(struct ct_generation *g, struct ct_err *err)
 		ret = take_found(g, err);
 	if (!ret && t && (g->beams || !ct_tokenizer_streams(t)))
 		ret = write_all(g, err);
+	/* told to stop with a part of what had been found */
+	if (g->writer.canceled)
+		g->finish = CTRANS_FINISH_CANCELED;
 	if (!ret)
 		ret = ct_writer_end(&g->writer, err);
 	if (ret)

@@ -63,6 +63,9 @@ static int more_blocks(struct ct_core *core, struct ct_err *err)
 		return ct_fail(err, -ENOMEM, "out of memory");
 	ret = ct_device_alloc(core->dev, CT_KV_CHUNK * core->block_bytes,
 			      &kv->chunks[kv->n_chunks], err);
+	if (ret == -ENOMEM && ct_sources_reclaim(core))
+		ret = ct_device_alloc(core->dev, CT_KV_CHUNK * core->block_bytes,
+				      &kv->chunks[kv->n_chunks], err);
 	if (ret) {
 		ct_err_prefix(err, "keys and values");
 		return ret;

@@ -158,6 +158,8 @@ static int open_stored(struct ct_core *core, const struct ct_model *model,
 static int open_any(struct ct_core *core, const struct ct_model *model,
 		    struct ct_err *err)
 {
+	int ret;
+
 	switch (model->tokenizer) {
 	case CT_TOKENIZER_HF_SPM:
 		return open_spm(core, model, err);
@@ -167,7 +169,11 @@ static int open_any(struct ct_core *core, const struct ct_model *model,
 		/* which may be of either kind: the model tells, if it is known */
 		if (model->has_weights && core->cfg.arch == CT_ARCH_T5)
 			return open_spm(core, model, err);
-		return open_bpe(core, model, err);
+		ret = open_bpe(core, model, err);
+		if (ret == -ENOTSUP && !model->has_weights &&
+		    !open_spm(core, model, NULL))
+			ret = 0;
+		return ret;
 	case CT_TOKENIZER_CONVERTED:
 		return open_stored(core, model, err);
 	default:

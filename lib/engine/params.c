@@ -140,10 +140,13 @@ void ct_generate_params_search(struct ctrans_generate_params *p,
 	if (p->no_repeat_ngram == CTRANS_OF_TASK)
 		p->no_repeat_ngram = own->no_repeat_ngram;
 	/* as files count the first token, too */
-	if (p->min_tokens == CTRANS_OF_TASK)
-		p->min_tokens = own->min_length ? own->min_length - 1 : 0;
 	if (!p->max_tokens && own->max_length > 1)
 		p->max_tokens = own->max_length - 1;
+	if (p->min_tokens == CTRANS_OF_TASK) {
+		p->min_tokens = own->min_length ? own->min_length - 1 : 0;
+		if (p->max_tokens && p->min_tokens > p->max_tokens)
+			p->min_tokens = p->max_tokens;
+	}
 }
 
 void ct_generate_params_sample(const struct ctrans_generate_params *p,

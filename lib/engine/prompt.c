@@ -81,6 +81,10 @@ static int add_source(struct ct_generation *g, const struct ct_ids *ids,
 	uint32_t start = (uint32_t)config_of(g)->start_id;
 	int ret;
 
+	if (ids->n > CT_SOURCE_MOST)
+		return ct_fail(err, -E2BIG,
+			       "the source has %zu tokens, and there may be %u: give it a part of the text",
+			       ids->n, CT_SOURCE_MOST);
 	if (ids->n > ct_core_context(core))
 		return ct_fail(err, -E2BIG,
 			       "the source has %zu tokens and the context is %u: open the model with a longer one, or give it a part of the text",

@@ -31,9 +31,6 @@ static int check(const struct ctrans_model *model,
 
 	if (ret)
 		return ret;
-	if (!ct_core_tokenizer(model->core))
-		return ct_fail(err, -ENOTSUP,
-			       "the model has no tokenizer: run token ids with ctrans_session_eval()");
 	if (p->depth < 1 || p->depth > 4096)
 		return ct_fail(err, -EINVAL,
 			       "depth is %u: it must be from 1 to 4096",

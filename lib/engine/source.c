@@ -41,6 +41,40 @@ static struct ct_source *take_idle(struct ct_core *core, uint32_t blocks)
 	return NULL;
 }
 
+static void destroy(struct ct_source *s)
+{
+	ct_device_free(s->core->dev, &s->buf);
+	free(s);
+}
+
+bool ct_sources_reclaim(struct ct_core *core)
+{
+	struct ct_source *next;
+	bool any = core->idle;
+
+	for (struct ct_source *s = core->idle; s; s = next) {
+		next = s->next;
+		destroy(s);
+	}
+	core->idle = NULL;
+	core->n_idle = 0;
+	return any;
+}
+
+static int alloc_blocks(struct ct_core *core, struct ct_source *s, struct ct_err *err)
+{
+	uint64_t bytes = table_bytes(s->room) + s->room * core->source_bytes;
+	int ret = ct_device_alloc(core->dev, bytes, &s->buf, err);
+	bool any;
+
+	if (ret != -ENOMEM)
+		return ret;
+	pthread_mutex_lock(&core->kv.lock);
+	any = ct_sources_reclaim(core);
+	pthread_mutex_unlock(&core->kv.lock);
+	return any ? ct_device_alloc(core->dev, bytes, &s->buf, err) : ret;
+}
+
 static int make(struct ct_core *core, uint32_t blocks, struct ct_source **out,
 		struct ct_err *err)
 {
@@ -54,8 +88,7 @@ static int make(struct ct_core *core, uint32_t blocks, struct ct_source **out,
 	/* rounded up, so that it does for more than one length */
 	for (s->room = 1; s->room < blocks; s->room *= 2)
 		;
-	ret = ct_device_alloc(core->dev, table_bytes(s->room) +
-			      s->room * core->source_bytes, &s->buf, err);
+	ret = alloc_blocks(core, s, err);
 	if (ret) {
 		ct_err_prefix(err, "keys and values of a source");
 		free(s);
@@ -92,12 +125,6 @@ int ct_source_open(struct ct_core *core, uint32_t n, struct ct_source **source,
 	return 0;
 }
 
-static void destroy(struct ct_source *s)
-{
-	ct_device_free(s->core->dev, &s->buf);
-	free(s);
-}
-
 void ct_source_hold(struct ct_source *s)
 {
 	pthread_mutex_lock(&s->core->kv.lock);
@@ -125,17 +152,6 @@ void ct_source_drop(struct ct_source *s)
 	pthread_mutex_unlock(&core->kv.lock);
 	if (!kept)
 		destroy(s);
-}
-
-void ct_sources_free(struct ct_core *core)
-{
-	struct ct_source *next;
-
-	for (struct ct_source *s = core->idle; s; s = next) {
-		next = s->next;
-		destroy(s);
-	}
-	core->idle = NULL;
 }
 
 void ct_seq_attend(struct ct_seq *seq, struct ct_source *source)

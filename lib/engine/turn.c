@@ -88,7 +88,10 @@ static struct ct_gather_call *prepare_all(struct ct_turn *turns, size_t n,
 
 	*ret = 0;
 	for (i = 0; i < n && !*ret; i++) {
-		*ret = ct_turn_prepare(&turns[i], err);
+		*ret = ct_session_read(turns[i].session, turns[i].seq,
+				       turns[i].call.spent, err);
+		if (!*ret)
+			*ret = ct_turn_prepare(&turns[i], err);
 		if (!turns[i].call.n)
 			continue;
 		*end = &turns[i].call;

@@ -145,9 +145,14 @@ void ct_role_shape(const struct ct_config *c, enum ct_role role,
 	*n_in = dim_of(c, roles[role].in);
 }
 
+bool ct_role_vector(enum ct_role role)
+{
+	return roles[role].in == ONE;
+}
+
 bool ct_role_packed(enum ct_role role)
 {
-	return roles[role].in != ONE && role != CT_WPE && role != CT_REL_BIAS &&
+	return !ct_role_vector(role) && role != CT_WPE && role != CT_REL_BIAS &&
 	       role != CT_ENC_REL_BIAS;
 }
 

@@ -76,6 +76,9 @@ uint32_t ct_role_layers(const struct ct_config *cfg, enum ct_role role);
 void ct_role_shape(const struct ct_config *cfg, enum ct_role role,
 		   uint32_t *n_out, uint32_t *n_in);
 
+/* Has it one number for each of something? Else it is a matrix, however narrow. */
+bool ct_role_vector(enum ct_role role);
+
 /* Is it a matrix that a linear or an embedding has packed? */
 bool ct_role_packed(enum ct_role role);
 

@@ -134,7 +134,7 @@ int ct_weights_stream(const struct ct_weights *weights, const struct ct_files *f
 
 static bool comes_twice(const struct ct_weight *w)
 {
-	return w->m->in_major && w->m->n_in > 1;
+	return w->m->in_major && !ct_role_vector(w->role);
 }
 
 int ct_weights_stream_twice(const struct ct_weights *weights,

@@ -115,7 +115,7 @@ static int get_search(const cJSON *root, const struct ct_config *cfg,
 				  &s->forced_eos, err);
 	if (code)
 		return code;
-	if (!(penalty >= -100 && penalty <= 100))
+	if (!(penalty >= -30 && penalty <= 30))
 		return ct_fail(err, -EBADMSG, "length_penalty is %g", penalty);
 	s->length_penalty = (float)penalty;
 	return 0;
@@ -256,7 +256,8 @@ static bool task_at(const struct ct_tasks *tasks, const struct ct_config *cfg, u
 		*task = tasks->v[i];
 		return true;
 	}
-	if (tasks->n || cfg->arch != CT_ARCH_T5 || i >= N(t5_own))
+	/* T5 1.1 and mT5, which are gated, were trained for none */
+	if (tasks->n || cfg->arch != CT_ARCH_T5 || cfg->gated || i >= N(t5_own))
 		return false;
 	snprintf(task->name, sizeof(task->name), "%s", t5_own[i].name);
 	snprintf(task->prefix, sizeof(task->prefix), "%s", t5_own[i].prefix);

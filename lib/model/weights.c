@@ -63,10 +63,9 @@ static bool slice_name(const struct binder *b, enum ct_role role, uint32_t layer
 	return true;
 }
 
-static int check_shape(const struct ct_matrix *m, struct ct_err *err)
+static int check_shape(const struct ct_matrix *m, bool vector, struct ct_err *err)
 {
 	uint32_t rows = ct_matrix_rows(m), cols = ct_matrix_cols(m);
-	bool vector = m->n_in == 1 && m->in_major;
 	uint64_t want[2] = { rows, cols };
 	const struct ct_tensor *t = &m->t;
 
@@ -137,12 +136,11 @@ static int bind(const struct binder *b, enum ct_role role, uint32_t layer,
 		m->t = *t;
 		m->n_out = n_out / n;
 		m->n_in = n_in;
-		/* Vectors are one row in either naming; one head's biases are none. */
-		m->in_major = (n_in == 1 && role != CT_REL_BIAS &&
-			       role != CT_ENC_REL_BIAS) || conv1d;
+		/* Vectors are one row in either naming. */
+		m->in_major = ct_role_vector(role) || conv1d;
 		code = check_type(t, role, err);
 		if (!code)
-			code = check_shape(m, err);
+			code = check_shape(m, ct_role_vector(role), err);
 		if (code)
 			return code;
 	}

@@ -16,6 +16,9 @@ static bool translates(const char *task, size_t len, const char *from, const cha
 		return false;
 	memcpy(name, task, len);
 	name[len] = '\0';
+	/* of a model that does not say which languages it knows */
+	if (!strcmp(name, "translate"))
+		return !from && !to;
 	if (sscanf(name, "translate_%23[^_]_%23s", its_from, its_to) != 2)
 		return false;
 	return (!from || !strcmp(from, its_from)) && (!to || !strcmp(to, its_to));
