@@ -177,7 +177,10 @@ START_TEST(test_refused)
 	ck_assert_int_eq(ctrans_queue_open(model, NULL, NULL), -EINVAL);
 	fake.no_bpe = true;
 	ck_assert_int_eq(ctrans_model_open("fake", NULL, &second), 0);
-	ck_assert_int_eq(ctrans_queue_open(second, NULL, &q), -ENOTSUP);
+	/* which takes prompts of tokens */
+	ck_assert_int_eq(ctrans_queue_open(second, NULL, &q), 0);
+	ck_assert_int_eq(ctrans_submit(q, NULL, "x", NULL, NULL, &r), -ENOTSUP);
+	ck_assert_int_eq(ctrans_queue_close(q), 0);
 	fake.no_weights = true;
 	ck_assert_int_eq(ctrans_queue_open(model, NULL, &q), -ENOTSUP);
 	fake.no_weights = false;

@@ -148,7 +148,8 @@ START_TEST(test_info)
 	ctrans_model_close(model);
 	open_small("t5_gated");
 	ck_assert_int_eq(ctrans_model_info(model, &info, sizeof(info)), 0);
-	ck_assert_str_eq(info.tasks, "translate_en_de, translate_en_fr, translate_en_ro, summarize");
+	/* trained for none that its files name */
+	ck_assert_str_eq(info.tasks, "");
 	ctrans_model_close(model);
 	open_small("fsmt_small");
 	ck_assert_int_eq(ctrans_model_info(model, &info, sizeof(info)), 0);
