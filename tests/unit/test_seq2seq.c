@@ -26,11 +26,13 @@ START_TEST(test_logits)
 {
 	struct ct_core *core = seq2seq_core(seq2seq_data(small[_i]), CTRANS_MODEL_F32);
 	uint32_t vocab = ct_core_config(core)->n_vocab;
-	const cJSON *c, *row, *value;
+	const cJSON *all, *c, *row, *value;
 	double worst = 0;
 	cJSON *root;
 
-	cJSON_ArrayForEach(c, seq2seq_get(seq2seq_golden(small[_i], &root), "logits")) {
+	/* the macro below names its array twice */
+	all = seq2seq_get(seq2seq_golden(small[_i], &root), "logits");
+	cJSON_ArrayForEach(c, all) {
 		size_t n_source, n, at = 0;
 		uint32_t *source = seq2seq_ids(seq2seq_get(c, "source"), &n_source);
 		uint32_t *target = seq2seq_ids(seq2seq_get(c, "target"), &n);
@@ -101,11 +103,13 @@ START_TEST(test_found)
 {
 	struct ctrans_model *model = seq2seq_open(seq2seq_data(small[_i]),
 						  CTRANS_MODEL_F32, NULL);
-	const cJSON *c;
+	const cJSON *all, *c;
 	cJSON *root;
 	int n = 0;
 
-	cJSON_ArrayForEach(c, seq2seq_get(seq2seq_golden(small[_i], &root), "found")) {
+	/* the macro below names its array twice */
+	all = seq2seq_get(seq2seq_golden(small[_i], &root), "found");
+	cJSON_ArrayForEach(c, all) {
 		const char *task = seq2seq_get(c, "task")->valuestring;
 		const char *text = seq2seq_get(c, "text")->valuestring;
 		struct ctrans_generate_params p;
