@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Models with an encoder against what others compute of them: the small ones of
- * tests/data (make_seq2seq.py, binary64), and below CTRANS_SHARED_DIR a trained T5
+ * tests/data (make_seq2seq.py, binary64), the demo models (PyTorch), and below CTRANS_SHARED_DIR a trained T5
  * and random models with the texts that Hugging Face's generate() finds.
  */
 #include <check.h>
@@ -130,6 +130,90 @@ START_TEST(test_found)
 		ck_assert_uint_eq(r->usage.prompt_tokens,
 				  cJSON_GetArraySize(seq2seq_get(c, "source")) + 1u);
 		ctrans_result_free(r);
+		n++;
+	}
+	ck_assert_int_ge(n, 10);
+	cJSON_Delete(root);
+	ctrans_model_close(model);
+}
+END_TEST
+
+/* ---- The demo models ------------------------------------------------------ */
+
+static const char *const demos[] = { "models/demo-t5", "models/demo-t5/little" };
+
+/* PyTorch's logits, fed with the reference: some of each row, and its norm. */
+static void check_rows(struct ct_core *core, const cJSON *c, const char *what)
+{
+	const cJSON *rows = seq2seq_get(c, "logits"), *norms = seq2seq_get(c, "logits_l2");
+	size_t n_source, n, at = 0, vocab = ct_core_config(core)->n_vocab;
+	uint32_t *source = seq2seq_ids(seq2seq_get(c, "input_ids"), &n_source);
+	uint32_t *text = seq2seq_ids(seq2seq_get(c, "target_ids"), &n);
+	const cJSON *row, *value;
+	float *is;
+
+	memmove(text + 1, text, (n - 1) * sizeof(*text));
+	text[0] = (uint32_t)ct_core_config(core)->start_id;
+	is = seq2seq_decode(core, source, n_source, text, n, 8);
+	cJSON_ArrayForEach(row, rows) {
+		const float *mine = is + at * vocab;
+		double sum = 0;
+		size_t i = 0;
+
+		cJSON_ArrayForEach(value, row) {
+			ck_assert_msg(fabs(mine[i] - value->valuedouble) < 1e-3,
+				      "%s: logit %zu of row %zu is %g, not %g", what, i,
+				      at, (double)mine[i], value->valuedouble);
+			i++;
+		}
+		for (i = 0; i < vocab; i++)
+			sum += (double)mine[i] * mine[i];
+		ck_assert_double_eq_tol(sqrt(sum),
+			cJSON_GetArrayItem(norms, (int)at)->valuedouble, 1e-2);
+		at++;
+	}
+	ck_assert_uint_ge(at, 1);
+	free(is);
+	free(source);
+	free(text);
+}
+
+static void check_written(struct ctrans_model *model, const cJSON *c, uint32_t beams)
+{
+	const char *text = seq2seq_get(c, "source")->valuestring;
+	struct ctrans_generate_params p;
+	struct ctrans_result *r;
+
+	ctrans_generate_params_init(&p, sizeof(p));
+	p.max_tokens = 63;
+	p.beams = beams;
+	p.early_stopping = CTRANS_EARLY_ON;
+	if (ctrans_generate(model, text, &p, &r))
+		ck_abort_msg("%s", ctrans_message());
+	same_ids(r->tokens, r->n_tokens,
+		 seq2seq_get(c, beams > 1 ? "beam_ids" : "greedy_ids"), text);
+	ck_assert_str_eq(r->text,
+		seq2seq_get(c, beams > 1 ? "beam_text" : "greedy_text")->valuestring);
+	ctrans_result_free(r);
+}
+
+START_TEST(test_demo)
+{
+	struct ctrans_model *model = seq2seq_open(demos[_i], CTRANS_MODEL_F32, NULL);
+	char path[128];
+	const cJSON *all, *c;
+	cJSON *root;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/golden.json", demos[_i]);
+	root = seq2seq_json(path);
+	all = seq2seq_get(root, "sources");
+	cJSON_ArrayForEach(c, all) {
+		check_source(model, seq2seq_get(c, "source")->valuestring,
+			     seq2seq_get(c, "input_ids"));
+		check_rows(model->core, c, seq2seq_get(c, "source")->valuestring);
+		check_written(model, c, 1);
+		check_written(model, c, 4);
 		n++;
 	}
 	ck_assert_int_ge(n, 10);
@@ -379,6 +463,7 @@ int main(void)
 
 	tcase_add_loop_test(t, test_logits, 0, N(small));
 	tcase_add_loop_test(t, test_found, 0, N(small));
+	tcase_add_loop_test(t, test_demo, 0, N(demos));
 	tcase_add_test(t, test_trained);
 	tcase_add_loop_test(t, test_generated, 0, N(random_models));
 	tcase_add_test(t, test_decoder_only);
