@@ -62,11 +62,11 @@ expect_equal "$(field "$out" "len(set(o['tokens']))")" 12 "--no-repeat-ngram 1, 
 
 # By chance only when told to.
 for seed in 1 2 3 4 5 6; do
-	ctrans translate "$t5" -p "$text" --sample --temp 5 --seed $seed -n 12
-	expect_status 0 "--sample --seed $seed"
+	ctrans translate "$t5" -p "$text" --draw --temp 5 --seed $seed -n 12
+	expect_status 0 "--draw --seed $seed"
 	cat "$out" >>"$tap_dir/sampled"
 done
-check "--sample: other texts" test "$(sort -u "$tap_dir/sampled" | wc -l)" -gt 1
+check "--draw: other texts" test "$(sort -u "$tap_dir/sampled" | wc -l)" -gt 1
 expect_match "$err" "seed 6" "and the closing line has the seed"
 
 # FSMT knows one pair.
@@ -115,8 +115,8 @@ ctrans translate "$t5" -p "$text" --beams 33
 expect_error 2 "1 to 32" "--beams 33"
 ctrans translate "$t5" -p "$text" --beams 0
 expect_error 2 "1 to 32" "--beams 0"
-ctrans translate "$t5" -p "$text" --beams 2 --sample
-expect_error 2 "take one of them" "--beams with --sample"
+ctrans translate "$t5" -p "$text" --beams 2 --draw
+expect_error 2 "take one of them" "--beams with --draw"
 ctrans translate "$t5" -p "$text" --early-stopping 2
 expect_error 2 "0 to 1" "--early-stopping 2"
 ctrans translate "$t5" -p "$text" --length-penalty 31
@@ -135,7 +135,7 @@ expect_error 2 "from" "an option without its value"
 for command in translate summarize run; do
 	ctrans help $command
 	expect_status 0 "help $command"
-	for option in --beams --length-penalty --no-repeat-ngram --min-tokens --sample; do
+	for option in --beams --length-penalty --no-repeat-ngram --min-tokens --draw; do
 		expect_match "$out" "^ +$option" "help $command has $option"
 	done
 done
