@@ -390,7 +390,7 @@ struct ctrans_generate_params {
 	uint32_t top_k;		/* default 40; 0: no limit */
 	float top_p;		/* default 0.95; 1: no limit */
 	float min_p;		/* default 0.05; 0: no limit */
-	float repetition_penalty;	/* default 1: none */
+	float repetition_penalty;	/* default 1: none; not in a beam search */
 	uint32_t repetition_window;	/* tokens it looks back; default 64; 0: all */
 	uint64_t seed;		/* default 0; each seed is one text */
 	uint32_t ignore_eos;	/* go on after the end of text */

@@ -109,7 +109,7 @@ expect_error 1 "no tasks" "a model that translates nothing"
 ctrans run "$CTRANS_TEST_DATA/model/hf_f32" --task summarize -p "$text"
 expect_error 2 "no encoder" "or reads no source"
 ctrans translate "$t5" -p "$text" --session "$tap_dir/session"
-expect_error 1 "cannot be kept" "--session"
+expect_error 2 "reads each anew" "--session"
 check "and there is none" test ! -e "$tap_dir/session"
 ctrans translate "$t5" -p "$text" --beams 33
 expect_error 2 "1 to 32" "--beams 33"

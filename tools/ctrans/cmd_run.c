@@ -465,11 +465,14 @@ static int choose_task(const struct ctrans_model *model, enum form form)
 	struct ctrans_model_info info;
 	int ret;
 
-	if (form == RUN || options.task)
-		return EXIT_OK;
 	ret = ctrans_model_info(model, &info, sizeof(info));
 	if (ret)
 		return fail_library(ret, EXIT_FAILED);
+	if (options.session && info.encoder_layers)
+		return fail(EXIT_USAGE,
+			    "--session is for texts that go on: this model reads each anew");
+	if (form == RUN || options.task)
+		return EXIT_OK;
 	if (form == TRANSLATE)
 		return find_translation(&info, options.from, options.to, &options.task);
 	options.task = "summarize";
