@@ -13,11 +13,6 @@
 
 /* ---- Beginning ------------------------------------------------------------ */
 
-static const struct ct_config *config_of(const struct ct_generation *g)
-{
-	return ct_core_config(g->session->model->core);
-}
-
 static void generation_free(struct ct_generation *g)
 {
 	ct_turn_free(&g->turn);
@@ -53,7 +48,7 @@ static uint32_t min_length(const struct ct_generation *g)
 static struct ct_constraint_params rules_of(const struct ct_generation *g,
 					    const struct ct_search *own)
 {
-	const struct ct_config *cfg = config_of(g);
+	const struct ct_config *cfg = ct_generation_config(g);
 
 	return (struct ct_constraint_params){
 		.no_repeat_ngram = g->p.no_repeat_ngram,
@@ -77,7 +72,7 @@ static int set_rules(struct ct_generation *g, const struct ct_search *own,
 			       g->p.min_tokens, g->p.max_tokens);
 	g->ruled = rules.no_repeat_ngram || rules.min_length || rules.forced_bos >= 0 ||
 		   rules.forced_eos >= 0;
-	return ct_constraints_init(&g->rules, &rules, config_of(g)->n_vocab, err);
+	return ct_constraints_init(&g->rules, &rules, ct_generation_config(g)->n_vocab, err);
 }
 
 /* The task's prefix and what it says of searching; without one the model's. */
@@ -211,7 +206,7 @@ static int open_beams(struct ct_generation *g, struct ct_err *err)
 	struct ct_constraint_params rules = g->rules.p;
 	struct ct_beam_params p = {
 		.beams = g->p.beams, .n_best = 1, .max_length = max_length(g),
-		.vocab = config_of(g)->n_vocab, .length_penalty = g->p.length_penalty,
+		.vocab = ct_generation_config(g)->n_vocab, .length_penalty = g->p.length_penalty,
 		.early_stopping = g->p.early_stopping == CTRANS_EARLY_ON,
 		.eos = g->rules.eos, .n_eos = g->rules.p.n_eos,
 	};

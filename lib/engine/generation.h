@@ -56,6 +56,11 @@ int ct_generation_init(struct ct_generation *g, struct ctrans_session *session,
 int ct_generation_prompt(struct ct_generation *g, const char *prompt, const char *prefix,
 			 struct ct_err *err);
 
+static inline const struct ct_config *ct_generation_config(const struct ct_generation *g)
+{
+	return ct_core_config(g->session->model->core);
+}
+
 /* Whether the caller's cancel word is set. */
 bool ct_generation_canceled(const struct ct_generation *g);
 /* It ends with the text so far. No call of it may be in line. */

@@ -6,17 +6,12 @@
 #include "engine/generation.h"
 #include "text/tokenizer.h"
 
-static const struct ct_config *config_of(const struct ct_generation *g)
-{
-	return ct_core_config(g->session->model->core);
-}
-
 /* The tokens of a text with the task's words before it, and its end. */
 static int encode_source(const struct ct_generation *g, const char *prompt,
 			 const char *prefix, struct ct_ids *ids, struct ct_err *err)
 {
 	const struct ct_core *core = g->session->model->core;
-	int64_t eos = config_of(g)->eos_id;
+	int64_t eos = ct_generation_config(g)->eos_id;
 	struct ct_buf text = { 0 };
 	int ret = 0;
 
@@ -63,7 +58,7 @@ static int copy_tokens(const struct ct_generation *g, struct ct_ids *ids,
 		.data = (uint32_t *)g->p.prompt_tokens, .n = g->p.n_prompt_tokens,
 	};
 
-	if (!given.n && (!g->held || ct_has_encoder(config_of(g))))
+	if (!given.n && (!g->held || ct_has_encoder(ct_generation_config(g))))
 		return ct_fail(err, -EINVAL, "a prompt of no tokens");
 	/* before there is memory for them */
 	if (given.n > ct_core_context(g->session->model->core))
@@ -78,7 +73,7 @@ static int add_source(struct ct_generation *g, const struct ct_ids *ids,
 		      struct ct_err *err)
 {
 	const struct ct_core *core = g->session->model->core;
-	uint32_t start = (uint32_t)config_of(g)->start_id;
+	uint32_t start = (uint32_t)ct_generation_config(g)->start_id;
 	int ret;
 
 	if (ids->n > CT_SOURCE_MOST)
@@ -99,7 +94,7 @@ static int add_source(struct ct_generation *g, const struct ct_ids *ids,
 int ct_generation_prompt(struct ct_generation *g, const char *prompt, const char *prefix,
 			 struct ct_err *err)
 {
-	bool encoder = ct_has_encoder(config_of(g));
+	bool encoder = ct_has_encoder(ct_generation_config(g));
 	struct ct_ids ids = { 0 };
 	int ret;
 

@@ -357,8 +357,6 @@ START_TEST(test_callbacks)
 		ck_assert_int_eq(r->finish, CTRANS_FINISH_CANCELED);
 		ctrans_result_free(r);
 	}
-	teardown();
-	setup();
 }
 END_TEST
 

@@ -15,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chip_must.h"
-#include "engine/core.h"
 #include "model/safetensors.h"
+#include "seq2seq_help.h"
 
 static const struct {
 	const char *name;
@@ -33,15 +32,10 @@ struct golden {
 
 static const char *dir_of(const char *name)
 {
-	const char *shared = getenv("CTRANS_SHARED_DIR");
-	static char dir[512];
+	char below[64];
 
-	if (!shared) {
-		printf("SKIP seq2seq_golden: CTRANS_SHARED_DIR is not set\n");
-		return NULL;
-	}
-	snprintf(dir, sizeof(dir), "%s/data/golden/%s", shared, name);
-	return dir;
+	snprintf(below, sizeof(below), "data/golden/%s", name);
+	return seq2seq_shared(below);
 }
 
 static void *read_tensor(const struct golden *g, const char *name, uint64_t shape[4])
@@ -56,53 +50,6 @@ static void *read_tensor(const struct golden *g, const char *name, uint64_t shap
 	if (ct_file_read(&g->files.v[t->file], data, t->nbytes, t->offset, &err))
 		ck_abort_msg("%s", err.msg);
 	return data;
-}
-
-static struct ct_core *open_core(const char *dir, uint32_t flags, const char *kernel)
-{
-	struct ctrans_model_params p;
-	struct ct_core *core;
-	struct ct_err err;
-	char device[64];
-
-	ctrans_model_params_init(&p, sizeof(p));
-	p.flags = flags;
-	snprintf(device, sizeof(device), "sim:threads=2,kernel=%s", kernel);
-	p.device = device;
-	if (ct_core_open(dir, &p, &core, &err))
-		ck_abort_msg("%s", err.msg);
-	return core;
-}
-
-/* The decoder's logits of one source and target, [n][vocab]; to be freed. */
-static float *decode(struct ct_core *core, const uint32_t *source, size_t n_source,
-		     const uint32_t *target, size_t n, size_t at_once)
-{
-	uint32_t vocab = ct_core_config(core)->n_vocab;
-	float *logits = malloc(n * vocab * sizeof(*logits));
-	struct ct_step_row rows[CT_STEP_LOGITS];
-	struct ct_source *read;
-	struct ct_seq *seq;
-	struct ct_err err;
-
-	if (ct_core_encode(core, source, n_source, NULL, NULL, &read, &err) ||
-	    ct_seq_open(core, &seq, &err))
-		ck_abort_msg("%s", err.msg);
-	ct_seq_attend(seq, read);
-	ct_source_drop(read);
-	for (size_t at = 0, here; at < n; at += here) {
-		here = n - at < at_once ? n - at : at_once;
-		memset(rows, 0, sizeof(rows));
-		for (size_t i = 0; i < here; i++)
-			rows[i] = (struct ct_step_row){
-				.seq = seq, .token = target[at + i],
-				.logits = logits + (at + i) * vocab,
-			};
-		if (ct_core_step(core, rows, here, NULL, &err))
-			ck_abort_msg("%s", err.msg);
-	}
-	ct_seq_close(seq);
-	return logits;
 }
 
 static uint32_t *ids_of(const int64_t *from, const int64_t *mask, size_t room, size_t *n)
@@ -145,7 +92,7 @@ START_TEST(logits)
 	mask = read_tensor(&g, "attention_mask", shape_in);
 	out = read_tensor(&g, "decoder_input_ids", shape_out);
 	want = read_tensor(&g, "logits", shape);
-	core = open_core(dir, CTRANS_MODEL_F32, "auto");
+	core = seq2seq_core(dir, CTRANS_MODEL_F32);
 	ck_assert_uint_eq(shape[2], ct_core_config(core)->n_vocab);
 	for (uint64_t b = 0; b < shape[0]; b++) {
 		size_t n_in, n_out;
@@ -153,8 +100,8 @@ START_TEST(logits)
 					  shape_in[1], &n_in);
 		uint32_t *target = ids_of(out + b * shape_out[1], NULL, shape_out[1],
 					  &n_out);
-		float *is = decode(core, source, n_in, target, n_out, CT_STEP_LOGITS);
-		float *one = decode(core, source, n_in, target, n_out, 1);
+		float *is = seq2seq_decode(core, source, n_in, target, n_out, CT_STEP_LOGITS);
+		float *one = seq2seq_decode(core, source, n_in, target, n_out, 1);
 		size_t n = n_out * shape[2];
 
 		ck_assert_mem_eq(is, one, n * sizeof(*is));
