@@ -171,7 +171,7 @@ static int convert_core(struct ct_core *core, const struct ct_model *model,
 	return ret;
 }
 
-/* What is to be written, opened as it was trained. */
+/* What is to be written, opened as it was trained; a little one as @big needs it. */
 struct source {
 	const char *path;
 	struct ct_core *core;
@@ -180,7 +180,7 @@ struct source {
 
 static int open_source(struct source *s, const char *path,
 		       const struct ctrans_convert_params *p,
-		       struct ct_device *beside, struct ct_err *err)
+		       const struct ct_core *big, struct ct_err *err)
 {
 	struct ct_phase phase = { p, "Loading" };
 	struct ctrans_model_params open;
@@ -188,11 +188,12 @@ static int open_source(struct source *s, const char *path,
 	ctrans_model_params_init(&open, sizeof(open));
 	open.device = p->device;
 	open.levels = p->levels;
+	open.context = big ? ct_little_context(big) : 0;
 	open.progress = ct_phase_progress;
 	open.progress_arg = &phase;
 	s->path = path;
-	return ct_core_open_files(path, &open, NULL, beside, &s->core, &s->model,
-				  err);
+	return ct_core_open_files(path, &open, NULL, big ? big->dev : NULL, &s->core,
+				  &s->model, err);
 }
 
 static void close_source(struct source *s)
@@ -212,7 +213,7 @@ static int convert_little(struct source *little, const struct source *big,
 	its.report = NULL;
 	ret = check_source(p->little, out, err);
 	if (!ret)
-		ret = open_source(little, p->little, &its, big->core->dev, err);
+		ret = open_source(little, p->little, &its, big->core, err);
 	if (!ret)
 		ret = ct_little_check(big->core, little->core, err);
 	if (!ret)

@@ -5,9 +5,16 @@
 
 #include "text/tokenizer.h"
 
-void ct_little_params(struct ctrans_model_params *p)
+uint32_t ct_little_context(const struct ct_core *big)
 {
-	p->context = 0;
+	/* distances have no end: one that knows places by them goes as far as asked */
+	return ct_core_config(big)->positions == CT_POSITIONS_RELATIVE ?
+		       ct_core_context(big) : 0;
+}
+
+void ct_little_params(const struct ct_core *big, struct ctrans_model_params *p)
+{
+	p->context = ct_little_context(big);
 	p->little = "";
 	/* a device has one operating point; and what there is to see is the big one's */
 	p->power_cap = 0;

@@ -123,7 +123,7 @@ static int open_little(struct ctrans_model *model,
 	struct ctrans_model_params p = *params;
 	int ret;
 
-	ct_little_params(&p);
+	ct_little_params(model->core, &p);
 	ret = open_one(params->little, &p, model->core, &model->little, err);
 	if (!ret)
 		ret = ct_little_check(model->core, model->little->core, err);

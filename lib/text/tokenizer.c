@@ -227,31 +227,46 @@ bool ct_tokenizer_adds_bos(const struct ct_tokenizer *t)
 	return t->family == CT_FAMILY_BPE && ct_bpe_adds_bos(t->bpe);
 }
 
+/* @source: of those of a source, which FSMT has a table of its own for. */
 static bool same_token(const struct ct_tokenizer *a, const struct ct_tokenizer *b,
-		       uint32_t id)
+		       bool source, uint32_t id)
 {
+	const struct ct_tokenizer *t[2] = { a, b };
 	const char *bytes[2];
 	size_t len[2];
-	int ret[2];
+	int ret[2], kind[2];
 
-	ret[0] = ct_tokenizer_bytes(a, id, &bytes[0], &len[0]);
-	ret[1] = ct_tokenizer_bytes(b, id, &bytes[1], &len[1]);
+	for (int i = 0; i < 2; i++) {
+		bool table = source && t[i]->family == CT_FAMILY_FSMT;
+
+		ret[i] = table ? ct_fsmt_name(t[i]->fsmt, CT_FSMT_SOURCE, id, &bytes[i],
+					      &len[i]) :
+				 ct_tokenizer_bytes(t[i], id, &bytes[i], &len[i]);
+		kind[i] = table ? (int)ct_fsmt_kind(t[i]->fsmt, CT_FSMT_SOURCE, id) :
+				  ct_tokenizer_is_special(t[i], id);
+	}
 	if (ret[0] || ret[1])
 		return ret[0] == ret[1];
-	return ct_tokenizer_is_special(a, id) == ct_tokenizer_is_special(b, id) &&
-	       len[0] == len[1] && !memcmp(bytes[0], bytes[1], len[0]);
+	return kind[0] == kind[1] && len[0] == len[1] &&
+	       !memcmp(bytes[0], bytes[1], len[0]);
+}
+
+static bool same_tokens(const struct ct_tokenizer *a, const struct ct_tokenizer *b,
+			bool source, uint32_t *differs)
+{
+	uint32_t n = source ? ct_tokenizer_source_size(a) : ct_tokenizer_size(a);
+	uint32_t m = source ? ct_tokenizer_source_size(b) : ct_tokenizer_size(b);
+
+	for (*differs = 0; *differs < (n > m ? n : m); ++*differs)
+		if (!same_token(a, b, source, *differs))
+			return false;
+	return true;
 }
 
 bool ct_tokenizer_same(const struct ct_tokenizer *a, const struct ct_tokenizer *b,
 		       uint32_t *differs)
 {
-	uint32_t n = ct_tokenizer_size(a), m = ct_tokenizer_size(b);
-
 	*differs = 0;
-	if (a->family != b->family)
-		return false;
-	for (; *differs < (n > m ? n : m); ++*differs)
-		if (!same_token(a, b, *differs))
-			return false;
-	return true;
+	return a->family == b->family && same_tokens(a, b, false, differs) &&
+	       (a->family != CT_FAMILY_FSMT || same_tokens(a, b, true, differs));
 }
