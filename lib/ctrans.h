@@ -390,7 +390,7 @@ struct ctrans_generate_params {
 	uint32_t top_k;		/* default 40; 0: no limit */
 	float top_p;		/* default 0.95; 1: no limit */
 	float min_p;		/* default 0.05; 0: no limit */
-	float repetition_penalty;	/* default 1: none; not in a beam search */
+	float repetition_penalty;	/* default 1: none */
 	uint32_t repetition_window;	/* tokens it looks back; default 64; 0: all */
 	uint64_t seed;		/* default 0; each seed is one text */
 	uint32_t ignore_eos;	/* go on after the end of text */
@@ -434,9 +434,9 @@ struct ctrans_generate_params {
 	 */
 	const char *task;
 	/*
-	 * Beams of a beam search, 1 to 32; 0 (default): the task's, 1 where there is
-	 * none. 1 is greedy or, at a temperature, sampled; more search for the most
-	 * probable text, which comes whole, in one piece, at its end.
+	 * Beams of a beam search, 1 to 32; 0 (default): the task's, or 1 where there is
+	 * none and with rollback. 1 is greedy or, at a temperature, sampled; more search
+	 * for the most probable text, which comes whole, in one piece, at its end.
 	 */
 	uint32_t beams;
 	/* A model with an encoder does not sample unless told to (1; beams then are 1) */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sample.h"
+
 _Static_assert(CT_BEAMS_MAX <= CT_STEP_LOGITS, "all beams' logits in one step");
 _Static_assert(CT_BEAMS_MAX == CT_MAX_BEAMS, "as many as files may ask for");
 
@@ -19,28 +21,33 @@ static int find_room(struct ct_beams *b, const struct ct_beam_params *p,
 	b->ranked = malloc(b->n * CT_STEP_TOPK * sizeof(*b->ranked));
 	b->rows = malloc(rows * sizeof(*b->rows));
 	b->text = malloc(p->max_length * sizeof(*b->text));
-	if (!b->best || !b->ranked || !b->rows || !b->text)
+	if (b->penalty != 1)
+		b->seen = calloc(1, ct_seen_bytes(p->vocab));
+	if (!b->best || !b->ranked || !b->rows || !b->text ||
+	    (b->penalty != 1 && !b->seen))
 		return ct_fail(err, -ENOMEM, "no memory for %u beams", b->n);
 	return 0;
 }
 
-int ct_beams_open(struct ct_core *core, const struct ct_beam_params *p,
-		  const struct ct_constraint_params *rules, const uint32_t *start,
-		  uint32_t n_start, struct ct_beams **out, struct ct_err *err)
+int ct_beams_open(struct ct_core *core, const struct ct_beams_params *p,
+		  const uint32_t *start, uint32_t n_start, struct ct_beams **out,
+		  struct ct_err *err)
 {
 	struct ct_beams *b = calloc(1, sizeof(*b));
 	int ret;
 
 	if (!b)
-		return ct_fail(err, -ENOMEM, "no memory for %u beams", p->beams);
+		return ct_fail(err, -ENOMEM, "no memory for %u beams", p->search.beams);
 	b->core = core;
-	b->n = p->beams;
+	b->n = p->search.beams;
 	b->n_start = n_start;
-	ret = ct_constraints_init(&b->rules, rules, p->vocab, err);
+	b->penalty = p->penalty;
+	b->window = p->window;
+	ret = ct_constraints_init(&b->rules, &p->rules, p->search.vocab, err);
 	if (!ret)
-		ret = ct_beam_init(&b->search, p, start, n_start, err);
+		ret = ct_beam_init(&b->search, &p->search, start, n_start, err);
 	if (!ret)
-		ret = find_room(b, p, n_start, err);
+		ret = find_room(b, &p->search, n_start, err);
 	for (uint32_t i = 0; i < b->n && !ret; i++)
 		ret = ct_seq_open(core, &b->seq[i], err);
 	if (ret) {
@@ -65,6 +72,7 @@ void ct_beams_close(struct ct_beams *b)
 	free(b->logits);
 	free(b->rows);
 	free(b->text);
+	free(b->seen);
 	free(b);
 }
 
@@ -84,7 +92,9 @@ static int look(struct ct_beams *b, uint32_t beam, struct ct_err *err)
 
 static bool best_do(const struct ct_beams *b, uint32_t beam)
 {
-	return ct_bans_leave(&b->bans[beam], CT_STEP_TOPK, ct_beam_wanted(&b->search),
+	/* a penalty may bring any other to the top */
+	return b->penalty == 1 &&
+	       ct_bans_leave(&b->bans[beam], CT_STEP_TOPK, ct_beam_wanted(&b->search),
 			     b->search.p.vocab);
 }
 
@@ -159,12 +169,30 @@ int ct_beams_prepare(struct ct_beams *b, const struct ct_seq *like,
 
 /* ---- After it ------------------------------------------------------------ */
 
+/*
+ * The penalty is one of log-probabilities, which it leaves no longer a distribution:
+ * the row is of them from here on.
+ */
+static void penalise(struct ct_beams *b, uint32_t beam, float *logits,
+		     struct ct_beam_row *row)
+{
+	/* damaged weights, which the search will say */
+	if (!isfinite(row->lse))
+		return;
+	for (uint32_t i = 0; i < b->search.p.vocab; i++)
+		logits[i] -= row->lse;
+	row->lse = 0;
+	ct_beam_text(&b->search, beam, b->text);
+	ct_penalise(logits, b->penalty, b->window, b->seen, b->text, b->search.length);
+}
+
 static void fill(struct ct_beams *b, uint32_t beam, struct ct_beam_row *row)
 {
 	const struct ct_bans *bans = &b->bans[beam];
 	const struct ct_best *best = &b->best[beam];
 	struct ct_ranked *ranked = b->ranked + (size_t)beam * CT_STEP_TOPK;
 	uint32_t vocab = b->search.p.vocab;
+	float *logits = b->logits + (size_t)beam * vocab;
 
 	*row = (struct ct_beam_row){
 		.top = ranked, .lse = best->lse, .forced = bans->forced,
@@ -176,8 +204,10 @@ static void fill(struct ct_beams *b, uint32_t beam, struct ct_beam_row *row)
 		row->n = ct_bans_filter(bans, best->top, best->n, ranked);
 		return;
 	}
-	ct_bans_apply(bans, b->logits + (size_t)beam * vocab, vocab);
-	row->n = ct_rank(b->logits + (size_t)beam * vocab, vocab, CT_STEP_TOPK, ranked);
+	if (b->penalty != 1)
+		penalise(b, beam, logits, row);
+	ct_bans_apply(bans, logits, vocab);
+	row->n = ct_rank(logits, vocab, CT_STEP_TOPK, ranked);
 }
 
 /*

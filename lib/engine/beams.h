@@ -9,10 +9,21 @@
 #include "engine/beam.h"
 #include "engine/turn.h"
 
+struct ct_beams_params {
+	struct ct_beam_params search;
+	struct ct_constraint_params rules;
+	/* On log-probabilities, before the rules; see ct_penalise(). */
+	float penalty;			/* 1: none */
+	uint32_t window;
+};
+
 struct ct_beams {
 	struct ct_core *core;
 	struct ct_beam search;
 	struct ct_constraints rules;
+	float penalty;
+	uint32_t window;
+	uint64_t *seen;			/* if there is a penalty */
 	uint32_t n;			/* beams */
 	bool begun;			/* the first step has been run */
 	struct ct_seq *seq[CT_BEAMS_MAX];
@@ -29,13 +40,10 @@ struct ct_beams {
 
 #define CT_BEAM_IDLE	UINT32_MAX
 
-/*
- * @start: what the decoder begins with. @source: what it attends to, unless NULL; the
- * sequences hold it. -EINVAL, -ENOMEM.
- */
-int ct_beams_open(struct ct_core *core, const struct ct_beam_params *p,
-		  const struct ct_constraint_params *rules, const uint32_t *start,
-		  uint32_t n_start, struct ct_beams **beams, struct ct_err *err);
+/* @start: what the decoder begins with. -EINVAL, -E2BIG, -ENOMEM. */
+int ct_beams_open(struct ct_core *core, const struct ct_beams_params *p,
+		  const uint32_t *start, uint32_t n_start, struct ct_beams **beams,
+		  struct ct_err *err);
 void ct_beams_close(struct ct_beams *beams);
 
 /*

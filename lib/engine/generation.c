@@ -203,16 +203,21 @@ static uint32_t draft_room(const struct ct_generation *g)
 /* Not before its turn has come, and again when its keys and values were given up. */
 static int open_beams(struct ct_generation *g, struct ct_err *err)
 {
-	struct ct_constraint_params rules = g->rules.p;
-	struct ct_beam_params p = {
-		.beams = g->p.beams, .n_best = 1, .max_length = max_length(g),
-		.vocab = ct_generation_config(g)->n_vocab, .length_penalty = g->p.length_penalty,
-		.early_stopping = g->p.early_stopping == CTRANS_EARLY_ON,
-		.eos = g->rules.eos, .n_eos = g->rules.p.n_eos,
+	struct ct_beams_params p = {
+		.search = {
+			.beams = g->p.beams, .n_best = 1, .max_length = max_length(g),
+			.vocab = ct_generation_config(g)->n_vocab,
+			.length_penalty = g->p.length_penalty,
+			.early_stopping = g->p.early_stopping == CTRANS_EARLY_ON,
+			.eos = g->rules.eos, .n_eos = g->rules.p.n_eos,
+		},
+		.rules = g->rules.p,
+		.penalty = g->p.repetition_penalty,
+		.window = g->p.repetition_window,
 	};
 
-	rules.eos = g->rules.eos;
-	return ct_beams_open(g->session->model->core, &p, &rules, g->session->ids.data,
+	p.rules.eos = g->rules.eos;
+	return ct_beams_open(g->session->model->core, &p, g->session->ids.data,
 			     (uint32_t)g->session->ids.n, &g->beams, err);
 }
 

@@ -131,7 +131,7 @@ void ct_generate_params_search(struct ctrans_generate_params *p,
 	if (encoder && !p->sample)
 		p->temperature = 0;
 	if (!p->beams)
-		p->beams = p->temperature > 0 ? 1 : own->beams;
+		p->beams = p->temperature > 0 || p->rollback > 0 ? 1 : own->beams;
 	if (isnan(p->length_penalty))
 		p->length_penalty = own->length_penalty;
 	if (p->early_stopping == CTRANS_EARLY_OF_TASK)

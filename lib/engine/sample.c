@@ -67,7 +67,7 @@ int ct_sampler_init(struct ct_sampler *s, const struct ct_sample_params *p,
 	*s = (struct ct_sampler){ .p = *p, .vocab = vocab };
 	seed(s, p->seed);
 	if (p->penalty != 1) {
-		s->seen = calloc((vocab + 63) / 64, sizeof(*s->seen));
+		s->seen = calloc(1, ct_seen_bytes(vocab));
 		if (!s->seen)
 			goto nomem;
 	}
@@ -93,25 +93,29 @@ void ct_sampler_free(struct ct_sampler *s)
 	s->seen = NULL;
 }
 
-/* Each token once, however often it is there. */
-static void penalise(struct ct_sampler *s, float *logits, const uint32_t *text,
-		     size_t n)
+size_t ct_seen_bytes(uint32_t vocab)
 {
-	size_t i, first = s->p.window && n > s->p.window ? n - s->p.window : 0;
+	return (vocab + 63) / 64 * sizeof(uint64_t);
+}
+
+void ct_penalise(float *scores, float penalty, uint32_t window, uint64_t *seen,
+		 const uint32_t *text, size_t n)
+{
+	size_t i, first = window && n > window ? n - window : 0;
 	uint64_t bit;
 
 	for (i = first; i < n; i++) {
 		bit = UINT64_C(1) << text[i] % 64;
-		if (s->seen[text[i] / 64] & bit)
+		if (seen[text[i] / 64] & bit)
 			continue;
-		s->seen[text[i] / 64] |= bit;
-		if (logits[text[i]] < 0)
-			logits[text[i]] *= s->p.penalty;
+		seen[text[i] / 64] |= bit;
+		if (scores[text[i]] < 0)
+			scores[text[i]] *= penalty;
 		else
-			logits[text[i]] /= s->p.penalty;
+			scores[text[i]] /= penalty;
 	}
 	for (i = first; i < n; i++)
-		s->seen[text[i] / 64] = 0;
+		seen[text[i] / 64] = 0;
 }
 
 static int no_logits(struct ct_err *err)
@@ -307,7 +311,7 @@ static int pick(struct ct_sampler *s, float *logits, const uint32_t *text,
 	int ret;
 
 	if (s->seen)
-		penalise(s, logits, text, n_text);
+		ct_penalise(logits, s->p.penalty, s->p.window, s->seen, text, n_text);
 	ret = find_best(logits, s->vocab, token, err);
 	if (ret || !s->cand)
 		return ret;

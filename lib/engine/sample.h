@@ -50,6 +50,15 @@ int ct_sampler_init(struct ct_sampler *s, const struct ct_sample_params *p,
 		    uint32_t vocab, struct ct_err *err);
 void ct_sampler_free(struct ct_sampler *s);
 
+/*
+ * The penalty for being among the last @window (0: all) of the @n tokens of @text, on
+ * logits or log-probabilities; each token once, however often it is there. @seen has a
+ * bit for each token of the vocabulary, and none is set before and after.
+ */
+void ct_penalise(float *scores, float penalty, uint32_t window, uint64_t *seen,
+		 const uint32_t *text, size_t n);
+size_t ct_seen_bytes(uint32_t vocab);
+
 /* Whether the @n highest logits are all that it chooses by. */
 bool ct_sampler_needs_top(const struct ct_sampler *s, uint32_t n);
 

@@ -295,8 +295,7 @@ struct found {
 /* Of @start on, with or without a source. */
 static struct found find(struct ctrans_model *model, const uint32_t *source,
 			 size_t n_source, const uint32_t *start, size_t n_start,
-			 const struct ct_beam_params *p,
-			 const struct ct_constraint_params *rules)
+			 const struct ct_beams_params *p)
 {
 	struct ct_gather_call call = { 0 };
 	struct ct_source *read = NULL;
@@ -308,7 +307,7 @@ static struct found find(struct ctrans_model *model, const uint32_t *source,
 	if (ct_seq_open(model->core, &like, &err) ||
 	    (n_source && ct_core_encode(model->core, source, n_source, NULL, NULL, &read,
 					&err)) ||
-	    ct_beams_open(model->core, p, rules, start, (uint32_t)n_start, &beams, &err))
+	    ct_beams_open(model->core, p, start, (uint32_t)n_start, &beams, &err))
 		ck_abort_msg("%s", err.msg);
 	ct_seq_attend(like, read);
 	ct_source_drop(read);
@@ -328,21 +327,25 @@ static struct found find_as(struct ctrans_model *model, const cJSON *input,
 {
 	const struct ct_config *cfg = ct_core_config(model->core);
 	uint32_t start = (uint32_t)cfg->start_id;
-	struct ct_beam_params p = {
-		.n_best = 1, .vocab = cfg->n_vocab, .eos = cfg->eos_ids,
-		.n_eos = cfg->n_eos,
-		.beams = (uint32_t)seq2seq_number(kwargs, "num_beams", 1),
-		.max_length = (uint32_t)seq2seq_number(kwargs, "max_length", 20),
-		.length_penalty = seq2seq_number(kwargs, "length_penalty", 1),
-		.early_stopping = seq2seq_number(kwargs, "early_stopping", 0),
-	};
-	struct ct_constraint_params rules = {
-		.max_length = p.max_length, .forced_bos = -1,
-		.forced_eos = cfg->arch == CT_ARCH_FSMT ? cfg->eos_id : -1,
-		.min_length = (uint32_t)seq2seq_number(kwargs, "min_length", 0),
-		.no_repeat_ngram = (uint32_t)seq2seq_number(kwargs,
-							    "no_repeat_ngram_size", 0),
-		.eos = cfg->eos_ids, .n_eos = cfg->n_eos,
+	struct ct_beams_params p = {
+		.search = {
+			.n_best = 1, .vocab = cfg->n_vocab, .eos = cfg->eos_ids,
+			.n_eos = cfg->n_eos,
+			.beams = (uint32_t)seq2seq_number(kwargs, "num_beams", 1),
+			.max_length = (uint32_t)seq2seq_number(kwargs, "max_length", 20),
+			.length_penalty = seq2seq_number(kwargs, "length_penalty", 1),
+			.early_stopping = seq2seq_number(kwargs, "early_stopping", 0),
+		},
+		.rules = {
+			.max_length = (uint32_t)seq2seq_number(kwargs, "max_length", 20),
+			.forced_bos = -1,
+			.forced_eos = cfg->arch == CT_ARCH_FSMT ? cfg->eos_id : -1,
+			.min_length = (uint32_t)seq2seq_number(kwargs, "min_length", 0),
+			.no_repeat_ngram =
+				(uint32_t)seq2seq_number(kwargs, "no_repeat_ngram_size", 0),
+			.eos = cfg->eos_ids, .n_eos = cfg->n_eos,
+		},
+		.penalty = (float)seq2seq_number(kwargs, "repetition_penalty", 1),
 	};
 	size_t n, n_mask, real = 0;
 	uint32_t *ids = seq2seq_ids(input, &n), *is = seq2seq_ids(mask, &n_mask);
@@ -350,7 +353,7 @@ static struct found find_as(struct ctrans_model *model, const cJSON *input,
 
 	while (real < n && is[real])
 		real++;
-	f = find(model, ids, real, &start, 1, &p, &rules);
+	f = find(model, ids, real, &start, 1, &p);
 	free(ids);
 	free(is);
 	return f;
@@ -414,8 +417,11 @@ END_TEST
 START_TEST(test_decoder_only)
 {
 	const char *dir = seq2seq_shared("models/ort_tiny_gpt2");
-	struct ct_beam_params p = { .n_best = 1 };
-	struct ct_constraint_params rules = { .forced_bos = -1, .forced_eos = -1 };
+	struct ct_beams_params p = {
+		.search = { .n_best = 1 },
+		.rules = { .forced_bos = -1, .forced_eos = -1 },
+		.penalty = 1,
+	};
 	const cJSON *ids, *want;
 	struct ctrans_model *model;
 	uint32_t eos;
@@ -428,21 +434,19 @@ START_TEST(test_decoder_only)
 	root = seq2seq_json(path);
 	model = seq2seq_open(dir, CTRANS_MODEL_F32, NULL);
 	eos = (uint32_t)seq2seq_number(root, "eos_token_id", 0);
-	p.vocab = ct_core_config(model->core)->n_vocab;
-	p.beams = (uint32_t)seq2seq_number(root, "num_beams", 0);
-	p.max_length = (uint32_t)seq2seq_number(root, "max_length", 0);
-	p.length_penalty = seq2seq_number(root, "length_penalty", 0);
-	p.eos = &eos;
-	p.n_eos = 1;
-	rules.max_length = p.max_length;
-	rules.min_length = (uint32_t)seq2seq_number(root, "min_length", 0);
-	rules.eos = &eos;
-	rules.n_eos = 1;
+	p.search.vocab = ct_core_config(model->core)->n_vocab;
+	p.search.beams = (uint32_t)seq2seq_number(root, "num_beams", 0);
+	p.search.max_length = (uint32_t)seq2seq_number(root, "max_length", 0);
+	p.search.length_penalty = seq2seq_number(root, "length_penalty", 0);
+	p.search.eos = p.rules.eos = &eos;
+	p.search.n_eos = p.rules.n_eos = 1;
+	p.rules.max_length = p.search.max_length;
+	p.rules.min_length = (uint32_t)seq2seq_number(root, "min_length", 0);
 	want = seq2seq_get(root, "expected_new")->child;
 	cJSON_ArrayForEach(ids, seq2seq_get(root, "input_ids")) {
 		size_t n;
 		uint32_t *start = seq2seq_ids(ids, &n);
-		struct found f = find(model, NULL, 0, start, n, &p, &rules);
+		struct found f = find(model, NULL, 0, start, n, &p);
 
 		same_ids(f.tokens + n, f.n - n, want, "ort_tiny_gpt2");
 		free(start);
