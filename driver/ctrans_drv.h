@@ -117,6 +117,14 @@ struct ctrans_device {
 	/** @irq_events: IRQ_STATUS bits between the handler and its thread. */
 	atomic_t irq_events;
 
+	/* ---- power (ctrans_power.c) --------------------------------------- */
+
+	/**
+	 * @asleep: registers must not be touched, nothing is lost. Written under
+	 * slots_lock by what puts the chip to sleep and wakes it.
+	 */
+	bool asleep;
+
 	/* ---- memory (ctrans_mmu.c) --------------------------------------- */
 
 	/** @ctx_table: __le64[CTRANS_CONTEXTS], what the chip translates by. */
@@ -254,6 +262,16 @@ void ctrans_device_start(struct ctrans_device *ct);
 void ctrans_device_stop(struct ctrans_device *ct);
 bool ctrans_device_stopped(struct ctrans_device *ct);
 void ctrans_device_cut_off(struct ctrans_device *ct);
+
+/* ---- ctrans_power.c ---------------------------------------------------- */
+
+/*
+ * To touch registers one is between one of the first two and ctrans_exit(), and
+ * calls them without any of our locks: waking takes them.
+ */
+int ctrans_enter(struct ctrans_device *ct, int *idx);
+bool ctrans_enter_awake(struct ctrans_device *ct, int *idx);
+void ctrans_exit(struct ctrans_device *ct, int idx);
 
 /* ---- ctrans_irq.c ------------------------------------------------------ */
 

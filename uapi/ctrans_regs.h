@@ -36,7 +36,7 @@
 #define CTRANS_REG_ID		0x0000	/* RO, R=CTRANS_ID */
 #define   CTRANS_ID		0x4e525443u	/* "CTRN" */
 #define CTRANS_REG_VERSION	0x0004	/* RO, R=major << 16 | minor */
-#define   CTRANS_VERSION	0x00010000u
+#define   CTRANS_VERSION	0x00010001u
 #define CTRANS_REG_CAPS		0x0008	/* RO, CTRANS_CAP_* of ctrans_job.h */
 #define CTRANS_REG_CORES	0x0010	/* RO, R=48 homogeneous cores */
 #define CTRANS_REG_ROWS		0x0014	/* RO, R=8 HMAU rows in a core */
@@ -64,6 +64,16 @@
 #define CTRANS_REG_QERR_LO	0x0050	/* W1C, queue in error, 0..31 */
 #define CTRANS_REG_QERR_HI	0x0054	/* W1C, queue 32..63 */
 
+/*
+ * A queue is busy while a job of it is on the cores, or it is RUNNING and an
+ * entry could start by its doorbell words as they are now, or its words are
+ * about to stop it. A queue whose completions nobody takes is not. Every store
+ * to a doorbell before the reading counts: a chip with no queue busy does
+ * nothing any more until the next store.
+ */
+#define CTRANS_REG_QBUSY_LO	0x0058	/* RO, queue 0..31 */
+#define CTRANS_REG_QBUSY_HI	0x005c	/* RO, queue 32..63 */
+
 /* ---- Reset and power ------------------------------------------------- */
 
 #define CTRANS_REG_RESET	0x0060	/* WO */
@@ -77,6 +87,7 @@
 #define CTRANS_REG_OPP_INDEX	0x0070	/* RW: which point the next two describe */
 #define CTRANS_REG_OPP_MV	0x0074	/* RO, millivolts */
 #define CTRANS_REG_OPP_KHZ	0x0078	/* RO, kilohertz */
+#define CTRANS_REG_OPP_UW	0x007c	/* RO, microwatts at most at this point */
 
 /* ---- Telemetry ------------------------------------------------------- */
 
@@ -95,6 +106,9 @@
 #define CTRANS_REG_TEMP_MC	0x00b8	/* RO, millidegrees Celsius; */
 #define   CTRANS_TEMP_NONE	0x80000000u	/* R: no sensor */
 #define CTRANS_REG_HEARTBEAT	0x00bc	/* RO, units of work since reset */
+#define CTRANS_REG_POWER_UW	0x00c0	/* RO, microwatts, mean of the last 100 ms */
+#define CTRANS_REG_TEMP_MAX_MC	0x00c4	/* RO, R=85000: slow the chip down above it */
+#define CTRANS_REG_TEMP_CRIT_MC	0x00c8	/* RO, R=105000: not meant to work above it */
 
 /* ---- Memory management ----------------------------------------------- */
 
@@ -112,6 +126,13 @@
 #define   CTRANS_TLB_ALL	0xffffffffu
 #define CTRANS_REG_TLB_SEQ	0x010c	/* RO, invalidations asked for */
 #define CTRANS_REG_TLB_ACK	0x0110	/* RO, invalidations finished */
+
+/*
+ * What a queue's abort asks for and this takes: the cores drop a job of the
+ * context where it stands, without a completion, and each of the context's
+ * queues that is not STOPPED is. Over when none of them is ACTIVE.
+ */
+#define CTRANS_REG_CTX_RESET	0x0114	/* WO, context number */
 
 /*
  * Three levels of 512 64-bit entries: bits 38..30 index the root (1 GiB each),
@@ -144,7 +165,7 @@
 #define CTRANS_Q_CTX		0x14	/* RW, context */
 #define CTRANS_Q_VEC		0x18	/* RW, completion vector, from 0 */
 #define CTRANS_Q_SQ_HEAD	0x1c	/* RW, fetched */
-#define CTRANS_Q_SQ_TAIL	0x20	/* RW, last doorbell taken */
+#define CTRANS_Q_SQ_TAIL	0x20	/* RW, the doorbell's word; if impossible, the last taken */
 #define CTRANS_Q_CQ_HEAD	0x24	/* RW, the doorbell's word; if impossible, the last taken */
 #define CTRANS_Q_CQ_TAIL	0x28	/* RW, completions written; both ARM words follow a write */
 
@@ -160,5 +181,11 @@
 #define CTRANS_Q_FAULT_VA_LO	0x48	/* RO */
 #define CTRANS_Q_FAULT_VA_HI	0x4c
 #define CTRANS_Q_FAULT_INFO	0x50	/* RO, bit 31 write, 15..0 instruction index */
+
+/* Of completed jobs, since the chip's reset; a new owner of the slot goes on counting. */
+#define CTRANS_Q_BUSY_LO(d)	(0x58 + 8 * (d))	/* RO, busy ns of domain d */
+#define CTRANS_Q_BUSY_HI(d)	(0x5c + 8 * (d))
+#define CTRANS_Q_ENERGY_LO	0x78	/* RO, nanojoules, modelled */
+#define CTRANS_Q_ENERGY_HI	0x7c
 
 #endif
