@@ -144,6 +144,7 @@ static struct pci_driver ctrans_pci_driver = {
 	.probe		= ctrans_pci_probe,
 	.remove		= ctrans_pci_remove,
 	.err_handler	= &ctrans_pci_err_handler,
+	.driver.dev_groups = ctrans_dev_groups,
 };
 
 int ctrans_pci_register(void)

@@ -82,6 +82,11 @@ struct ctrans_queue {
 	/** @fault_va: address that failed, or 0. */
 	u64 fault_va;
 
+	/** @counts: what it has used; under slots_lock. */
+	struct ctrans_counts counts;
+	/** @counts_seen: what the slot's registers said last. */
+	struct ctrans_counts counts_seen;
+
 	/** @progress: PROGRESS when the watchdog looked; the watchdog's own. */
 	u32 progress;
 	/** @stuck: looks in a row that found a job and the same value. */
