@@ -153,7 +153,8 @@ static bool ctrans_reset_again(struct ctrans_device *ct)
 /* reset_lock held. */
 static void ctrans_reset_give_up(struct ctrans_device *ct)
 {
-	char *event[] = { "WEDGED=rebind,bus-reset", NULL };
+	static char wedged[] = "WEDGED=rebind,bus-reset";
+	char *event[] = { wedged, NULL };
 
 	if (!ct->gone) {
 		dev_err(ct->drm.dev, "the chip does not come back from a reset and is cut off; unbind and bind the driver, or power the machine off\n");
