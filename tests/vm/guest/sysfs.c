@@ -98,14 +98,19 @@ bool sysfs_becomes(const char *pattern, const char *text, unsigned int seconds)
 
 int64_t fdinfo_number(int fd, const char *key)
 {
-	char path[64], text[4096], *at;
+	char path[64], text[4096], *at, *unit;
 	size_t n = strlen(key);
+	int64_t value;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	must(!sysfs_read(path, text, sizeof(text)));
-	for (at = strtok(text, "\n"); at; at = strtok(NULL, "\n"))
-		if (!strncmp(at, key, n) && at[n] == ':')
-			return strtoll(at + n + 1, NULL, 10);
+	for (at = strtok(text, "\n"); at; at = strtok(NULL, "\n")) {
+		if (strncmp(at, key, n) || at[n] != ':')
+			continue;
+		value = strtoll(at + n + 1, &unit, 10);
+		return !strcmp(unit, " KiB") ? value << 10 :
+		       !strcmp(unit, " MiB") ? value << 20 : value;
+	}
 	return -1;
 }
 

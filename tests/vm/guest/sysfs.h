@@ -22,7 +22,7 @@ int sysfs_write(const char *pattern, const char *text);
 /* Is its text, within so many seconds. */
 bool sysfs_becomes(const char *pattern, const char *text, unsigned int seconds);
 
-/* The number after "KEY:" in the fdinfo of an open file; -1: no such key. */
+/* The number after "KEY:" in the fdinfo of an open file, bytes; -1: no such key. */
 int64_t fdinfo_number(int fd, const char *key);
 
 /* The operating point as DEV_QUERY tells it. */
