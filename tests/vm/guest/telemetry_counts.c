@@ -94,7 +94,8 @@ void counts_of_memory(void)
 	total = fdinfo_number(fd, "drm-total-memory");
 	resident = fdinfo_number(fd, "drm-resident-memory");
 	is(total, SIZE, "a buffer");
-	is(resident, 0, "has no memory before it is used");
+	/* newer kernels leave a zero out */
+	ok(resident <= 0, "has no memory before it is used");
 
 	vm = vm_must(fd);
 	must(!vm_map(fd, vm, handle, RIG_VA, 0, SIZE / 2, 0));
