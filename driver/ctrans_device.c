@@ -51,7 +51,7 @@ static bool ctrans_device_answers(struct ctrans_device *ct)
  * ctrans_device_check() - is there a chip behind the registers
  * @ct: the device, inside drm_dev_enter()
  *
- * It has its ID to say, unless the bus is just resetting it. A chip
+ * It has its ID to say, unless it is just being reset. A chip
  * that is gone reaches no memory, and should it come back, not with our bus
  * mastering.
  *
@@ -62,7 +62,7 @@ bool ctrans_device_check(struct ctrans_device *ct)
 	if (ctrans_device_stopped(ct))
 		return false;
 	/* The second reading is for a reset that ended between. */
-	if (ctrans_device_answers(ct) || READ_ONCE(ct->bus_reset) ||
+	if (ctrans_device_answers(ct) || READ_ONCE(ct->resetting) ||
 	    ctrans_device_answers(ct))
 		return true;
 	dev_err(ct->drm.dev,
@@ -227,12 +227,14 @@ static int ctrans_device_init_locks(struct ctrans_device *ct)
 		err = drmm_mutex_init(drm, &ct->tlb_lock);
 	if (!err)
 		err = drmm_mutex_init(drm, &ct->slots_lock);
-	if (!err)
-		err = drmm_mutex_init(drm, &ct->opp_lock);
 	return err;
 }
 
-static void ctrans_device_halt(struct ctrans_device *ct)
+/**
+ * ctrans_device_halt() - the chip stops for good
+ * @ct: the device, awake unless it has gone
+ */
+void ctrans_device_halt(struct ctrans_device *ct)
 {
 	mutex_lock(&ct->reset_lock);
 	/* Nobody starts a queue, nor rings a slot that the reset has stopped. */
@@ -263,6 +265,10 @@ int ctrans_device_init(struct ctrans_device *ct)
 	if (err)
 		return err;
 	ctrans_device_read_info(ct);
+	err = ctrans_opp_init(ct);
+	if (err)
+		return err;
+	ctrans_sensors_init(ct);
 	err = ctrans_mmu_init(ct);
 	if (err)
 		return err;
@@ -278,9 +284,16 @@ int ctrans_device_init(struct ctrans_device *ct)
 
 	ctrans_device_start(ct);
 	err = drm_dev_register(&ct->drm, 0);
-	if (err)
+	if (err) {
 		ctrans_device_halt(ct);
-	return err;
+		return err;
+	}
+	/* Nothing of it keeps the chip from work if it fails. */
+	ctrans_devfreq_init(ct);
+	ctrans_thermal_init(ct);
+	ctrans_hwmon_init(ct);
+	ctrans_debugfs_init(ct);
+	return 0;
 }
 
 /**

@@ -15,13 +15,14 @@
  * chip could reach (DMA memory and mappings) goes before the driver is unbound,
  * open files or not: a VM or queue that outlives it is an empty shell.
  *
- * Locks, outer before inner:
+ * Locks, outer before inner; a reference of runtime PM, which may wake the chip,
+ * comes before all of them:
  *   ctrans_device.reset_lock	what takes queues or translations away from the chip
  *   ctrans_device.vms_lock	the list of all VMs
  *   ctrans_vm.lock		bindings and page tables of one VM
  *   GEM reservation locks	taken by the shmem helpers
  *   ctrans_device.tlb_lock	one invalidation at a time
- *   ctrans_device.slots_lock	slots[], state and revocation of doorbells
+ *   ctrans_device.slots_lock	slots[], state and revocation of doorbells, counters
  *   ctrans_queue.lock (irq)	progress and waiters; the interrupt handler's
  * mmap_lock is outside slots_lock (the fault handler takes it) and never taken
  * inside any of them.
@@ -51,10 +52,15 @@
 #include "../uapi/ctrans_job.h"
 #include "../uapi/ctrans_regs.h"
 
+#include "ctrans_telemetry.h"
+
 struct ctrans_device;
+struct ctrans_load;
 struct ctrans_queue;
 struct ctrans_table;
+struct devfreq;
 struct sg_table;
+struct thermal_cooling_device;
 
 /* Interrupts that the chip may have: vector 0 and completions. */
 #define CTRANS_VECTORS_MAX	17
@@ -70,6 +76,11 @@ struct sg_table;
 struct ctrans_bus_ops {
 	/** @isolate: the chip can reach no memory from here on. */
 	void (*isolate)(struct ctrans_device *ct);
+	/**
+	 * @reset: have the bus reset it, with ctrans_reset_prepare() before and
+	 * ctrans_reset_done() after. -EAGAIN: not now. None of our locks is held.
+	 */
+	int (*reset)(struct ctrans_device *ct);
 };
 
 /**
@@ -102,16 +113,12 @@ struct ctrans_device {
 	unsigned int n_contexts;
 	/** @n_queues: queue slots it has. */
 	unsigned int n_queues;
-	/** @opp_lock: OPP_INDEX and what it selects. */
-	struct mutex opp_lock;
 
 	/**
 	 * @gone: registers read all ones, a reset did not end, or the driver is
 	 * being unbound. Never cleared; nothing is started any more.
 	 */
 	bool gone;
-	/** @bus_reset: the bus is resetting it: all ones do not mean gone. */
-	bool bus_reset;
 	/** @stopped: it makes no access to memory any more, nor ever will. */
 	bool stopped;
 	/** @irq_events: IRQ_STATUS bits between the handler and its thread. */
@@ -120,10 +127,19 @@ struct ctrans_device {
 	/* ---- power (ctrans_power.c) --------------------------------------- */
 
 	/**
-	 * @asleep: registers must not be touched, nothing is lost. Written under
-	 * slots_lock by what puts the chip to sleep and wakes it.
+	 * @asleep: registers must not be touched, and queues are what
+	 * ctrans_carry.c remembers. Written under slots_lock.
 	 */
 	bool asleep;
+	/**
+	 * @resetting: ... because it is being reset, and may still be reaching
+	 * memory; all ones do not mean that it is gone. Written under slots_lock.
+	 */
+	bool resetting;
+	/** @lookers: who keeps it awake, see ctrans_power_hold(); under slots_lock. */
+	unsigned int lookers;
+	/** @heartbeat: what HEARTBEAT was; runtime suspend's own. */
+	u32 heartbeat;
 
 	/* ---- memory (ctrans_mmu.c) --------------------------------------- */
 
@@ -169,6 +185,35 @@ struct ctrans_device {
 	struct delayed_work watchdog;
 	/** @wq: ordered; resets and the watchdog, never one inside the other. */
 	struct workqueue_struct *wq;
+
+	/* ---- telemetry (see ctrans_telemetry.h) --------------------------- */
+
+	/** @opps: operating points, the slowest first; read once. */
+	struct ctrans_opp opps[CTRANS_OPPS_MAX];
+	/** @n_opps: how many, at least one; with one it never changes. */
+	unsigned int n_opps;
+	/** @opp: index of what it has, or has when it wakes; under slots_lock. */
+	unsigned int opp;
+	/** @totals: what it has done since probe; under slots_lock. */
+	struct ctrans_totals totals;
+	/** @totals_seen: what the registers of @totals said last. */
+	struct ctrans_totals totals_seen;
+	/** @bytes_bound: of buffers that are bound in some VM. */
+	atomic64_t bytes_bound;
+	/** @temp_sensor: there is one; read once, like its limits. */
+	bool temp_sensor;
+	/** @temp_max: millidegrees, slow the chip down above it. */
+	int temp_max;
+	/** @temp_crit: millidegrees, not meant to work above it. */
+	int temp_crit;
+	/** @temp_last: millidegrees when it was last awake; the thermal zone's own. */
+	int temp_last;
+	/** @load: what ctrans_devfreq.c keeps. */
+	struct ctrans_load *load;
+	/** @devfreq: what changes @opp, or NULL: nobody does. */
+	struct devfreq *devfreq;
+	/** @cooling: what slows it down, or NULL. */
+	struct thermal_cooling_device *cooling;
 };
 
 #define to_ctrans_device(dev) container_of(dev, struct ctrans_device, drm)
@@ -183,6 +228,8 @@ struct ctrans_file {
 	struct xarray queues;
 	/** @poll: sleepers in poll(); woken by completions, faults and loss. */
 	wait_queue_head_t poll;
+	/** @counts: what its destroyed queues used; under slots_lock. */
+	struct ctrans_counts counts;
 };
 
 /** struct ctrans_vm - an address space */
@@ -205,6 +252,8 @@ struct ctrans_vm {
 	unsigned int n_bindings;
 	/** @n_tables: page tables below the root; limited, too. */
 	unsigned int n_tables;
+	/** @bytes: of all bindings. */
+	u64 bytes;
 	/** @root: page tables, see ctrans_mmu.c; NULL once the chip is gone. */
 	struct ctrans_table *root;
 };
@@ -260,18 +309,34 @@ bool ctrans_device_check(struct ctrans_device *ct);
 int ctrans_device_reset(struct ctrans_device *ct);
 void ctrans_device_start(struct ctrans_device *ct);
 void ctrans_device_stop(struct ctrans_device *ct);
+void ctrans_device_halt(struct ctrans_device *ct);
 bool ctrans_device_stopped(struct ctrans_device *ct);
 void ctrans_device_cut_off(struct ctrans_device *ct);
 
 /* ---- ctrans_power.c ---------------------------------------------------- */
 
+extern const struct dev_pm_ops ctrans_power_ops;
+
 /*
- * To touch registers one is between one of the first two and ctrans_exit(), and
- * calls them without any of our locks: waking takes them.
+ * To touch registers one is between a pair of these, or holds slots_lock or a
+ * queue's lock and finds ctrans_device.asleep false.
  */
 int ctrans_enter(struct ctrans_device *ct, int *idx);
-bool ctrans_enter_awake(struct ctrans_device *ct, int *idx);
 void ctrans_exit(struct ctrans_device *ct, int idx);
+bool ctrans_enter_awake(struct ctrans_device *ct, int *idx);
+void ctrans_exit_awake(struct ctrans_device *ct, int idx);
+bool ctrans_power_hold(struct ctrans_device *ct, bool reset);
+void ctrans_power_release(struct ctrans_device *ct);
+void ctrans_power_start(struct ctrans_device *ct);
+void ctrans_power_end(struct ctrans_device *ct);
+
+/* ---- ctrans_carry.c ---------------------------------------------------- */
+
+bool ctrans_carry_busy(struct ctrans_device *ct);
+void ctrans_carry_hide(struct ctrans_device *ct);
+void ctrans_carry_stop(struct ctrans_device *ct, unsigned int ms);
+void ctrans_carry_keep(struct ctrans_device *ct);
+void ctrans_carry_restore(struct ctrans_device *ct);
 
 /* ---- ctrans_irq.c ------------------------------------------------------ */
 
@@ -331,7 +396,6 @@ int ctrans_ioctl_queue_get_state(struct drm_device *dev, void *data,
 int ctrans_ioctl_queue_restart(struct drm_device *dev, void *data,
 			       struct drm_file *file);
 void ctrans_queue_close_all(struct ctrans_file *cf);
-void ctrans_queue_abort_vm(struct ctrans_vm *vm);
 
 /* ---- ctrans_wait.c ----------------------------------------------------- */
 
@@ -351,12 +415,16 @@ int ctrans_doorbell_mmap(struct file *filp, struct vm_area_struct *vma);
 /* ---- ctrans_watchdog.c, ctrans_reset.c --------------------------------- */
 
 int ctrans_watchdog_init(struct ctrans_device *ct);
-void ctrans_watchdog_kick(struct ctrans_device *ct);
+void ctrans_watchdog_kick(struct ctrans_device *ct, int ms);
 void ctrans_watchdog_stop(struct ctrans_device *ct);
 void ctrans_reset_schedule(struct ctrans_device *ct);
+bool ctrans_reset_wake(struct ctrans_device *ct);
 void ctrans_queues_lost(struct ctrans_device *ct);
 /* Around a reset by the bus; the first takes reset_lock, the second drops it. */
 void ctrans_reset_prepare(struct ctrans_device *ct);
 void ctrans_reset_done(struct ctrans_device *ct);
+/* The bus has stopped all access because of an error; it will be reset. */
+void ctrans_reset_frozen(struct ctrans_device *ct);
+void ctrans_reset_thawed(struct ctrans_device *ct);
 
 #endif

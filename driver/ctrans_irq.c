@@ -12,12 +12,14 @@
 #include <linux/interrupt.h>
 
 #include "ctrans_drv.h"
+#include "ctrans_trace.h"
 
 #define CTRANS_IRQ_EVENTS	(CTRANS_IRQ_QUEUE_ERR | CTRANS_IRQ_MMU)
 
 /* One vector and the queues that complete on it. */
 struct ctrans_vector {
 	struct ctrans_device *ct;
+	unsigned int number;
 	bool events;
 	u32 lo;
 	u32 hi;
@@ -48,6 +50,7 @@ static irqreturn_t ctrans_irq_completions(struct ctrans_vector *v)
 	pending |= (u64)ctrans_irq_take(ct, CTRANS_REG_QPEND_HI, v->hi) << 32;
 	if (!pending)
 		return IRQ_NONE;
+	trace_ctrans_irq(v->number, pending);
 	ctrans_wait_completions(ct, pending);
 	return IRQ_HANDLED;
 }
@@ -68,8 +71,12 @@ static irqreturn_t ctrans_irq_events(struct ctrans_device *ct)
 static irqreturn_t ctrans_irq_handler(int irq, void *data)
 {
 	struct ctrans_vector *v = data;
-	irqreturn_t ret = ctrans_irq_completions(v);
+	irqreturn_t ret;
 
+	/* Who puts it to sleep waits for us, and has seen what we were to tell. */
+	if (READ_ONCE(v->ct->asleep))
+		return IRQ_NONE;
+	ret = ctrans_irq_completions(v);
 	if (v->events && ctrans_irq_events(v->ct) == IRQ_WAKE_THREAD)
 		ret = IRQ_WAKE_THREAD;
 	/* A level must have dropped before we return: writes are posted. */
@@ -86,7 +93,7 @@ static irqreturn_t ctrans_irq_thread(int irq, void *data)
 	u32 lo, hi;
 	int idx;
 
-	if (!drm_dev_enter(&ct->drm, &idx))
+	if (!ctrans_enter_awake(ct, &idx))
 		return IRQ_HANDLED;
 	if (events & CTRANS_IRQ_QUEUE_ERR) {
 		lo = ctrans_read(ct, CTRANS_REG_QERR_LO);
@@ -103,7 +110,7 @@ static irqreturn_t ctrans_irq_thread(int irq, void *data)
 	/* Raises again for what came meanwhile. */
 	if (!READ_ONCE(ct->gone))
 		ctrans_write(ct, CTRANS_REG_IRQ_MASK, CTRANS_IRQ_EVENTS);
-	drm_dev_exit(idx);
+	ctrans_exit_awake(ct, idx);
 	return IRQ_HANDLED;
 }
 
@@ -113,6 +120,7 @@ static void ctrans_irq_assign(struct ctrans_device *ct, struct ctrans_vector *v)
 
 	for (unsigned int i = 0; i < ct->n_irqs; i++) {
 		v[i].ct = ct;
+		v[i].number = i;
 		v[i].events = i == 0;
 	}
 	for (unsigned int slot = 0; slot < CTRANS_QUEUES; slot++) {
@@ -163,7 +171,8 @@ void ctrans_irq_enable(struct ctrans_device *ct)
 }
 
 /**
- * ctrans_irq_disable() - after a stop: no handler runs, none will see anything
+ * ctrans_irq_disable() - no handler runs, none will see anything: it is asleep, or
+ *	has stopped
  * @ct: the device
  *
  * The threads of handlers take locks: not under any of ours.
