@@ -14,6 +14,8 @@
 
 #include <drm/drm_managed.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_drv.h"
 
 /* The chip acknowledges at its next unit of work, which is under 1 ms. */
@@ -168,6 +170,7 @@ int ctrans_mmu_open(struct ctrans_vm *vm)
 	vm->root = NULL;
 	return -EBUSY;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_open);
 
 static void ctrans_mmu_free_tree(struct ctrans_device *ct, struct ctrans_table *t,
 				 unsigned int depth)
@@ -203,6 +206,7 @@ void ctrans_mmu_close(struct ctrans_vm *vm)
 	vm->root = NULL;
 	vm->n_tables = 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_close);
 
 /* ---- Mapping ------------------------------------------------------------ */
 
@@ -281,6 +285,7 @@ int ctrans_mmu_map(struct ctrans_vm *vm, u64 va, dma_addr_t bus, u64 size, bool 
 	dma_wmb();
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_map);
 
 /* ---- Unmapping ----------------------------------------------------------- */
 
@@ -362,6 +367,7 @@ void ctrans_mmu_unmap(struct ctrans_vm *vm, u64 va, u64 size)
 		ctrans_table_free(vm->ct, t);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_unmap);
 
 /* ---- The device's side --------------------------------------------------- */
 

@@ -16,6 +16,8 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_queue.h"
 
 /* One sleeper of QUEUE_WAIT, on its stack. */
@@ -44,6 +46,7 @@ void ctrans_wait_sample(struct ctrans_queue *q)
 	if (ahead <= S32_MAX)
 		q->done += ahead;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_wait_sample);
 
 static void ctrans_wait_arm(struct ctrans_queue *q)
 {
@@ -224,7 +227,7 @@ static void ctrans_wait_enter(struct ctrans_queue *q, struct ctrans_waiter *w)
 }
 
 /* 1: sleep. */
-static int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
+VISIBLE_IF_KUNIT int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
 {
 	u32 state;
 
@@ -238,6 +241,7 @@ static int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
 		return 0;
 	return state == CTRANS_KQ_READY ? 1 : -EIO;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_wait_verdict);
 
 static int ctrans_wait_sleep(struct ctrans_queue *q, u64 seq, ktime_t deadline,
 			     u64 *done)
