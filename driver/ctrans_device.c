@@ -104,6 +104,7 @@ int ctrans_device_reset(struct ctrans_device *ct)
 void ctrans_device_start(struct ctrans_device *ct)
 {
 	ctrans_mmu_start(ct);
+	ctrans_opp_apply(ct);
 	ctrans_irq_enable(ct);
 }
 
@@ -267,6 +268,10 @@ int ctrans_device_init(struct ctrans_device *ct)
 	if (err)
 		return err;
 	ctrans_device_read_info(ct);
+	err = ctrans_opp_init(ct);
+	if (err)
+		return err;
+	ctrans_sensors_init(ct);
 	err = ctrans_mmu_init(ct);
 	if (err)
 		return err;
@@ -282,9 +287,16 @@ int ctrans_device_init(struct ctrans_device *ct)
 
 	ctrans_device_start(ct);
 	err = drm_dev_register(&ct->drm, 0);
-	if (err)
+	if (err) {
 		ctrans_device_halt(ct);
-	return err;
+		return err;
+	}
+	/* Nothing of it keeps the chip from work if it fails. */
+	ctrans_devfreq_init(ct);
+	ctrans_thermal_init(ct);
+	ctrans_hwmon_init(ct);
+	ctrans_debugfs_init(ct);
+	return 0;
 }
 
 /**

@@ -19,6 +19,7 @@
 #include <kunit/visibility.h>
 
 #include "ctrans_queue.h"
+#include "ctrans_trace.h"
 
 /* One sleeper of QUEUE_WAIT, on its stack. */
 struct ctrans_waiter {
@@ -208,6 +209,7 @@ void ctrans_wait_look(struct ctrans_queue *q)
 	if (error == CTRANS_QERR_JOB || error == CTRANS_QERR_SQ_FAULT)
 		q->fault_va = va;
 	spin_unlock_irq(&q->lock);
+	trace_ctrans_fault(q->slot, q->error, q->fault_insn, q->fault_va);
 	ctrans_wait_report(q, info >> 31);
 	ctrans_queue_halt(q, CTRANS_KQ_FAULTED);
 }
