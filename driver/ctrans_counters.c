@@ -161,17 +161,17 @@ void ctrans_counters_queue_end(struct ctrans_queue *q)
  */
 void ctrans_counters_get(struct ctrans_device *ct, struct ctrans_totals *totals)
 {
-	bool awake;
+	bool plugged;
 	int idx;
 
-	awake = ctrans_enter_awake(ct, &idx);
+	plugged = drm_dev_enter(&ct->drm, &idx);
 	mutex_lock(&ct->slots_lock);
-	if (awake)
+	if (plugged && !ct->asleep)
 		ctrans_counters_sample_chip(ct);
 	*totals = ct->totals;
 	mutex_unlock(&ct->slots_lock);
-	if (awake)
-		ctrans_exit(ct, idx);
+	if (plugged)
+		drm_dev_exit(idx);
 }
 
 /**
@@ -186,21 +186,21 @@ void ctrans_counters_get_file(struct ctrans_file *cf, struct ctrans_counts *coun
 	struct ctrans_device *ct = cf->ct;
 	struct ctrans_queue *q;
 	unsigned int slot;
-	bool awake;
+	bool plugged;
 	int idx;
 
-	awake = ctrans_enter_awake(ct, &idx);
+	plugged = drm_dev_enter(&ct->drm, &idx);
 	mutex_lock(&ct->slots_lock);
 	*counts = cf->counts;
 	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (!q || q->cf != cf)
 			continue;
-		if (awake)
+		if (plugged && !ct->asleep)
 			ctrans_counters_sample_queue(q);
 		ctrans_counts_add(counts, &q->counts);
 	}
 	mutex_unlock(&ct->slots_lock);
-	if (awake)
-		ctrans_exit(ct, idx);
+	if (plugged)
+		drm_dev_exit(idx);
 }

@@ -59,9 +59,11 @@ static int ctrans_debugfs_queues(struct seq_file *m, void *data)
 	bool awake;
 	int idx;
 
+	if (!drm_dev_enter(&ct->drm, &idx))
+		return -ENODEV;
 	seq_puts(m, "slot     pid owner            vm state        sq     cq       done    sq head    sq tail    cq head    cq tail active      busy us      energy nJ\n");
-	awake = ctrans_enter_awake(ct, &idx);
 	mutex_lock(&ct->slots_lock);
+	awake = !ct->asleep;
 	if (awake)
 		ctrans_counters_sample(ct);
 	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
@@ -70,8 +72,7 @@ static int ctrans_debugfs_queues(struct seq_file *m, void *data)
 			ctrans_show_queue(m, q, awake);
 	}
 	mutex_unlock(&ct->slots_lock);
-	if (awake)
-		ctrans_exit(ct, idx);
+	drm_dev_exit(idx);
 	return 0;
 }
 
@@ -123,19 +124,18 @@ static int ctrans_debugfs_registers(struct seq_file *m, void *data)
 	const struct ctrans_register *r;
 	int idx;
 
-	if (!ctrans_enter_awake(ct, &idx)) {
-		seq_puts(m, "asleep\n");
-		return 0;
-	}
-	/* One reader at a time of a pair. */
+	if (!drm_dev_enter(&ct->drm, &idx))
+		return -ENODEV;
 	mutex_lock(&ct->slots_lock);
-	for (r = ctrans_registers;
+	if (ct->asleep)
+		seq_puts(m, "asleep\n");
+	for (r = ctrans_registers; !ct->asleep &&
 	     r < ctrans_registers + ARRAY_SIZE(ctrans_registers); r++)
 		seq_printf(m, "%04x %-12s %#llx\n", r->offset, r->name,
 			   r->wide ? ctrans_read64(ct, r->offset) :
 				     ctrans_read(ct, r->offset));
 	mutex_unlock(&ct->slots_lock);
-	ctrans_exit(ct, idx);
+	drm_dev_exit(idx);
 	return 0;
 }
 

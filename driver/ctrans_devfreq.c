@@ -9,7 +9,7 @@
 #include <linux/pm_opp.h>
 #include <linux/units.h>
 
-#include "ctrans_drv.h"
+#include "ctrans_queue.h"
 
 #define CTRANS_POLL_MS		50
 
@@ -60,21 +60,16 @@ static void ctrans_devfreq_load(struct ctrans_device *ct,
 	struct ctrans_load *load = ct->load;
 	ktime_t now = ktime_get();
 	s64 total = ktime_us_delta(now, load->since);
-	u64 core_ns, busy;
+	u64 busy;
 
-	mutex_lock(&ct->slots_lock);
 	ctrans_counters_sample_chip(ct);
-	core_ns = ct->totals.core_ns;
-	mutex_unlock(&ct->slots_lock);
-
-	busy = div_u64(core_ns - load->core_ns, NSEC_PER_USEC);
-	if (!busy && (ctrans_read(ct, CTRANS_REG_QBUSY_LO) ||
-		      ctrans_read(ct, CTRANS_REG_QBUSY_HI)))
+	busy = div_u64(ct->totals.core_ns - load->core_ns, NSEC_PER_USEC);
+	if (!busy && ctrans_carry_busy(ct))
 		busy = total;
 	status->total_time = max(total, 1);
 	status->busy_time = min(busy, (u64)status->total_time);
 	load->since = now;
-	load->core_ns = core_ns;
+	load->core_ns = ct->totals.core_ns;
 }
 
 static int ctrans_devfreq_status(struct device *dev,
@@ -84,16 +79,16 @@ static int ctrans_devfreq_status(struct device *dev,
 	int idx;
 
 	ctrans_devfreq_cur(dev, &status->current_frequency);
-	if (!ctrans_enter_awake(ct, &idx)) {
-		/* No load to judge by: what keeps the clock, within its limits. */
-		status->busy_time = CTRANS_LOAD_UP - 1;
-		status->total_time = 100;
+	/* Without a load to judge by: what keeps the clock, within its limits. */
+	status->busy_time = CTRANS_LOAD_UP - 1;
+	status->total_time = 100;
+	if (!drm_dev_enter(&ct->drm, &idx))
 		return 0;
-	}
-	ctrans_devfreq_load(ct, status);
-	/* Was it changed while the chip woke up, which then had read the old one? */
-	ctrans_opp_apply(ct);
-	ctrans_exit(ct, idx);
+	mutex_lock(&ct->slots_lock);
+	if (!ct->asleep)
+		ctrans_devfreq_load(ct, status);
+	mutex_unlock(&ct->slots_lock);
+	drm_dev_exit(idx);
 	return 0;
 }
 

@@ -104,7 +104,6 @@ int ctrans_device_reset(struct ctrans_device *ct)
 void ctrans_device_start(struct ctrans_device *ct)
 {
 	ctrans_mmu_start(ct);
-	ctrans_opp_apply(ct);
 	ctrans_irq_enable(ct);
 }
 
@@ -228,8 +227,6 @@ static int ctrans_device_init_locks(struct ctrans_device *ct)
 		err = drmm_mutex_init(drm, &ct->tlb_lock);
 	if (!err)
 		err = drmm_mutex_init(drm, &ct->slots_lock);
-	if (!err)
-		err = drmm_mutex_init(drm, &ct->opp_lock);
 	return err;
 }
 

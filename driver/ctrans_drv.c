@@ -32,7 +32,7 @@ static bool ctrans_read_clock(struct ctrans_device *ct,
 	clock->khz = opp->khz;
 	if (ctrans_enter_awake(ct, &idx)) {
 		here = ctrans_device_check(ct);
-		ctrans_exit(ct, idx);
+		ctrans_exit_awake(ct, idx);
 	}
 	return here;
 }

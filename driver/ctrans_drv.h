@@ -23,7 +23,6 @@
  *   GEM reservation locks	taken by the shmem helpers
  *   ctrans_device.tlb_lock	one invalidation at a time
  *   ctrans_device.slots_lock	slots[], state and revocation of doorbells, counters
- *   ctrans_device.opp_lock	the operating point and its register
  *   ctrans_queue.lock (irq)	progress and waiters; the interrupt handler's
  * mmap_lock is outside slots_lock (the fault handler takes it) and never taken
  * inside any of them.
@@ -193,10 +192,8 @@ struct ctrans_device {
 	struct ctrans_opp opps[CTRANS_OPPS_MAX];
 	/** @n_opps: how many, at least one; with one it never changes. */
 	unsigned int n_opps;
-	/** @opp: index of what it has, or has when it wakes; under @opp_lock. */
+	/** @opp: index of what it has, or has when it wakes; under slots_lock. */
 	unsigned int opp;
-	/** @opp_lock: @opp and the register go together. */
-	struct mutex opp_lock;
 	/** @totals: what it has done since probe; under slots_lock. */
 	struct ctrans_totals totals;
 	/** @totals_seen: what the registers of @totals said last. */

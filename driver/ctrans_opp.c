@@ -87,16 +87,15 @@ const struct ctrans_opp *ctrans_opp_now(struct ctrans_device *ct)
 
 /**
  * ctrans_opp_apply() - tell the chip
- * @ct: the device, awake
+ * @ct: the device, awake; slots_lock is held
  *
  * After everything that makes it forget.
  */
 void ctrans_opp_apply(struct ctrans_device *ct)
 {
-	mutex_lock(&ct->opp_lock);
+	lockdep_assert_held(&ct->slots_lock);
 	if (ct->n_opps > 1)
 		ctrans_write(ct, CTRANS_REG_OPP, ct->opp);
-	mutex_unlock(&ct->opp_lock);
 }
 
 /**
@@ -109,6 +108,7 @@ void ctrans_opp_apply(struct ctrans_device *ct)
 int ctrans_opp_set(struct ctrans_device *ct, unsigned long hz)
 {
 	unsigned int i;
+	bool plugged;
 	int idx;
 
 	for (i = 0; i < ct->n_opps; i++)
@@ -116,15 +116,16 @@ int ctrans_opp_set(struct ctrans_device *ct, unsigned long hz)
 			break;
 	if (i == ct->n_opps)
 		return -EINVAL;
-	if (i != READ_ONCE(ct->opp))
-		trace_ctrans_opp(ct->opps[i].khz);
 
-	mutex_lock(&ct->opp_lock);
+	plugged = drm_dev_enter(&ct->drm, &idx);
+	mutex_lock(&ct->slots_lock);
+	if (i != ct->opp)
+		trace_ctrans_opp(ct->opps[i].khz);
 	WRITE_ONCE(ct->opp, i);
-	mutex_unlock(&ct->opp_lock);
-	if (ctrans_enter_awake(ct, &idx)) {
+	if (plugged && !ct->asleep)
 		ctrans_opp_apply(ct);
-		ctrans_exit(ct, idx);
-	}
+	mutex_unlock(&ct->slots_lock);
+	if (plugged)
+		drm_dev_exit(idx);
 	return 0;
 }

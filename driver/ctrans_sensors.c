@@ -40,6 +40,22 @@ void ctrans_sensors_init(struct ctrans_device *ct)
 	ct->temp_crit = crit;
 }
 
+static int ctrans_sensors_read(struct ctrans_device *ct, u32 reg, u32 *value)
+{
+	int idx, err = -EAGAIN;
+
+	if (!drm_dev_enter(&ct->drm, &idx))
+		return -ENODATA;
+	mutex_lock(&ct->slots_lock);
+	if (!ct->asleep) {
+		*value = ctrans_read(ct, reg);
+		err = 0;
+	}
+	mutex_unlock(&ct->slots_lock);
+	drm_dev_exit(idx);
+	return err;
+}
+
 /**
  * ctrans_sensors_temp() - how warm the chip is
  * @ct: the device
@@ -50,12 +66,10 @@ void ctrans_sensors_init(struct ctrans_device *ct)
 int ctrans_sensors_temp(struct ctrans_device *ct, int *mc)
 {
 	u32 now;
-	int idx;
+	int err = ctrans_sensors_read(ct, CTRANS_REG_TEMP_MC, &now);
 
-	if (!ctrans_enter_awake(ct, &idx))
-		return -EAGAIN;
-	now = ctrans_read(ct, CTRANS_REG_TEMP_MC);
-	ctrans_exit(ct, idx);
+	if (err)
+		return err;
 	if (!ctrans_temp_plausible(now))
 		return -ENODATA;
 	*mc = now;
@@ -72,12 +86,10 @@ int ctrans_sensors_temp(struct ctrans_device *ct, int *mc)
 int ctrans_sensors_power(struct ctrans_device *ct, u32 *uw)
 {
 	u32 now;
-	int idx;
+	int err = ctrans_sensors_read(ct, CTRANS_REG_POWER_UW, &now);
 
-	if (!ctrans_enter_awake(ct, &idx))
-		return -EAGAIN;
-	now = ctrans_read(ct, CTRANS_REG_POWER_UW);
-	ctrans_exit(ct, idx);
+	if (err)
+		return err;
 	if (!ctrans_power_plausible(ct, now))
 		return -ENODATA;
 	*uw = now;

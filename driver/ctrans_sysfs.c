@@ -34,13 +34,8 @@ static ssize_t npu_current_frequency_mhz_show(struct device *dev,
 					      struct device_attribute *attr, char *buf)
 {
 	struct ctrans_device *ct = dev_get_drvdata(dev);
-	u32 khz = 0;
-	int idx;
+	u32 khz = READ_ONCE(ct->asleep) ? 0 : ctrans_opp_now(ct)->khz;
 
-	if (ctrans_enter_awake(ct, &idx)) {
-		khz = ctrans_opp_now(ct)->khz;
-		ctrans_exit(ct, idx);
-	}
 	return sysfs_emit(buf, "%u\n", khz / 1000);
 }
 static DEVICE_ATTR_RO(npu_current_frequency_mhz);

@@ -70,6 +70,7 @@ void ctrans_counters_get_file(struct ctrans_file *cf, struct ctrans_counts *coun
 /* ---- ctrans_opp.c ------------------------------------------------------ */
 
 int ctrans_opp_init(struct ctrans_device *ct);
+/* Under slots_lock, the chip awake. */
 void ctrans_opp_apply(struct ctrans_device *ct);
 int ctrans_opp_set(struct ctrans_device *ct, unsigned long hz);
 const struct ctrans_opp *ctrans_opp_now(struct ctrans_device *ct);
@@ -83,7 +84,7 @@ int ctrans_sensors_power(struct ctrans_device *ct, u32 *uw);
 /* ---- ctrans_devfreq.c, ctrans_thermal.c, ctrans_hwmon.c ----------------- */
 
 void ctrans_devfreq_init(struct ctrans_device *ct);
-/* With none of our locks but reset_lock: they wait for one who may take others. */
+/* With none of our locks: they wait for one who may take some. */
 void ctrans_devfreq_suspend(struct ctrans_device *ct);
 void ctrans_devfreq_resume(struct ctrans_device *ct);
 void ctrans_thermal_init(struct ctrans_device *ct);
