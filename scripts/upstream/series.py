@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 ROOT = os.path.realpath(os.path.dirname(__file__) + "/../..")
 HERE = ROOT + "/scripts/upstream/"
@@ -117,15 +118,22 @@ def of_driver(text):
     text = re.sub(r"/\* Given as text: the macro for it[^/]*\*/\n"
                   r'MODULE_INFO\(import_ns, ("\w+")\);', r"MODULE_IMPORT_NS(\1);",
                   text)
+    # Newer kernels allocate by type.
+    text = re.sub(r"\bkzalloc\(sizeof\((\*\w+)\), ", r"kzalloc_obj(\1, ", text)
     # Names of this repository's folders mean nothing there.
     return re.sub(r"\buapi/(ctrans_\w+\.h)", r"\1", text)
 
 
 def of_uapi(name, text):
-    if name == "ctrans_regs.h":
-        return replaced(text, "(GPL-2.0-only WITH Linux-syscall-note) OR MIT",
-                        "GPL-2.0-only OR MIT", name)
-    return text
+    """The kernel's own header of registers is one of the driver's there."""
+    if name in UAPI:
+        return text
+    text = replaced(text, "(GPL-2.0-only WITH Linux-syscall-note) OR MIT",
+                    "GPL-2.0-only OR MIT", name)
+    text = replaced(text, "#include <linux/types.h>",
+                    "#include <linux/bits.h>\n#include <linux/types.h>", name)
+    text = re.sub(r"\(1u << (\w+)\)", r"BIT(\1)", text)
+    return re.sub(r"\(1ull << (\w+)\)", r"BIT_ULL(\1)", text)
 
 
 def makefile(tests):
@@ -222,11 +230,12 @@ class Series:
     def commit(self, subject, body):
         git(self.repo, "add", "-A")
         git(self.repo, "commit", "-q", "-s", "-F", "-",
-            text=f"{subject}\n\n{body}\n")
+            text=f"{subject}\n\n{textwrap.fill(body, 72)}\n")
 
 
 def of_docs(text):
-    return text.replace("driver/", DRIVER) if "``driver/" in text else text
+    text = re.sub(r"\bdriver/(ctrans_\w+\.[ch])", DRIVER + r"\1", text)
+    return re.sub(r"\buapi/(ctrans_\w+\.h)", r"\1", text)
 
 
 def insert_entry(text, entry):
@@ -251,8 +260,8 @@ def check():
     wrong += [f"{name} is in PATCHES, but not there" for name in set(listed) - there]
     wrong += [f"{name} is in PATCHES twice" for name in set(listed)
               if listed.count(name) > 1]
-    built = set(re.findall(r"\s([\w/]+)\.o\b", makefile(True))) - {
-        "ctrans"}
+    built = set(re.findall(r"\s([\w/]+)\.o\b(?! :?=)", makefile(True))) - {
+        "ctrans", "ctrans-kunit"}
     sources = {name[:-2] for name in there if name.endswith(".c")} | {
         "tests/" + os.path.basename(p)[:-2]
         for p in glob.glob(ROOT + "/driver/tests/*.c")}
@@ -270,6 +279,8 @@ def main(args):
         print(__doc__, file=sys.stderr)
         return 2
     linux, out = args
+    if "kzalloc_obj" not in read(linux + "/include/linux/slab.h"):
+        fail(f"{linux} is too old: patches are for kernels that have kzalloc_obj()")
     author = re.sub(r" \d+ [-+]\d+$", "", git(ROOT, "var", "GIT_AUTHOR_IDENT"))
     repo = tempfile.mkdtemp(prefix="ctrans-upstream-")
     try:
