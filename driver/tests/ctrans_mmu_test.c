@@ -72,6 +72,30 @@ static struct walk walk(struct kunit *test, struct mmu_chip *c, u64 va)
 	return (struct walk){ 0 };
 }
 
+static int map(struct mmu_chip *c, u64 va, u64 bus, u64 size, bool write)
+{
+	int ret;
+
+	mutex_lock(&c->vm.lock);
+	ret = ctrans_mmu_map(&c->vm, va, bus, size, write);
+	mutex_unlock(&c->vm.lock);
+	return ret;
+}
+
+static void unmap(struct mmu_chip *c, u64 va, u64 size)
+{
+	mutex_lock(&c->vm.lock);
+	ctrans_mmu_unmap(&c->vm, va, size);
+	mutex_unlock(&c->vm.lock);
+}
+
+static void close_vm(struct ctrans_vm *vm)
+{
+	mutex_lock(&vm->lock);
+	ctrans_mmu_close(vm);
+	mutex_unlock(&vm->lock);
+}
+
 static int mmu_init(struct kunit *test)
 {
 	struct mmu_chip *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
@@ -90,7 +114,6 @@ static int mmu_init(struct kunit *test)
 	__set_bit(0, c->ct.contexts);
 	c->vm.ct = &c->ct;
 	mutex_init(&c->vm.lock);
-	mutex_lock(&c->vm.lock);
 	test->priv = c;
 	return ctrans_mmu_open(&c->vm);
 }
@@ -101,15 +124,12 @@ static void mmu_exit(struct kunit *test)
 
 	if (!c)
 		return;
-	ctrans_mmu_close(&c->vm);
-	mutex_unlock(&c->vm.lock);
+	close_vm(&c->vm);
 	KUNIT_EXPECT_EQ(test, c->ctx_table[1], 0);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, 0);
 	KUNIT_EXPECT_EQ(test, bitmap_weight(c->ct.contexts, CTRANS_CONTEXTS), 1);
 	/* the second time it does nothing */
-	mutex_lock(&c->vm.lock);
-	ctrans_mmu_close(&c->vm);
-	mutex_unlock(&c->vm.lock);
+	close_vm(&c->vm);
 }
 
 /* All of [va, va + size) leads to bus, and what is beside it nowhere. */
@@ -174,14 +194,13 @@ static void mmu_ranges(struct kunit *test)
 	struct mmu_chip *c = test->priv;
 
 	for (int write = 0; write < 2; write++) {
-		KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, at->va, at->bus,
-						     at->size, write), 0);
+		KUNIT_ASSERT_EQ(test, map(c, at->va, at->bus, at->size, write), 0);
 		/* VAs have 39 bits: beyond the highest, a walk is at 0 again */
 		expect_range(test, at->va, at->bus, at->size, write);
 		KUNIT_EXPECT_EQ(test, walk(test, c, at->va + at->size / 2).page,
 				at->page);
 		KUNIT_EXPECT_EQ(test, c->vm.n_tables, at->tables);
-		ctrans_mmu_unmap(&c->vm, at->va, at->size);
+		unmap(c, at->va, at->size);
 		expect_nothing(test, at->va, at->size);
 		KUNIT_EXPECT_EQ(test, c->vm.n_tables, 0);
 	}
@@ -192,27 +211,24 @@ static void mmu_neighbours(struct kunit *test)
 {
 	struct mmu_chip *c = test->priv;
 
-	KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, VA, 0x100000, SZ_4K, true), 0);
-	KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, VA + SZ_8K, 0x300000, SZ_4K,
-					     false), 0);
-	KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, VA + SZ_2M, 0x400000, SZ_2M,
-					     true), 0);
+	KUNIT_ASSERT_EQ(test, map(c, VA, 0x100000, SZ_4K, true), 0);
+	KUNIT_ASSERT_EQ(test, map(c, VA + SZ_8K, 0x300000, SZ_4K, false), 0);
+	KUNIT_ASSERT_EQ(test, map(c, VA + SZ_2M, 0x400000, SZ_2M, true), 0);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, 2);
-	KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, VA + SZ_4K, 0x200000, SZ_4K,
-					     true), 0);
-	ctrans_mmu_unmap(&c->vm, VA + SZ_4K, SZ_4K);
+	KUNIT_ASSERT_EQ(test, map(c, VA + SZ_4K, 0x200000, SZ_4K, true), 0);
+	unmap(c, VA + SZ_4K, SZ_4K);
 	expect_range(test, VA, 0x100000, SZ_4K, true);
 	expect_range(test, VA + SZ_8K, 0x300000, SZ_4K, false);
 	expect_range(test, VA + SZ_2M, 0x400000, SZ_2M, true);
 	/* a table that is empty goes, and its place takes a large leaf */
-	ctrans_mmu_unmap(&c->vm, VA, SZ_4K);
-	ctrans_mmu_unmap(&c->vm, VA + SZ_8K, SZ_4K);
+	unmap(c, VA, SZ_4K);
+	unmap(c, VA + SZ_8K, SZ_4K);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, 1);
-	KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, VA, 0x200000, SZ_2M, false), 0);
+	KUNIT_ASSERT_EQ(test, map(c, VA, 0x200000, SZ_2M, false), 0);
 	KUNIT_EXPECT_EQ(test, walk(test, c, VA).page, SZ_2M);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, 1);
 	/* one range over all, and over holes */
-	ctrans_mmu_unmap(&c->vm, VA - SZ_1G, 4ull * SZ_1G);
+	unmap(c, VA - SZ_1G, 4ull * SZ_1G);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, 0);
 }
 
@@ -223,15 +239,13 @@ static void mmu_table_limit(struct kunit *test)
 	struct mmu_chip *c = test->priv;
 
 	c->vm.n_tables = DRM_CTRANS_VM_TABLES_MAX - spare;
-	KUNIT_EXPECT_EQ(test, ctrans_mmu_map(&c->vm, VA + SZ_4K, 0x1000, 2 * SZ_2M,
-					     true), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, map(c, VA + SZ_4K, 0x2000, 2 * SZ_2M, true), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, DRM_CTRANS_VM_TABLES_MAX);
-	ctrans_mmu_unmap(&c->vm, VA + SZ_4K, 2 * SZ_2M);
+	unmap(c, VA + SZ_4K, 2 * SZ_2M);
 	expect_nothing(test, VA, 3 * SZ_2M);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, DRM_CTRANS_VM_TABLES_MAX - spare);
-	KUNIT_EXPECT_EQ(test, ctrans_mmu_map(&c->vm, VA + SZ_4K, 0x1000, SZ_2M,
-					     true), 0);
-	ctrans_mmu_unmap(&c->vm, VA + SZ_4K, SZ_2M);
+	KUNIT_EXPECT_EQ(test, map(c, VA + SZ_4K, 0x2000, SZ_2M, true), 0);
+	unmap(c, VA + SZ_4K, SZ_2M);
 	c->vm.n_tables -= DRM_CTRANS_VM_TABLES_MAX - spare;
 }
 
@@ -253,9 +267,7 @@ static void mmu_contexts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm->ctx, 2);
 	KUNIT_EXPECT_NE(test, c->ctx_table[1], c->ctx_table[2]);
 	mutex_init(&vm->lock);
-	mutex_lock_nested(&vm->lock, SINGLE_DEPTH_NESTING);
-	ctrans_mmu_close(vm);
-	mutex_unlock(&vm->lock);
+	close_vm(vm);
 	KUNIT_EXPECT_EQ(test, c->ctx_table[2], 0);
 	KUNIT_EXPECT_NE(test, c->ctx_table[1], 0);
 }
@@ -292,7 +304,7 @@ static void mmu_random(struct kunit *test)
 
 		b = &all[cell];
 		if (b->size) {
-			ctrans_mmu_unmap(&c->vm, b->va, b->size);
+			unmap(c, b->va, b->size);
 			KUNIT_ASSERT_EQ(test, walk(test, c, b->va).page, 0);
 			KUNIT_ASSERT_EQ(test, walk(test, c, b->va + b->size - 1).page,
 					0);
@@ -308,8 +320,7 @@ static void mmu_random(struct kunit *test)
 			b->bus += lead * CTRANS_PAGE_4K;
 		b->size = pages * CTRANS_PAGE_4K;
 		b->write = draw(&seed, 2);
-		KUNIT_ASSERT_EQ(test, ctrans_mmu_map(&c->vm, b->va, b->bus, b->size,
-						     b->write), 0);
+		KUNIT_ASSERT_EQ(test, map(c, b->va, b->bus, b->size, b->write), 0);
 		for (b = all; b < all + cells; b++) {
 			u64 inside = b->size ? draw(&seed, b->size) : 0;
 
@@ -326,7 +337,7 @@ static void mmu_random(struct kunit *test)
 	}
 	for (b = all; b < all + cells; b++)
 		if (b->size)
-			ctrans_mmu_unmap(&c->vm, b->va, b->size);
+			unmap(c, b->va, b->size);
 	KUNIT_EXPECT_EQ(test, c->vm.n_tables, 0);
 }
 
