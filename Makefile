@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson builds; this file says what one can ask for.
 .PHONY: all build setup-run run check check-quick bench soak install clean help \
-	modules vm vm-run vm-setup vm-debug-kernel
+	modules vm vm-run vm-setup vm-debug-kernel upstream-series
 .DEFAULT_GOAL := all
 
 MODEL	?= models/demo
@@ -12,6 +12,8 @@ SECONDS	?= 60
 # Empty: whatever the build folder has, /usr/local in a new one.
 PREFIX	?=
 DESTDIR	?=
+# A kernel source to write patches for; empty: Debian's newest.
+LINUX	?=
 # The kernel that `make modules` builds for.
 KDIR	?= /lib/modules/$(shell uname -r)/build
 CMD	?= uname -a
@@ -38,6 +40,8 @@ help:
 	@echo '                   both: VM_KERNEL=6.12|newest|debug VM_IRQ=msix|msi|intx'
 	@echo '                   VM_IOMMU=none|intel VM_FILES="what to take along"'
 	@echo 'make vm-debug-kernel  a kernel with KASAN, lockdep and kmemleak for it'
+	@echo 'make upstream-series  the driver as patches to the kernel, in build/upstream/,'
+	@echo '                   and whether reviewers would find fault; LINUX=source tree'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make clean         remove build/ and build-*/'
 
@@ -91,6 +95,9 @@ vm-run: setup-run vm-setup
 
 vm-debug-kernel: vm-setup
 	@tests/vm/debug-kernel.sh >/dev/null
+
+upstream-series: vm-setup
+	@scripts/upstream-series.sh $(if $(LINUX),'$(LINUX)')
 
 install: build
 	$(if $(PREFIX),meson configure build --prefix '$(PREFIX)')

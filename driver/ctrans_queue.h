@@ -153,6 +153,9 @@ void ctrans_wait_sample(struct ctrans_queue *q);
 void ctrans_wait_look(struct ctrans_queue *q);
 void ctrans_wait_wake(struct ctrans_queue *q);
 void ctrans_wait_watch(struct ctrans_queue *q);
+#if IS_ENABLED(CONFIG_KUNIT)
+int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done);
+#endif
 
 /* ---- ctrans_doorbell.c ------------------------------------------------- */
 

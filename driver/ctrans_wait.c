@@ -16,6 +16,8 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_queue.h"
 #include "ctrans_trace.h"
 
@@ -53,6 +55,7 @@ void ctrans_wait_sample(struct ctrans_queue *q)
 	q->tail = tail;
 	q->done += ahead;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_wait_sample);
 
 /* One that sleeps is armed when it starts again. */
 static void ctrans_wait_arm(struct ctrans_queue *q)
@@ -263,7 +266,7 @@ static void ctrans_wait_enter(struct ctrans_queue *q, struct ctrans_waiter *w)
 }
 
 /* 1: sleep. */
-static int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
+VISIBLE_IF_KUNIT int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
 {
 	u32 state;
 
@@ -277,6 +280,7 @@ static int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
 		return 0;
 	return state == CTRANS_KQ_READY ? 1 : -EIO;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_wait_verdict);
 
 static int ctrans_wait_sleep(struct ctrans_queue *q, u64 seq, ktime_t deadline,
 			     u64 *done)
