@@ -117,6 +117,7 @@ rm -f "$work"/build/vmlinux* "$work"/build/.tmp_vmlinux*
 cp "$work/build/arch/x86/boot/bzImage" "$work/image"
 mv "$work/image" "$out/bzImage"
 # Those that no checkout has used for two weeks.
-find "$bed"/{debug,kcsan}-*/bzImage 2>/dev/null -mtime +14 -printf '%h\n' | xargs -r rm -rf
+find "$bed" -maxdepth 2 \( -path "$bed/debug-*/bzImage" -o \
+	-path "$bed/kcsan-*/bzImage" \) -mtime +14 -printf '%h\n' | xargs -r rm -rf
 say "built in $((SECONDS - start)) s: $(du -sh "$out" | cut -f1) in $out"
 echo "$out"

@@ -20,9 +20,9 @@ fi
 # Those that were there before are the kernel's own.
 ls $results >/tmp/kunit.before
 check "the module of tests loads" insmod $module
-for suite in $(ls $results); do
+for file in "$results"/*/results; do
+	suite=$(basename "${file%/results}")
 	! grep -qx "$suite" /tmp/kunit.before || continue
-	file=$results/$suite/results
 	# A test's line is indented once, those of its parameters twice. A suite's
 	# own line says nothing that its tests' do not, unless it was its end that
 	# failed.
