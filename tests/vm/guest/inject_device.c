@@ -2,15 +2,13 @@
 /* The driver bound to the chip and unbound, the chip reset and woken. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "inject.h"
+#include "pci.h"
 
 #define DRIVER	"/sys/bus/pci/drivers/ctrans"
-
-static char pci[64];
 
 /* One write, of which only the call itself may fail. */
 static int put(int fd, const char *text)
@@ -18,23 +16,9 @@ static int put(int fd, const char *text)
 	return pwrite(fd, text, strlen(text), 0) < 0 ? -errno : 0;
 }
 
-static int put_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	err = put(fd, text);
-	close(fd);
-	return err;
-}
-
 static bool bound(void)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), DRIVER "/%s", pci);
-	return !access(path, F_OK);
+	return !access(pci_path("driver"), F_OK);
 }
 
 /* The node works, once more; it takes a second or two here. */
@@ -58,14 +42,14 @@ static bool well_now_and_then(void)
 static void scene_unbound(struct scene *s)
 {
 	scene_nothing(s);
-	must(!put_file(DRIVER "/unbind", pci));
+	must(!pci_unbind());
 	s->event = open(DRIVER "/bind", O_WRONLY | O_CLOEXEC);
 	must(s->event >= 0);
 }
 
 static int call_bind(struct scene *s)
 {
-	return put(s->event, pci);
+	return put(s->event, pci_name());
 }
 
 /* Either it is bound or nothing of it is there, and it can be bound. */
@@ -82,7 +66,7 @@ static void close_bind(struct scene *s)
 {
 	close(s->event);
 	if (!bound())
-		must(!put_file(DRIVER "/bind", pci));
+		must(!pci_bind());
 }
 
 void inject_probe(void)
@@ -92,7 +76,7 @@ void inject_probe(void)
 		well_now_and_then,
 	};
 
-	strcpy(pci, accel_pci_name());
+	pci_name();
 	if (inject_here())
 		inject_sweep(&sweep);
 	ok(well(), "the chip is there and works");
@@ -110,7 +94,7 @@ static void scene_to_unbind(struct scene *s)
 
 static int call_unbind(struct scene *s)
 {
-	return put(s->foreign, pci);
+	return put(s->foreign, pci_name());
 }
 
 static bool unbind_undone(struct scene *s, bool unsure)
@@ -121,7 +105,7 @@ static bool unbind_undone(struct scene *s, bool unsure)
 static void close_unbind(struct scene *s)
 {
 	scene_close(s);
-	must(!put_file(DRIVER "/bind", pci));
+	must(!pci_bind());
 }
 
 void inject_unbind(void)
@@ -131,7 +115,7 @@ void inject_unbind(void)
 		close_unbind,
 	};
 
-	strcpy(pci, accel_pci_name());
+	pci_name();
 	if (inject_here())
 		inject_sweep(&sweep);
 	ok(well(), "the chip is there and works");
@@ -141,11 +125,8 @@ void inject_unbind(void)
 
 static void scene_to_reset(struct scene *s)
 {
-	char path[128];
-
 	scene_queue(s);
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", pci);
-	s->foreign = open(path, O_WRONLY | O_CLOEXEC);
+	s->foreign = open(pci_path("reset"), O_WRONLY | O_CLOEXEC);
 	must(s->foreign >= 0);
 }
 
@@ -154,21 +135,12 @@ static int call_reset(struct scene *s)
 	return put(s->foreign, "1");
 }
 
-static char power[128];
-
 static bool asleep(void)
 {
-	char path[160], text[16] = "";
-	int fd;
+	char status[32];
 
-	snprintf(path, sizeof(path), "%s/runtime_status", power);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		if (read(fd, text, sizeof(text) - 1) < 0)
-			text[0] = 0;
-		close(fd);
-	}
-	return !strncmp(text, "suspended", 9);
+	return !pci_read("power/runtime_status", status, sizeof(status)) &&
+	       !strcmp(status, "suspended");
 }
 
 static bool falls_asleep(void)
@@ -220,11 +192,10 @@ void inject_power(void)
 		ring = { "waking by a doorbell", scene_asleep,
 			 call_wake_by_doorbell, .close = close_woken };
 
-	strcpy(pci, accel_pci_name());
+	pci_name();
 	if (!inject_here())
 		return;
 	inject_sweep(&reset);
-	snprintf(power, sizeof(power), "/sys/bus/pci/devices/%s/power", pci);
 	if (!falls_asleep()) {
 		guest_skip("the driver does not put the chip to sleep");
 		return;
