@@ -44,8 +44,9 @@ struct sweep {
 
 /* Skips, with its reason, where the kernel has no such thing. */
 bool inject_here(void);
-/* One line for each sweep. */
+/* One line for each sweep; and one for all: a call alone may have nothing to fail. */
 void inject_sweep(const struct sweep *sweep);
+void inject_done(void);
 
 /* Scenes, each with all of the one before. */
 void scene_nothing(struct scene *s);

@@ -164,6 +164,7 @@ void inject_calls(void)
 		return;
 	for (unsigned int i = 0; i < sizeof(sweeps) / sizeof(sweeps[0]); i++)
 		inject_sweep(&sweeps[i]);
+	inject_done();
 }
 
 /* ---- Queues ---------------------------------------------------------------- */
@@ -288,4 +289,5 @@ void inject_queues(void)
 		return;
 	for (unsigned int i = 0; i < sizeof(sweeps) / sizeof(sweeps[0]); i++)
 		inject_sweep(&sweeps[i]);
+	inject_done();
 }

@@ -34,9 +34,13 @@ static int touch(struct scene *s, bool store)
 	return 0;
 }
 
+/* Far from all else, so that page tables are needed for it. */
+#define FAR	((char *)0x600000000000ull)
+#define FARTHER	((char *)0x610000000000ull)
+
 static int map(struct scene *s, uint64_t offset, uint64_t size, int prot)
 {
-	s->map = mmap(NULL, size, prot, MAP_SHARED, s->fd, (off_t)offset);
+	s->map = mmap(FAR, size, prot, MAP_SHARED, s->fd, (off_t)offset);
 	if (s->map == MAP_FAILED) {
 		s->map = NULL;
 		return -errno;
@@ -113,12 +117,12 @@ static int call_unmap(struct scene *s)
 
 static int call_move(struct scene *s)
 {
-	void *to = mremap(s->map, s->map_size, s->map_size,
-			  MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	char *to = mremap(s->map, s->map_size, s->map_size,
+			  MREMAP_MAYMOVE | MREMAP_FIXED, FARTHER);
 
 	if (to == MAP_FAILED)
-		return errno == EINVAL ? 0 : -errno;
-	munmap(to, s->map_size);
+		return -errno;
+	s->map = to;
 	return 0;
 }
 
@@ -217,4 +221,5 @@ void inject_maps(void)
 	signal(SIGSEGV, on_signal);
 	for (unsigned int i = 0; i < sizeof(sweeps) / sizeof(sweeps[0]); i++)
 		inject_sweep(&sweeps[i]);
+	inject_done();
 }
