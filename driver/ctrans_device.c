@@ -51,7 +51,7 @@ static bool ctrans_device_answers(struct ctrans_device *ct)
  * ctrans_device_check() - is there a chip behind the registers
  * @ct: the device, inside drm_dev_enter()
  *
- * It has its ID to say, unless the bus is just resetting it. A chip
+ * It has its ID to say, unless it is just being reset. A chip
  * that is gone reaches no memory, and should it come back, not with our bus
  * mastering.
  *
@@ -62,7 +62,7 @@ bool ctrans_device_check(struct ctrans_device *ct)
 	if (ctrans_device_stopped(ct))
 		return false;
 	/* The second reading is for a reset that ended between. */
-	if (ctrans_device_answers(ct) || READ_ONCE(ct->bus_reset) ||
+	if (ctrans_device_answers(ct) || READ_ONCE(ct->resetting) ||
 	    ctrans_device_answers(ct))
 		return true;
 	dev_err(ct->drm.dev,
@@ -232,7 +232,11 @@ static int ctrans_device_init_locks(struct ctrans_device *ct)
 	return err;
 }
 
-static void ctrans_device_halt(struct ctrans_device *ct)
+/**
+ * ctrans_device_halt() - the chip stops for good
+ * @ct: the device, awake unless it has gone
+ */
+void ctrans_device_halt(struct ctrans_device *ct)
 {
 	mutex_lock(&ct->reset_lock);
 	/* Nobody starts a queue, nor rings a slot that the reset has stopped. */

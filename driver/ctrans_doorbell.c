@@ -15,8 +15,10 @@
  * All are beyond what GEM gives out, and within the 44 bits that a process of 32 bits
  * can ask mmap() for.
  */
+#include <linux/delay.h>
 #include <linux/dma-map-ops.h>
 #include <linux/mm.h>
+#include <linux/pm_runtime.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_vma_manager.h>
@@ -142,26 +144,49 @@ static vm_fault_t ctrans_show_status(struct vm_fault *vmf,
 }
 
 /*
- * drm_dev_enter() comes before slots_lock: what wakes the chip for a doorbell
- * has its place between the two, as putting it to sleep takes slots_lock.
+ * A store to the doorbell wakes the chip: that comes before slots_lock, as putting
+ * it to sleep takes that. While it is being reset, or the machine is on its way to
+ * sleep, the store is tried again.
  */
+static vm_fault_t ctrans_fault_doorbell(struct vm_fault *vmf, struct ctrans_queue *q)
+{
+	struct ctrans_device *ct = q->ct;
+	struct device *dev = ct->drm.dev;
+	bool plugged, wait;
+	vm_fault_t ret;
+	int idx;
+
+	plugged = drm_dev_enter(&ct->drm, &idx);
+	if (plugged)
+		pm_runtime_get_sync(dev);
+	mutex_lock(&ct->slots_lock);
+	wait = plugged && !ct->gone && ct->asleep && q->state == CTRANS_KQ_READY;
+	if (!wait)
+		ret = ctrans_show_doorbell(vmf, q, plugged);
+	mutex_unlock(&ct->slots_lock);
+	if (wait) {
+		usleep_range(500, 2000);
+		ret = VM_FAULT_NOPAGE;
+	}
+	if (plugged) {
+		pm_runtime_mark_last_busy(dev);
+		__pm_runtime_put_autosuspend(dev);
+		drm_dev_exit(idx);
+	}
+	return ret;
+}
+
 static vm_fault_t ctrans_vma_fault(struct vm_fault *vmf)
 {
 	struct ctrans_queue *q = vmf->vma->vm_private_data;
 	struct ctrans_device *ct = q->ct;
 	vm_fault_t ret;
-	bool plugged;
-	int idx;
 
-	plugged = drm_dev_enter(&ct->drm, &idx);
+	if (!ctrans_vma_is_status(vmf->vma))
+		return ctrans_fault_doorbell(vmf, q);
 	mutex_lock(&ct->slots_lock);
-	if (ctrans_vma_is_status(vmf->vma))
-		ret = ctrans_show_status(vmf, q);
-	else
-		ret = ctrans_show_doorbell(vmf, q, plugged);
+	ret = ctrans_show_status(vmf, q);
 	mutex_unlock(&ct->slots_lock);
-	if (plugged)
-		drm_dev_exit(idx);
 	return ret;
 }
 

@@ -195,17 +195,17 @@ const struct drm_driver ctrans_drm_driver = {
 	.gem_prime_import_sg_table = ctrans_gem_import_sgt,
 };
 
-static int __init ctrans_init(void)
+static int __init ctrans_module_init(void)
 {
 	return ctrans_pci_register();
 }
-module_init(ctrans_init);
+module_init(ctrans_module_init);
 
-static void __exit ctrans_exit(void)
+static void __exit ctrans_module_exit(void)
 {
 	ctrans_pci_unregister();
 }
-module_exit(ctrans_exit);
+module_exit(ctrans_module_exit);
 
 MODULE_DESCRIPTION("C-Transformer accelerator");
 MODULE_AUTHOR("The ctrans authors");

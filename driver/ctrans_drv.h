@@ -15,7 +15,8 @@
  * chip could reach (DMA memory and mappings) goes before the driver is unbound,
  * open files or not: a VM or queue that outlives it is an empty shell.
  *
- * Locks, outer before inner:
+ * Locks, outer before inner; a reference of runtime PM, which may wake the chip,
+ * comes before all of them:
  *   ctrans_device.reset_lock	what takes queues or translations away from the chip
  *   ctrans_device.vms_lock	the list of all VMs
  *   ctrans_vm.lock		bindings and page tables of one VM
@@ -70,6 +71,11 @@ struct sg_table;
 struct ctrans_bus_ops {
 	/** @isolate: the chip can reach no memory from here on. */
 	void (*isolate)(struct ctrans_device *ct);
+	/**
+	 * @reset: have the bus reset it, with ctrans_reset_prepare() before and
+	 * ctrans_reset_done() after. -EAGAIN: not now. None of our locks is held.
+	 */
+	int (*reset)(struct ctrans_device *ct);
 };
 
 /**
@@ -110,8 +116,6 @@ struct ctrans_device {
 	 * being unbound. Never cleared; nothing is started any more.
 	 */
 	bool gone;
-	/** @bus_reset: the bus is resetting it: all ones do not mean gone. */
-	bool bus_reset;
 	/** @stopped: it makes no access to memory any more, nor ever will. */
 	bool stopped;
 	/** @irq_events: IRQ_STATUS bits between the handler and its thread. */
@@ -120,10 +124,19 @@ struct ctrans_device {
 	/* ---- power (ctrans_power.c) --------------------------------------- */
 
 	/**
-	 * @asleep: registers must not be touched, nothing is lost. Written under
-	 * slots_lock by what puts the chip to sleep and wakes it.
+	 * @asleep: registers must not be touched, and queues are what
+	 * ctrans_carry.c remembers. Written under slots_lock.
 	 */
 	bool asleep;
+	/**
+	 * @resetting: ... because it is being reset, and may still be reaching
+	 * memory; all ones do not mean that it is gone. Written under slots_lock.
+	 */
+	bool resetting;
+	/** @lookers: who keeps it awake, see ctrans_power_hold(); under slots_lock. */
+	unsigned int lookers;
+	/** @heartbeat: what HEARTBEAT was; runtime suspend's own. */
+	u32 heartbeat;
 
 	/* ---- memory (ctrans_mmu.c) --------------------------------------- */
 
@@ -260,18 +273,34 @@ bool ctrans_device_check(struct ctrans_device *ct);
 int ctrans_device_reset(struct ctrans_device *ct);
 void ctrans_device_start(struct ctrans_device *ct);
 void ctrans_device_stop(struct ctrans_device *ct);
+void ctrans_device_halt(struct ctrans_device *ct);
 bool ctrans_device_stopped(struct ctrans_device *ct);
 void ctrans_device_cut_off(struct ctrans_device *ct);
 
 /* ---- ctrans_power.c ---------------------------------------------------- */
 
+extern const struct dev_pm_ops ctrans_power_ops;
+
 /*
- * To touch registers one is between one of the first two and ctrans_exit(), and
- * calls them without any of our locks: waking takes them.
+ * To touch registers one is between a pair of these, or holds slots_lock or a
+ * queue's lock and finds ctrans_device.asleep false.
  */
 int ctrans_enter(struct ctrans_device *ct, int *idx);
-bool ctrans_enter_awake(struct ctrans_device *ct, int *idx);
 void ctrans_exit(struct ctrans_device *ct, int idx);
+bool ctrans_enter_awake(struct ctrans_device *ct, int *idx);
+void ctrans_exit_awake(struct ctrans_device *ct, int idx);
+bool ctrans_power_hold(struct ctrans_device *ct, bool reset);
+void ctrans_power_release(struct ctrans_device *ct);
+void ctrans_power_start(struct ctrans_device *ct);
+void ctrans_power_end(struct ctrans_device *ct);
+
+/* ---- ctrans_carry.c ---------------------------------------------------- */
+
+bool ctrans_carry_busy(struct ctrans_device *ct);
+void ctrans_carry_hide(struct ctrans_device *ct);
+void ctrans_carry_stop(struct ctrans_device *ct, unsigned int ms);
+void ctrans_carry_keep(struct ctrans_device *ct);
+void ctrans_carry_restore(struct ctrans_device *ct);
 
 /* ---- ctrans_irq.c ------------------------------------------------------ */
 
@@ -331,7 +360,6 @@ int ctrans_ioctl_queue_get_state(struct drm_device *dev, void *data,
 int ctrans_ioctl_queue_restart(struct drm_device *dev, void *data,
 			       struct drm_file *file);
 void ctrans_queue_close_all(struct ctrans_file *cf);
-void ctrans_queue_abort_vm(struct ctrans_vm *vm);
 
 /* ---- ctrans_wait.c ----------------------------------------------------- */
 
@@ -354,9 +382,13 @@ int ctrans_watchdog_init(struct ctrans_device *ct);
 void ctrans_watchdog_kick(struct ctrans_device *ct);
 void ctrans_watchdog_stop(struct ctrans_device *ct);
 void ctrans_reset_schedule(struct ctrans_device *ct);
+bool ctrans_reset_wake(struct ctrans_device *ct);
 void ctrans_queues_lost(struct ctrans_device *ct);
 /* Around a reset by the bus; the first takes reset_lock, the second drops it. */
 void ctrans_reset_prepare(struct ctrans_device *ct);
 void ctrans_reset_done(struct ctrans_device *ct);
+/* The bus has stopped all access because of an error; it will be reset. */
+void ctrans_reset_frozen(struct ctrans_device *ct);
+void ctrans_reset_thawed(struct ctrans_device *ct);
 
 #endif

@@ -68,8 +68,12 @@ static irqreturn_t ctrans_irq_events(struct ctrans_device *ct)
 static irqreturn_t ctrans_irq_handler(int irq, void *data)
 {
 	struct ctrans_vector *v = data;
-	irqreturn_t ret = ctrans_irq_completions(v);
+	irqreturn_t ret;
 
+	/* Who puts it to sleep waits for us, and has seen what we were to tell. */
+	if (READ_ONCE(v->ct->asleep))
+		return IRQ_NONE;
+	ret = ctrans_irq_completions(v);
 	if (v->events && ctrans_irq_events(v->ct) == IRQ_WAKE_THREAD)
 		ret = IRQ_WAKE_THREAD;
 	/* A level must have dropped before we return: writes are posted. */
@@ -86,7 +90,7 @@ static irqreturn_t ctrans_irq_thread(int irq, void *data)
 	u32 lo, hi;
 	int idx;
 
-	if (!drm_dev_enter(&ct->drm, &idx))
+	if (!ctrans_enter_awake(ct, &idx))
 		return IRQ_HANDLED;
 	if (events & CTRANS_IRQ_QUEUE_ERR) {
 		lo = ctrans_read(ct, CTRANS_REG_QERR_LO);
@@ -103,7 +107,7 @@ static irqreturn_t ctrans_irq_thread(int irq, void *data)
 	/* Raises again for what came meanwhile. */
 	if (!READ_ONCE(ct->gone))
 		ctrans_write(ct, CTRANS_REG_IRQ_MASK, CTRANS_IRQ_EVENTS);
-	drm_dev_exit(idx);
+	ctrans_exit_awake(ct, idx);
 	return IRQ_HANDLED;
 }
 
@@ -163,7 +167,8 @@ void ctrans_irq_enable(struct ctrans_device *ct)
 }
 
 /**
- * ctrans_irq_disable() - after a stop: no handler runs, none will see anything
+ * ctrans_irq_disable() - no handler runs, none will see anything: it is asleep, or
+ *	has stopped
  * @ct: the device
  *
  * The threads of handlers take locks: not under any of ours.

@@ -96,14 +96,12 @@ static bool ctrans_mmu_idle(struct ctrans_device *ct)
  * forget, and if that fails it loses the bus. The reset takes none of the locks
  * that we hold.
  */
-static void ctrans_mmu_hung(struct ctrans_vm *vm)
+static void ctrans_mmu_hung(struct ctrans_device *ct)
 {
-	struct ctrans_device *ct = vm->ct;
 	bool idle;
 
 	dev_err_ratelimited(ct->drm.dev,
 			    "the chip does not let go of unmapped memory; resetting it\n");
-	ctrans_queue_abort_vm(vm);
 	ctrans_reset_schedule(ct);
 	if (!read_poll_timeout(ctrans_mmu_idle, idle,
 			       idle || ctrans_device_stopped(ct),
@@ -127,6 +125,9 @@ static void ctrans_mmu_flush(struct ctrans_vm *vm)
 	lockdep_assert_held(&vm->lock);
 	if (ctrans_device_stopped(ct))
 		return;
+	/* It wakes without any translation. */
+	if (!ctrans_power_hold(ct, true))
+		return;
 
 	mutex_lock(&ct->tlb_lock);
 	/* The write of the register is ordered after those of the entries. */
@@ -136,7 +137,8 @@ static void ctrans_mmu_flush(struct ctrans_vm *vm)
 				50, CTRANS_TLB_TIMEOUT_US, false, ct);
 	mutex_unlock(&ct->tlb_lock);
 	if (err)
-		ctrans_mmu_hung(vm);
+		ctrans_mmu_hung(ct);
+	ctrans_power_release(ct);
 }
 
 /**

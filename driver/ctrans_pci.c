@@ -17,8 +17,15 @@ static void ctrans_pci_isolate(struct ctrans_device *ct)
 	pci_clear_master(to_pci_dev(ct->drm.dev));
 }
 
+/* Not the one that waits for the device's lock: who has it may wait for us. */
+static int ctrans_pci_reset(struct ctrans_device *ct)
+{
+	return pci_try_reset_function(to_pci_dev(ct->drm.dev));
+}
+
 static const struct ctrans_bus_ops ctrans_pci_ops = {
 	.isolate = ctrans_pci_isolate,
+	.reset = ctrans_pci_reset,
 };
 
 static int ctrans_pci_map(struct ctrans_device *ct, struct pci_dev *pdev)
@@ -106,14 +113,27 @@ static int ctrans_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id
 
 	pci_set_master(pdev);
 	err = ctrans_device_init(ct);
-	if (err)
+	if (err) {
 		pci_clear_master(pdev);
-	return err;
+		return err;
+	}
+	ctrans_power_start(ct);
+	return 0;
 }
 
 static void ctrans_pci_remove(struct pci_dev *pdev)
 {
-	ctrans_device_remove(pci_get_drvdata(pdev));
+	struct ctrans_device *ct = pci_get_drvdata(pdev);
+
+	ctrans_power_end(ct);
+	ctrans_device_remove(ct);
+	pci_clear_master(pdev);
+}
+
+/* What comes next, another kernel perhaps, must not find it writing to memory. */
+static void ctrans_pci_shutdown(struct pci_dev *pdev)
+{
+	ctrans_device_halt(pci_get_drvdata(pdev));
 	pci_clear_master(pdev);
 }
 
@@ -127,7 +147,38 @@ static void ctrans_pci_reset_done(struct pci_dev *pdev)
 	ctrans_reset_done(pci_get_drvdata(pdev));
 }
 
+static pci_ers_result_t ctrans_pci_error_detected(struct pci_dev *pdev,
+						  pci_channel_state_t state)
+{
+	struct ctrans_device *ct = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	ctrans_reset_frozen(ct);
+	if (state == pci_channel_io_frozen)
+		return PCI_ERS_RESULT_NEED_RESET;
+	/* Nothing of it answers: the work finds out, and tells everybody. */
+	ctrans_device_cut_off(ct);
+	ctrans_reset_schedule(ct);
+	return PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t ctrans_pci_slot_reset(struct pci_dev *pdev)
+{
+	/* Bus mastering as it was: the chip is quiet until it is told its tables. */
+	pci_restore_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void ctrans_pci_error_resume(struct pci_dev *pdev)
+{
+	ctrans_reset_thawed(pci_get_drvdata(pdev));
+}
+
 static const struct pci_error_handlers ctrans_pci_err_handler = {
+	.error_detected	= ctrans_pci_error_detected,
+	.slot_reset	= ctrans_pci_slot_reset,
+	.resume		= ctrans_pci_error_resume,
 	.reset_prepare	= ctrans_pci_reset_prepare,
 	.reset_done	= ctrans_pci_reset_done,
 };
@@ -143,7 +194,9 @@ static struct pci_driver ctrans_pci_driver = {
 	.id_table	= ctrans_pci_ids,
 	.probe		= ctrans_pci_probe,
 	.remove		= ctrans_pci_remove,
+	.shutdown	= ctrans_pci_shutdown,
 	.err_handler	= &ctrans_pci_err_handler,
+	.driver.pm	= pm_ptr(&ctrans_power_ops),
 };
 
 int ctrans_pci_register(void)

@@ -122,20 +122,24 @@ void ctrans_queue_halt(struct ctrans_queue *q, u32 state)
 bool ctrans_queue_idle(struct ctrans_queue *q)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(CTRANS_ABORT_MS);
-	bool late, ours;
+	struct ctrans_device *ct = q->ct;
+	bool late;
 	int idx;
 
 	for (;;) {
-		u32 active;
+		u32 active = 0;
 
-		if (!drm_dev_enter(&q->ct->drm, &idx))
+		if (!drm_dev_enter(&ct->drm, &idx))
 			return true;
 		late = time_after(jiffies, end);
-		active = ctrans_queue_read(q, CTRANS_Q_ACTIVE);
-		/* if it still is after the reading, no other owner's job was seen */
-		ours = rcu_access_pointer(q->ct->slots[q->slot]) == q;
+		mutex_lock(&ct->slots_lock);
+		/* asleep it has no job; in a reset it may have one till the end */
+		if (ctrans_queue_in(ct, q->slot) == q && !ctrans_device_stopped(ct))
+			active = ct->asleep ? ct->resetting :
+					      ctrans_queue_read(q, CTRANS_Q_ACTIVE);
+		mutex_unlock(&ct->slots_lock);
 		drm_dev_exit(idx);
-		if (!active || !ours || READ_ONCE(q->ct->stopped))
+		if (!active)
 			return true;
 		if (late || active == U32_MAX)
 			return false;
@@ -143,14 +147,19 @@ bool ctrans_queue_idle(struct ctrans_queue *q)
 	}
 }
 
-static void ctrans_queue_abort(struct ctrans_queue *q)
+/**
+ * ctrans_queue_recover - see to it that a queue told to stop has no job
+ * @q: queue that was aborted, perhaps drained meanwhile by its destroyer
+ *
+ * Return: false when nothing but a reset of the chip helps, which is then on its
+ * way.
+ */
+bool ctrans_queue_recover(struct ctrans_queue *q)
 {
-	int idx;
-
-	if (!drm_dev_enter(&q->ct->drm, &idx))
-		return;
-	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
-	drm_dev_exit(idx);
+	if (ctrans_queue_idle(q) || ctrans_reset_context(q))
+		return true;
+	ctrans_reset_schedule(q->ct);
+	return false;
 }
 
 /**
@@ -174,20 +183,26 @@ void ctrans_queue_free_status(struct ctrans_queue *q)
 
 static void ctrans_queue_silence(struct ctrans_queue *q)
 {
-	mutex_lock(&q->ct->slots_lock);
+	struct ctrans_device *ct = q->ct;
+	int idx;
+
+	mutex_lock(&ct->slots_lock);
 	ctrans_queue_halt(q, CTRANS_KQ_LOST);
-	mutex_unlock(&q->ct->slots_lock);
-	ctrans_queue_abort(q);
+	/* One that sleeps has no job, nor will it have one. */
+	if (drm_dev_enter(&ct->drm, &idx)) {
+		if (!ct->asleep)
+			ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+		drm_dev_exit(idx);
+	}
+	mutex_unlock(&ct->slots_lock);
 }
 
 static void ctrans_queue_drain(struct ctrans_queue *q)
 {
 	struct ctrans_device *ct = q->ct;
 
-	if (!ctrans_queue_idle(q)) {
-		ctrans_reset_schedule(ct);
+	if (!ctrans_queue_recover(q))
 		flush_work(&ct->reset_work);
-	}
 	mutex_lock(&ct->slots_lock);
 	ctrans_queue_free_status(q);
 	rcu_assign_pointer(ct->slots[q->slot], NULL);
@@ -254,29 +269,6 @@ void ctrans_queue_close_all(struct ctrans_file *cf)
 		xa_erase(&cf->queues, id);
 		ctrans_queue_bury(q);
 	}
-}
-
-/**
- * ctrans_queue_abort_vm - end every job of an address space, soon
- * @vm: whose queues are lost; drm_dev_enter() has succeeded
- *
- * Does not wait: the chip leaves the jobs at its next unit of work.
- */
-void ctrans_queue_abort_vm(struct ctrans_vm *vm)
-{
-	struct ctrans_device *ct = vm->ct;
-	struct ctrans_queue *q;
-	unsigned int slot;
-
-	mutex_lock(&ct->slots_lock);
-	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
-		q = ctrans_queue_in(ct, slot);
-		if (!q || q->vm != vm)
-			continue;
-		ctrans_queue_halt(q, CTRANS_KQ_LOST);
-		ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
-	}
-	mutex_unlock(&ct->slots_lock);
 }
 
 /* ---- How is it, and go on ----------------------------------------------- */
@@ -373,13 +365,13 @@ static int ctrans_queue_restart(struct ctrans_queue *q)
 		goto unlock;
 	}
 	/* one that timed out may still be on its way off the cores */
-	if (!ctrans_queue_idle(q)) {
-		ctrans_reset_schedule(ct);
+	if (!ctrans_queue_recover(q)) {
 		ret = -EIO;
 		goto unlock;
 	}
 	mutex_lock(&ct->slots_lock);
-	ret = ctrans_queue_rerun(q);
+	/* a reset is under way, or has failed */
+	ret = ct->asleep ? -EIO : ctrans_queue_rerun(q);
 	mutex_unlock(&ct->slots_lock);
 unlock:
 	mutex_unlock(&ct->reset_lock);
@@ -406,11 +398,10 @@ int ctrans_ioctl_queue_restart(struct drm_device *dev, void *data,
 	q = ctrans_queue_get(file->driver_priv, args->queue_id);
 	if (!q)
 		return -ENOENT;
-	if (drm_dev_enter(dev, &idx)) {
+	ret = ctrans_enter(q->ct, &idx);
+	if (!ret) {
 		ret = ctrans_queue_restart(q);
-		drm_dev_exit(idx);
-	} else {
-		ret = -ENODEV;
+		ctrans_exit(q->ct, idx);
 	}
 	ctrans_queue_put(q);
 	return ret;

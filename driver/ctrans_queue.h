@@ -19,9 +19,22 @@
 #include <linux/sched.h>
 
 #include "ctrans_drv.h"
+#include "ctrans_hang.h"
 
 /* How long the chip may take to leave a job: many units of work. */
 #define CTRANS_ABORT_MS		2000
+
+/** struct ctrans_queue_words - where a queue stands, see ctrans_carry.c */
+struct ctrans_queue_words {
+	/** @sq_head: entries fetched. */
+	u32 sq_head;
+	/** @sq_tail: the doorbell's word. */
+	u32 sq_tail;
+	/** @cq_head: the doorbell's word. */
+	u32 cq_head;
+	/** @cq_tail: completions written. */
+	u32 cq_tail;
+};
 
 /** struct ctrans_queue - one queue */
 struct ctrans_queue {
@@ -69,6 +82,8 @@ struct ctrans_queue {
 	u32 tail;
 	/** @done: completions so far; never goes back. */
 	u64 done;
+	/** @heard: those of them that sleepers have been woken for. */
+	u64 heard;
 	/** @waiters: struct ctrans_waiter of those who sleep in QUEUE_WAIT. */
 	struct list_head waiters;
 	/** @wait: where they sleep. */
@@ -82,12 +97,10 @@ struct ctrans_queue {
 	/** @fault_va: address that failed, or 0. */
 	u64 fault_va;
 
-	/** @progress: PROGRESS when the watchdog looked; the watchdog's own. */
-	u32 progress;
-	/** @stuck: looks in a row that found a job and the same value. */
-	unsigned int stuck;
-	/** @since: jiffies at the first look that found this value. */
-	unsigned long since;
+	/** @words: its indices and doorbell words while it stands still. */
+	struct ctrans_queue_words words;
+	/** @hang: what the watchdog has seen; its own. */
+	struct ctrans_hang hang;
 };
 
 static inline u32 ctrans_queue_read(struct ctrans_queue *q, u32 reg)
@@ -123,6 +136,8 @@ void ctrans_queue_tell(struct ctrans_queue *q);
 void ctrans_queue_set(struct ctrans_queue *q, u32 state);
 void ctrans_queue_halt(struct ctrans_queue *q, u32 state);
 bool ctrans_queue_idle(struct ctrans_queue *q);
+int ctrans_queue_program(struct ctrans_queue *q);
+bool ctrans_queue_recover(struct ctrans_queue *q);
 void ctrans_queue_free_status(struct ctrans_queue *q);
 
 /* ---- ctrans_wait.c ----------------------------------------------------- */
@@ -130,6 +145,7 @@ void ctrans_queue_free_status(struct ctrans_queue *q);
 void ctrans_wait_sample(struct ctrans_queue *q);
 void ctrans_wait_look(struct ctrans_queue *q);
 void ctrans_wait_wake(struct ctrans_queue *q);
+void ctrans_wait_watch(struct ctrans_queue *q);
 
 /* ---- ctrans_doorbell.c ------------------------------------------------- */
 
@@ -142,5 +158,14 @@ void ctrans_doorbell_count_reset(struct ctrans_device *ct);
 /* ---- ctrans_reset.c ---------------------------------------------------- */
 
 void ctrans_reset_work(struct work_struct *work);
+bool ctrans_reset_context(struct ctrans_queue *q);
+
+/* ---- ctrans_dump.c ----------------------------------------------------- */
+
+struct ctrans_dump;
+struct ctrans_dump *ctrans_dump_open(struct ctrans_device *ct);
+void ctrans_dump_take(struct ctrans_dump *d, struct ctrans_queue *guilty,
+		      const char *why);
+void ctrans_dump_close(struct ctrans_dump *d);
 
 #endif

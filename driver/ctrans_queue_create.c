@@ -66,12 +66,19 @@ fail:
 	return ERR_PTR(ret);
 }
 
-/*
+/**
+ * ctrans_queue_program - write a queue into its slot, and start it if it is READY
+ * @q: queue; slots_lock is held, the chip is awake
+ *
  * The slot's words are written as well as its registers: what its last owner
  * left in them would mean something to the chip.
+ *
+ * Return: 0; -EIO, or -ENODEV when there is no chip.
  */
-static int ctrans_queue_program(struct ctrans_queue *q)
+int ctrans_queue_program(struct ctrans_queue *q)
 {
+	const struct ctrans_queue_words *words = &q->words;
+	u32 state = CTRANS_QSTATE_STOPPED;
 	struct ctrans_device *ct = q->ct;
 	u32 bit = BIT(q->slot % 32), hi = q->slot / 32 * 4;
 	u32 base = CTRANS_REG_Q(q->slot);
@@ -81,14 +88,18 @@ static int ctrans_queue_program(struct ctrans_queue *q)
 	ctrans_queue_write(q, CTRANS_Q_SIZES, q->cq_log2 << 8 | q->sq_log2);
 	ctrans_queue_write(q, CTRANS_Q_CTX, q->vm->ctx);
 	ctrans_queue_write(q, CTRANS_Q_VEC, ctrans_slot_vector(ct, q->slot));
-	ctrans_queue_write(q, CTRANS_Q_SQ_HEAD, 0);
-	ctrans_queue_write(q, CTRANS_Q_SQ_TAIL, 0);
-	ctrans_queue_write(q, CTRANS_Q_CQ_HEAD, 0);
-	ctrans_queue_write(q, CTRANS_Q_CQ_TAIL, 0);
+	ctrans_queue_write(q, CTRANS_Q_SQ_HEAD, words->sq_head);
+	ctrans_queue_write(q, CTRANS_Q_SQ_TAIL, words->sq_tail);
+	ctrans_queue_write(q, CTRANS_Q_CQ_HEAD, words->cq_head);
+	ctrans_queue_write(q, CTRANS_Q_CQ_TAIL, words->cq_tail);
 	ctrans_write(ct, CTRANS_REG_QPEND_LO + hi, bit);
 	ctrans_write(ct, CTRANS_REG_QERR_LO + hi, bit);
-	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
-	if (ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_RUNNING)
+	ctrans_hang_forget(&q->hang);
+	if (q->state == CTRANS_KQ_READY) {
+		ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_START);
+		state = CTRANS_QSTATE_RUNNING;
+	}
+	if (ctrans_queue_read(q, CTRANS_Q_STATE) == state)
 		return 0;
 	return ctrans_device_check(ct) ? -EIO : -ENODEV;
 }
@@ -105,6 +116,11 @@ static int ctrans_queue_start(struct ctrans_queue *q)
 		return -ENODEV;
 	}
 	mutex_lock(&ct->slots_lock);
+	if (ct->asleep) {	/* a reset has failed, and the next is on its way */
+		mutex_unlock(&ct->slots_lock);
+		mutex_unlock(&ct->reset_lock);
+		return -EIO;
+	}
 	for (slot = 0; slot < ct->n_queues; slot++)
 		if (!rcu_access_pointer(ct->slots[slot]))
 			break;
@@ -200,15 +216,14 @@ int ctrans_ioctl_queue_create(struct drm_device *dev, void *data,
 	vm = ctrans_vm_get(cf, args->vm_id);
 	if (!vm)
 		return -ENOENT;
-	if (!drm_dev_enter(dev, &idx)) {
-		ret = -ENODEV;
+	ret = ctrans_enter(cf->ct, &idx);
+	if (ret)
 		goto put;
-	}
 	atomic_inc(&vm->n_queues);
 	ret = ctrans_queue_make(cf, vm, args);
 	if (ret)
 		atomic_dec(&vm->n_queues);
-	drm_dev_exit(idx);
+	ctrans_exit(cf->ct, idx);
 put:
 	if (ret)
 		ctrans_vm_put(vm);

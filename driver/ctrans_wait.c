@@ -35,6 +35,8 @@ void ctrans_wait_sample(struct ctrans_queue *q)
 	lockdep_assert_held(&q->lock);
 	if (q->state == CTRANS_KQ_LOST)
 		return;		/* the slot may be another's */
+	if (READ_ONCE(q->ct->asleep))
+		return;		/* nothing has happened since */
 	tail = ctrans_queue_read(q, CTRANS_Q_CQ_TAIL);
 	/* an index like any other, unless all registers read like that */
 	if (tail == U32_MAX && ctrans_queue_read(q, CTRANS_Q_STATE) == U32_MAX)
@@ -45,9 +47,11 @@ void ctrans_wait_sample(struct ctrans_queue *q)
 		q->done += ahead;
 }
 
+/* One that sleeps is armed when it starts again. */
 static void ctrans_wait_arm(struct ctrans_queue *q)
 {
-	ctrans_queue_write(q, CTRANS_Q_ARM, q->tail);
+	if (!READ_ONCE(q->ct->asleep))
+		ctrans_queue_write(q, CTRANS_Q_ARM, q->tail);
 }
 
 /**
@@ -62,6 +66,26 @@ void ctrans_wait_wake(struct ctrans_queue *q)
 		eventfd_signal(q->eventfd);
 }
 
+/**
+ * ctrans_wait_watch - count completions, and do without interrupts
+ * @q: queue in its slot; slots_lock is held, drm_dev_enter() has succeeded
+ *
+ * The watchdog's look. Completions that no interrupt told of, because nobody had
+ * armed or because it was lost, wake everybody now.
+ */
+void ctrans_wait_watch(struct ctrans_queue *q)
+{
+	bool news;
+
+	spin_lock_irq(&q->lock);
+	ctrans_wait_sample(q);
+	news = q->done != q->heard;
+	q->heard = q->done;
+	spin_unlock_irq(&q->lock);
+	if (news)
+		ctrans_wait_wake(q);
+}
+
 /* ---- Interrupts --------------------------------------------------------- */
 
 static void ctrans_wait_completed(struct ctrans_queue *q)
@@ -72,6 +96,7 @@ static void ctrans_wait_completed(struct ctrans_queue *q)
 
 	spin_lock_irqsave(&q->lock, flags);
 	ctrans_wait_sample(q);
+	q->heard = q->done;
 	list_for_each_entry(w, &q->waiters, link) {
 		if (w->seq <= q->done)
 			reached = true;
@@ -140,6 +165,8 @@ static void ctrans_wait_report(struct ctrans_queue *q, bool write)
  * ctrans_wait_look - notice an error whose interrupt is still on its way
  * @q: queue; slots_lock is held, drm_dev_enter() has succeeded
  *
+ * Does nothing while the chip sleeps: it was looked at before.
+ *
  * A process may learn of it from the status page before the kernel does.
  */
 void ctrans_wait_look(struct ctrans_queue *q)
@@ -149,7 +176,7 @@ void ctrans_wait_look(struct ctrans_queue *q)
 	u64 va;
 
 	lockdep_assert_held(&q->ct->slots_lock);
-	if (q->state == CTRANS_KQ_LOST)
+	if (q->state == CTRANS_KQ_LOST || q->ct->asleep)
 		return;
 	spin_lock_irq(&q->lock);
 	ctrans_wait_sample(q);
@@ -184,16 +211,13 @@ void ctrans_wait_look(struct ctrans_queue *q)
 
 /**
  * ctrans_wait_errors - queues have stopped for errors of their own
- * @ct: device
+ * @ct: device, awake
  * @stopped: their slots
  */
 void ctrans_wait_errors(struct ctrans_device *ct, u64 stopped)
 {
 	struct ctrans_queue *q;
-	int idx;
 
-	if (!drm_dev_enter(&ct->drm, &idx))
-		return;
 	mutex_lock(&ct->slots_lock);
 	for (; stopped; stopped &= stopped - 1) {
 		q = ctrans_queue_in(ct, __ffs64(stopped));
@@ -201,7 +225,6 @@ void ctrans_wait_errors(struct ctrans_device *ct, u64 stopped)
 			ctrans_wait_look(q);
 	}
 	mutex_unlock(&ct->slots_lock);
-	drm_dev_exit(idx);
 }
 
 /* ---- QUEUE_WAIT --------------------------------------------------------- */
@@ -320,7 +343,10 @@ static __poll_t ctrans_poll_queue(struct ctrans_queue *q)
 	if (q->state != CTRANS_KQ_READY)
 		mask |= EPOLLERR;
 	if (q->state != CTRANS_KQ_LOST) {
-		if (ctrans_queue_read(q, CTRANS_Q_CQ_HEAD) != q->tail)
+		u32 head = q->ct->asleep ? q->words.cq_head :
+					   ctrans_queue_read(q, CTRANS_Q_CQ_HEAD);
+
+		if (head != q->tail)
 			mask |= EPOLLIN | EPOLLRDNORM;
 		/* In any case: edge-triggered epoll waits for the next. */
 		ctrans_wait_arm(q);

@@ -1,52 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The watchdog: a job that makes no progress for its queue's time limit is ended.
+ * When that is, ctrans_hang.c says; what is done then, ctrans_reset.c.
  *
- * Progress is the chip's own count of units of work. A queue that has no job on
- * the cores waits for its turn, which is nobody's fault. The clock is not
- * trusted alone: a machine that was stopped for a while looks at a job several
- * times before it calls it stuck.
+ * It looks while there are queues and the chip is awake. It wakes nobody: a chip
+ * that sleeps has no job.
  */
 #include <drm/drm_managed.h>
 
 #include "ctrans_queue.h"
 
-/* Looks that must have found no progress, besides the time. */
-#define CTRANS_LOOKS		4
 #define CTRANS_PERIOD_MIN_MS	5
 #define CTRANS_PERIOD_MAX_MS	1000
 
 static bool ctrans_watchdog_stuck(struct ctrans_queue *q)
 {
-	u32 progress;
+	bool active = ctrans_queue_read(q, CTRANS_Q_ACTIVE);
+	u32 progress = active ? ctrans_queue_read(q, CTRANS_Q_PROGRESS) : 0;
 
-	if (!ctrans_queue_read(q, CTRANS_Q_ACTIVE)) {
-		q->stuck = 0;
-		return false;
-	}
-	progress = ctrans_queue_read(q, CTRANS_Q_PROGRESS);
-	if (!q->stuck || progress != q->progress) {
-		q->progress = progress;
-		q->since = jiffies;
-		q->stuck = 1;
-		return false;
-	}
-	q->stuck++;
-	return q->stuck > CTRANS_LOOKS &&
-	       time_after_eq(jiffies, q->since + msecs_to_jiffies(q->timeout_ms));
+	return ctrans_hang_look(&q->hang, active, progress, jiffies,
+				msecs_to_jiffies(q->timeout_ms));
 }
 
 /*
  * End its job. The state says TIMEDOUT first, so that nothing starts another,
  * and its waiters hear of it when the job's completion has been counted.
- * Returns whether the chip obeyed.
+ * Returns whether the chip obeyed. Drops and takes slots_lock.
  */
 static bool ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
 {
 	struct ctrans_queue *q = ctrans_queue_in(ct, slot);
 	bool idle;
 
-	q->stuck = 0;
+	ctrans_hang_forget(&q->hang);
 	ctrans_queue_hold(q);
 	dev_notice_ratelimited(ct->drm.dev,
 			       "queue %u of %s[%d] stopped: no progress for %u ms\n",
@@ -55,9 +41,7 @@ static bool ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
 	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
 	mutex_unlock(&ct->slots_lock);
 
-	idle = ctrans_queue_idle(q);
-	if (!idle)
-		ctrans_reset_schedule(ct);
+	idle = ctrans_queue_recover(q);
 
 	mutex_lock(&ct->slots_lock);
 	if (ctrans_queue_in(ct, slot) == q) {
@@ -76,14 +60,12 @@ static unsigned int ctrans_watchdog_look(struct ctrans_device *ct)
 	unsigned int slot, period = 0;
 	struct ctrans_queue *q;
 
-	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
+	for (slot = 0; slot < CTRANS_QUEUES && !ct->asleep; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (!q || q->state == CTRANS_KQ_LOST)
 			continue;
 		period = min_not_zero(period, q->timeout_ms / CTRANS_LOOKS + 1);
-		spin_lock_irq(&q->lock);
-		ctrans_wait_sample(q);
-		spin_unlock_irq(&q->lock);
+		ctrans_wait_watch(q);
 		/* Or the others might keep the reset, which is next, waiting. */
 		if (q->state == CTRANS_KQ_READY && ctrans_watchdog_stuck(q) &&
 		    !ctrans_watchdog_end(ct, slot))
@@ -99,7 +81,8 @@ static void ctrans_watchdog_work(struct work_struct *work)
 	unsigned int period;
 	int idx;
 
-	if (!drm_dev_enter(&ct->drm, &idx))
+	/* Who wakes it, or has reset it, kicks us. */
+	if (!ctrans_enter_awake(ct, &idx))
 		return;
 	mutex_lock(&ct->slots_lock);
 	period = ctrans_watchdog_look(ct);
@@ -108,7 +91,7 @@ static void ctrans_watchdog_work(struct work_struct *work)
 		ctrans_reset_schedule(ct);
 		period = 0;
 	}
-	drm_dev_exit(idx);
+	ctrans_exit_awake(ct, idx);
 	if (!period)
 		return;
 	period = clamp(period, CTRANS_PERIOD_MIN_MS, CTRANS_PERIOD_MAX_MS);
@@ -154,7 +137,8 @@ int ctrans_watchdog_init(struct ctrans_device *ct)
 {
 	INIT_DELAYED_WORK(&ct->watchdog, ctrans_watchdog_work);
 	INIT_WORK(&ct->reset_work, ctrans_reset_work);
-	ct->wq = alloc_ordered_workqueue("ctrans", 0);
+	/* Not while the machine goes to sleep: the chip does, in its turn. */
+	ct->wq = alloc_ordered_workqueue("ctrans", WQ_FREEZABLE);
 	if (!ct->wq)
 		return -ENOMEM;
 	return drmm_add_action_or_reset(&ct->drm, ctrans_watchdog_free, ct);
