@@ -84,7 +84,7 @@
 #define CTRANS_REG_OPP		0x0068	/* RW, R=CTRANS_OPP_RESET: for jobs from here on */
 #define   CTRANS_OPP_RESET	2
 #define CTRANS_REG_OPP_COUNT	0x006c	/* RO, R=5 */
-#define CTRANS_REG_OPP_INDEX	0x0070	/* RW: which point the next two describe */
+#define CTRANS_REG_OPP_INDEX	0x0070	/* RW: which point the next three describe */
 #define CTRANS_REG_OPP_MV	0x0074	/* RO, millivolts */
 #define CTRANS_REG_OPP_KHZ	0x0078	/* RO, kilohertz */
 #define CTRANS_REG_OPP_UW	0x007c	/* RO, microwatts at most at this point */
@@ -103,12 +103,18 @@
 #define   CTRANS_DOMAIN_EXTERNAL 3
 #define CTRANS_REG_JOBS_LO	0x00b0	/* RO, jobs completed since reset */
 #define CTRANS_REG_JOBS_HI	0x00b4
-#define CTRANS_REG_TEMP_MC	0x00b8	/* RO, millidegrees Celsius; */
-#define   CTRANS_TEMP_NONE	0x80000000u	/* R: no sensor */
+#define CTRANS_REG_TEMP_MC	0x00b8	/* RO, millidegrees Celsius, modelled, signed */
+#define   CTRANS_TEMP_NONE	0x80000000u	/* no reading, or no sensor */
 #define CTRANS_REG_HEARTBEAT	0x00bc	/* RO, units of work since reset */
-#define CTRANS_REG_POWER_UW	0x00c0	/* RO, microwatts, mean of the last 100 ms */
+#define CTRANS_REG_POWER_UW	0x00c0	/* RO, microwatts, modelled: see below */
 #define CTRANS_REG_TEMP_MAX_MC	0x00c4	/* RO, R=85000: slow the chip down above it */
 #define CTRANS_REG_TEMP_CRIT_MC	0x00c8	/* RO, R=105000: not meant to work above it */
+
+/*
+ * POWER is the mean of the last completed job while one is on the cores or that
+ * one ended within the last 100 ms; else leakage at the point that OPP names.
+ * TEMP is what POWER settles at.
+ */
 
 /* ---- Memory management ----------------------------------------------- */
 

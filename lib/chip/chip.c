@@ -32,12 +32,11 @@ void chip_reset_now(struct chip *chip)
 	chip->opp = CTRANS_OPP_RESET;
 	chip->opp_index = 0;
 	chip_costs_at(chip->opp, &chip->costs);
-	chip->energy_fj = 0;
 	chip->cycles = 0;
 	chip->jobs = 0;
 	chip->units_at_reset = chip_units(chip);
-	memset(chip->busy_cycles, 0, sizeof(chip->busy_cycles));
-	memset(chip->busy_us, 0, sizeof(chip->busy_us));
+	memset(&chip->used, 0, sizeof(chip->used));
+	chip->job_uw = 0;
 	memset(chip->latch, 0, sizeof(chip->latch));
 	chip_raise_event(chip, CTRANS_IRQ_RESET_DONE);
 }
@@ -52,17 +51,30 @@ static void reset(struct chip *chip)
 	atomic_store(&chip->job.stop, true);
 }
 
-/* ---- Registers -------------------------------------------------------- */
-
-static uint32_t wide(struct chip *chip, uint32_t offset, uint64_t value)
+/* Whatever else was asked of its queues, or of the job in hand. */
+static void reset_context(struct chip *chip, uint32_t ctx)
 {
-	chip->latch[offset / 4 % 64] = (uint32_t)(value >> 32);
-	return (uint32_t)value;
+	for (unsigned int i = 0; i < CTRANS_QUEUES; i++) {
+		struct chip_queue *q = &chip->q[i];
+
+		if (q->ctx != ctx)
+			continue;
+		if (q->active) {
+			q->dropped = true;
+			atomic_store(&chip->job.stop, true);
+		} else if (q->state != CTRANS_QSTATE_STOPPED) {
+			chip_queue_stop(chip, q);
+		}
+	}
 }
 
-static uint32_t latched(const struct chip *chip, uint32_t offset)
+/* ---- Registers -------------------------------------------------------- */
+
+/* LO, of a pair that begins at a multiple of 8. */
+static uint32_t wide(uint32_t *latch, uint32_t offset, uint64_t value)
 {
-	return chip->latch[(offset - 4) / 4 % 64];
+	latch[offset / 8] = (uint32_t)(value >> 32);
+	return (uint32_t)value;
 }
 
 static uint64_t pending_bits(const struct chip *chip)
@@ -84,14 +96,6 @@ static void clear_pending(struct chip *chip, uint64_t bits)
 	}
 }
 
-/* The doorbell word as it is now, unless it is one that stops the queue. */
-static uint32_t cq_head(const struct chip_queue *q)
-{
-	uint32_t head = atomic_load(&q->db_cq_head), tail = atomic_load(&q->cq_tail);
-
-	return tail - head <= tail - q->cq_head ? head : q->cq_head;
-}
-
 static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset)
 {
 	struct chip_queue *q = &chip->q[slot];
@@ -105,8 +109,8 @@ static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset
 	case CTRANS_Q_CTX:		return q->ctx;
 	case CTRANS_Q_VEC:		return q->vec;
 	case CTRANS_Q_SQ_HEAD:		return q->sq_head;
-	case CTRANS_Q_SQ_TAIL:		return q->sq_tail;
-	case CTRANS_Q_CQ_HEAD:		return cq_head(q);
+	case CTRANS_Q_SQ_TAIL:		return chip_queue_sq_tail(q);
+	case CTRANS_Q_CQ_HEAD:		return chip_queue_cq_head(q);
 	case CTRANS_Q_CQ_TAIL:		return atomic_load(&q->cq_tail);
 	case CTRANS_Q_STATE:		return q->state;
 	case CTRANS_Q_ERROR:		return q->error;
@@ -116,17 +120,31 @@ static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset
 			(q->active ? chip_units(chip) - chip->units_at_job : 0));
 	case CTRANS_Q_ARM:		return atomic_load(&q->kernel_arm);
 	case CTRANS_Q_FAULT_VA_LO:
-		q->fault_va_latch = (uint32_t)(q->fault.va >> 32);
-		return (uint32_t)q->fault.va;
-	case CTRANS_Q_FAULT_VA_HI:	return q->fault_va_latch;
+		return wide(q->latch, offset, q->fault.va);
 	case CTRANS_Q_FAULT_INFO:
 		return (uint32_t)q->fault.write << 31 | (q->fault.insn & 0xffff);
+	case CTRANS_Q_BUSY_LO(0):
+	case CTRANS_Q_BUSY_LO(1):
+	case CTRANS_Q_BUSY_LO(2):
+	case CTRANS_Q_BUSY_LO(3):
+		return wide(q->latch, offset,
+			    q->used.busy_ns[(offset - CTRANS_Q_BUSY_LO(0)) / 8]);
+	case CTRANS_Q_ENERGY_LO:
+		return wide(q->latch, offset, q->used.energy_fj / 1000000);
+	case CTRANS_Q_FAULT_VA_HI:
+	case CTRANS_Q_BUSY_HI(0):
+	case CTRANS_Q_BUSY_HI(1):
+	case CTRANS_Q_BUSY_HI(2):
+	case CTRANS_Q_BUSY_HI(3):
+	case CTRANS_Q_ENERGY_HI:	return q->latch[offset / 8];
 	default:			return 0;
 	}
 }
 
 static uint32_t global_read(struct chip *chip, uint32_t offset)
 {
+	struct chip_costs costs;
+
 	switch (offset) {
 	case CTRANS_REG_ID:		return CTRANS_ID;
 	case CTRANS_REG_VERSION:	return CTRANS_VERSION;
@@ -147,6 +165,8 @@ static uint32_t global_read(struct chip *chip, uint32_t offset)
 	case CTRANS_REG_QPEND_HI:	return (uint32_t)(pending_bits(chip) >> 32);
 	case CTRANS_REG_QERR_LO:	return (uint32_t)chip->qerr;
 	case CTRANS_REG_QERR_HI:	return (uint32_t)(chip->qerr >> 32);
+	case CTRANS_REG_QBUSY_LO:	return (uint32_t)chip_queues_busy(chip);
+	case CTRANS_REG_QBUSY_HI:	return (uint32_t)(chip_queues_busy(chip) >> 32);
 	case CTRANS_REG_STATE:
 		return chip->reset_asked ? CTRANS_STATE_RESETTING :
 					   CTRANS_STATE_READY;
@@ -155,26 +175,35 @@ static uint32_t global_read(struct chip *chip, uint32_t offset)
 	case CTRANS_REG_OPP_INDEX:	return chip->opp_index;
 	case CTRANS_REG_OPP_MV:		return chip_opps[chip->opp_index].mv;
 	case CTRANS_REG_OPP_KHZ:	return chip_opps[chip->opp_index].khz;
+	case CTRANS_REG_OPP_UW:
+		chip_costs_at(chip->opp_index, &costs);
+		return (uint32_t)chip_most_uw(&costs);
 	case CTRANS_REG_ENERGY_LO:
-		return wide(chip, offset, chip->energy_fj / 1000000);
-	case CTRANS_REG_CYCLES_LO:	return wide(chip, offset, chip->cycles);
-	case CTRANS_REG_JOBS_LO:	return wide(chip, offset, chip->jobs);
+		return wide(chip->latch, offset, chip->used.energy_fj / 1000000);
+	case CTRANS_REG_CYCLES_LO:	return wide(chip->latch, offset, chip->cycles);
+	case CTRANS_REG_JOBS_LO:	return wide(chip->latch, offset, chip->jobs);
 	case CTRANS_REG_BUSY_LO(0):
 	case CTRANS_REG_BUSY_LO(1):
 	case CTRANS_REG_BUSY_LO(2):
 	case CTRANS_REG_BUSY_LO(3):
-		return wide(chip, offset,
-			    chip->busy_us[(offset - CTRANS_REG_BUSY_LO(0)) / 8]);
+		return wide(chip->latch, offset,
+			    chip->used.busy_ns[(offset - CTRANS_REG_BUSY_LO(0)) / 8] /
+			    1000);
 	case CTRANS_REG_ENERGY_HI:
 	case CTRANS_REG_CYCLES_HI:
 	case CTRANS_REG_JOBS_HI:
 	case CTRANS_REG_BUSY_HI(0):
 	case CTRANS_REG_BUSY_HI(1):
 	case CTRANS_REG_BUSY_HI(2):
-	case CTRANS_REG_BUSY_HI(3):	return latched(chip, offset);
-	case CTRANS_REG_TEMP_MC:	return CTRANS_TEMP_NONE;
+	case CTRANS_REG_BUSY_HI(3):	return chip->latch[offset / 8];
+	case CTRANS_REG_TEMP_MC:	return (uint32_t)chip_temp_mc(chip);
 	case CTRANS_REG_HEARTBEAT:
 		return (uint32_t)(chip_units(chip) - chip->units_at_reset);
+	case CTRANS_REG_POWER_UW:	return (uint32_t)chip_power_uw(chip);
+	case CTRANS_REG_TEMP_MAX_MC:
+		return (uint32_t)(1000 * chip_constants[CHIP_TEMP_MAX].value);
+	case CTRANS_REG_TEMP_CRIT_MC:
+		return (uint32_t)(1000 * chip_constants[CHIP_TEMP_CRIT].value);
 	case CTRANS_REG_CTX_TABLE_LO:	return (uint32_t)chip->ctx_table;
 	case CTRANS_REG_CTX_TABLE_HI:	return (uint32_t)(chip->ctx_table >> 32);
 	case CTRANS_REG_TLB_SEQ:	return (uint32_t)atomic_load(&chip->tlb_seq);
@@ -236,8 +265,7 @@ static void queue_control(struct chip *chip, struct chip_queue *q, uint32_t valu
 	case CTRANS_QCTRL_STOP:
 	case CTRANS_QCTRL_ABORT:
 		if (!q->active) {
-			q->state = CTRANS_QSTATE_STOPPED;
-			chip_queue_publish(chip, q);
+			chip_queue_stop(chip, q);
 			return;
 		}
 		q->stop_asked = true;
@@ -370,6 +398,9 @@ static void global_write(struct chip *chip, uint32_t offset, uint32_t value)
 		break;
 	case CTRANS_REG_TLB_INVAL:
 		invalidate(chip, value);
+		break;
+	case CTRANS_REG_CTX_RESET:
+		reset_context(chip, value);
 		break;
 	}
 }

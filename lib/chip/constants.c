@@ -66,6 +66,15 @@ const struct chip_constant chip_constants[CHIP_CONSTANTS] = {
 		"32 register bits at 0.0063 + 0.02 compare, Accelergy (40 nm) x 0.7" },
 	[CHIP_V_NOMINAL] = { "voltage of the energies above", 900, "mV",
 		CHIP_COMPUTED, "Horowitz's and CACTI's" },
+	[CHIP_AMBIENT] = { "air around the chip", 40, "C", CHIP_ASSUMED,
+		"in a computer's case; 30 to 50 is usual" },
+	[CHIP_R_THERMAL] = { "thermal resistance, junction to air", 35, "K/W",
+		CHIP_ASSUMED, "30 to 45 is usual for a ball grid array of 10 mm, still "
+		"air, four-layer board (JESD51-9)" },
+	[CHIP_TEMP_MAX] = { "temperature to slow the chip down above", 85, "C",
+		CHIP_ASSUMED, "LPDDR4 doubles its refresh above 85 C (JESD209-4)" },
+	[CHIP_TEMP_CRIT] = { "temperature not meant to work above", 105, "C",
+		CHIP_ASSUMED, "usual junction limit of 28 nm parts, commercial grade" },
 };
 
 /*

@@ -57,6 +57,10 @@ enum chip_constant_id {
 	CHIP_E_CHECK,		/* of the speculation unit */
 	CHIP_E_DRAW,
 	CHIP_V_NOMINAL,
+	CHIP_AMBIENT,		/* of the temperature */
+	CHIP_R_THERMAL,
+	CHIP_TEMP_MAX,
+	CHIP_TEMP_CRIT,
 	CHIP_CONSTANTS
 };
 
@@ -82,6 +86,8 @@ struct chip_costs {
 };
 
 void chip_costs_at(unsigned int opp, struct chip_costs *c);
+/* Microwatts at most, at this point. */
+uint64_t chip_most_uw(const struct chip_costs *c);
 
 #define CHIP_TIMESTEPS	128	/* the rate code's; the others use up to 8 */
 

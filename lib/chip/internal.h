@@ -245,6 +245,13 @@ struct chip_worker {
 	char apart[CTRANS_GRANULE];	/* that the next one's are on another line */
 };
 
+/* By completed jobs, since the reset. */
+struct chip_used {
+	uint64_t energy_fj;
+	uint64_t busy_ns[4];	/* CTRANS_DOMAIN_* */
+	uint32_t busy_ps[4];	/* and so much more */
+};
+
 struct chip_queue {
 	/* doorbell words: written by any thread */
 	_Atomic uint32_t db_sq_tail, db_cq_head, db_arm;
@@ -260,10 +267,12 @@ struct chip_queue {
 	_Atomic uint32_t state;		/* read by doorbells, without it */
 	uint32_t error;
 	bool active, stop_asked;
+	bool dropped;		/* the job in hand, by its context's reset */
 	uint64_t progress;
 	struct chip_fault fault;
 	uint32_t fault_sequence;
-	uint32_t fault_va_latch;	/* HI half, since LO was read */
+	struct chip_used used;	/* whoever had the slot */
+	uint32_t latch[0x80 / 8];	/* HI halves since their LO was read, by pair */
 };
 
 struct chip {
@@ -301,11 +310,12 @@ struct chip {
 	struct chip_tlb *tlb;	/* [CTRANS_CONTEXTS]; the running job's, else under lock */
 	uint32_t opp, opp_index;
 	struct chip_costs costs;
-	uint64_t energy_fj, cycles, jobs;
+	uint64_t cycles, jobs;
+	struct chip_used used;
+	uint64_t job_uw;	/* mean power of the last job that took time; 0: none did */
+	uint64_t job_end_ms;	/* when that was, by the host's clock */
 	uint64_t units_at_reset, units_at_job;	/* what the workers' counts were */
-	uint64_t busy_cycles[4];
-	uint64_t busy_us[4];
-	uint32_t latch[64];	/* HI halves, by offset / 4 of their LO */
+	uint32_t latch[0x100 / 8];	/* HI halves since their LO was read, by pair */
 };
 
 /* pool.c */
@@ -386,9 +396,18 @@ void chip_bad_weight(struct chip_worker *w, const struct chip_op *op);
 void chip_queue_reset(struct chip *chip, unsigned int slot);
 void chip_queue_rearm(struct chip *chip, unsigned int slot);
 void chip_queue_publish(struct chip *chip, struct chip_queue *q);
+void chip_queue_stop(struct chip *chip, struct chip_queue *q);
+uint64_t chip_queues_busy(const struct chip *chip);
+uint32_t chip_queue_sq_tail(const struct chip_queue *q);
+uint32_t chip_queue_cq_head(const struct chip_queue *q);
 void chip_raise_event(struct chip *chip, uint32_t bit);
 uint64_t chip_units(const struct chip *chip);
 void chip_reset_now(struct chip *chip);
+
+/* telemetry.c. Lock held. */
+void chip_account(struct chip *chip, struct chip_queue *q, const struct chip_totals *t);
+uint64_t chip_power_uw(const struct chip *chip);
+int64_t chip_temp_mc(const struct chip *chip);
 
 /* Rows few enough that every worker prepares them for itself, in no phase of its own. */
 #define CHIP_FEW_ROWS	2u

@@ -119,6 +119,14 @@ void chip_queue_publish(struct chip *chip, struct chip_queue *q)
 	__atomic_store_n(&l->state, q->state, __ATOMIC_RELEASE);
 }
 
+void chip_queue_stop(struct chip *chip, struct chip_queue *q)
+{
+	q->stop_asked = false;
+	q->dropped = false;
+	q->state = CTRANS_QSTATE_STOPPED;
+	chip_queue_publish(chip, q);
+}
+
 static void queue_error(struct chip *chip, unsigned int slot, uint32_t error)
 {
 	struct chip_queue *q = &chip->q[slot];
@@ -150,25 +158,81 @@ static bool complete(struct chip *chip, unsigned int slot,
 
 /* ---- Scheduling ------------------------------------------------------- */
 
+/* Whether the scheduler would take the word, or stop the queue for it. */
+static bool tail_possible(const struct chip_queue *q, uint32_t tail)
+{
+	return tail - q->sq_head <= sq_size(q) &&
+	       tail - q->sq_head >= q->sq_tail - q->sq_head;
+}
+
+static bool head_possible(const struct chip_queue *q, uint32_t head)
+{
+	uint32_t tail = atomic_load(&q->cq_tail);
+
+	return tail - head <= tail - q->cq_head;
+}
+
+/* By possible words: there is an entry, and room for its completion. */
+static bool ready(const struct chip_queue *q, uint32_t tail, uint32_t head)
+{
+	return tail != q->sq_head && q->sq_head - head < cq_size(q);
+}
+
 /* Take the doorbells' values; false if there is nothing to run or an error. */
 static bool admit(struct chip *chip, unsigned int slot)
 {
 	struct chip_queue *q = &chip->q[slot];
 	uint32_t tail = atomic_load_explicit(&q->db_sq_tail, memory_order_acquire);
 	uint32_t head = atomic_load_explicit(&q->db_cq_head, memory_order_acquire);
-	uint32_t cq_tail = atomic_load(&q->cq_tail);
 
-	if (tail - q->sq_head > sq_size(q) || tail - q->sq_head < q->sq_tail - q->sq_head) {
+	if (!tail_possible(q, tail)) {
 		queue_error(chip, slot, CTRANS_QERR_SQ_TAIL);
 		return false;
 	}
 	q->sq_tail = tail;
-	if (cq_tail - head > cq_tail - q->cq_head) {
+	if (!head_possible(q, head)) {
 		queue_error(chip, slot, CTRANS_QERR_CQ_HEAD);
 		return false;
 	}
 	q->cq_head = head;
-	return tail != q->sq_head && q->sq_head - head < cq_size(q);
+	return ready(q, tail, head);
+}
+
+static bool busy(const struct chip_queue *q)
+{
+	uint32_t tail = atomic_load(&q->db_sq_tail), head = atomic_load(&q->db_cq_head);
+
+	if (q->active || q->state != CTRANS_QSTATE_RUNNING)
+		return q->active;
+	return !tail_possible(q, tail) || !head_possible(q, head) || ready(q, tail, head);
+}
+
+/* A bit for each queue of which admit() would make something. Lock held. */
+uint64_t chip_queues_busy(const struct chip *chip)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int i = 0; i < CTRANS_QUEUES; i++)
+		bits |= (uint64_t)busy(&chip->q[i]) << i;
+	return bits;
+}
+
+/*
+ * What the registers give: a word that nobody has looked at yet is not lost when the
+ * kernel carries it over, and one that stops the queue does not do so again. Lock held.
+ */
+uint32_t chip_queue_sq_tail(const struct chip_queue *q)
+{
+	uint32_t tail = atomic_load(&q->db_sq_tail);
+
+	return tail_possible(q, tail) ? tail : q->sq_tail;
+}
+
+uint32_t chip_queue_cq_head(const struct chip_queue *q)
+{
+	uint32_t head = atomic_load(&q->db_cq_head);
+
+	return head_possible(q, head) ? head : q->cq_head;
 }
 
 /* Next queue with work, in turn. -1: none. Lock held. */
@@ -222,19 +286,6 @@ uint64_t chip_units(const struct chip *chip)
 	return n;
 }
 
-static void account(struct chip *chip, const struct chip_totals *t)
-{
-	chip->energy_fj += t->energy_fj;
-	chip->cycles += t->cycles;
-	chip->jobs++;
-	for (unsigned int d = 0; d < 4; d++) {
-		chip->busy_cycles[d] += t->busy_cycles[d];
-		chip->busy_us[d] += chip->busy_cycles[d] * 1000 / chip->costs.khz;
-		chip->busy_cycles[d] -= chip->busy_cycles[d] * 1000 /
-					chip->costs.khz * chip->costs.khz / 1000;
-	}
-}
-
 /* The job's end: completion, state, interrupt. Lock held. */
 static void finish(struct chip *chip, unsigned int slot, int status)
 {
@@ -248,15 +299,19 @@ static void finish(struct chip *chip, unsigned int slot, int status)
 
 	q->active = false;
 	chip->active = -1;
-	if (status == CTRANS_ST_OK) {
-		cqe.cycles = job->total.cycles;
-		cqe.energy_pj = job->total.energy_fj / 1000;
-		account(chip, &job->total);
-	}
 	q->progress++;
 	if (chip->reset_asked) {	/* nothing of it may be seen any more */
 		chip_reset_now(chip);
 		return;
+	}
+	if (q->dropped) {	/* however far it has come */
+		chip_queue_stop(chip, q);
+		return;
+	}
+	if (status == CTRANS_ST_OK) {
+		cqe.cycles = job->total.cycles;
+		cqe.energy_pj = job->total.energy_fj / 1000;
+		chip_account(chip, q, &job->total);
 	}
 	written = complete(chip, slot, &cqe);
 	if (status != CTRANS_ST_OK && status != CTRANS_ST_ABORTED) {
@@ -374,8 +429,10 @@ void chip_queue_reset(struct chip *chip, unsigned int slot)
 	q->error = CTRANS_QERR_NONE;
 	q->active = false;
 	q->stop_asked = false;
+	q->dropped = false;
 	q->progress = 0;
 	q->fault_sequence = 0;
-	q->fault_va_latch = 0;
+	memset(&q->used, 0, sizeof(q->used));
+	memset(q->latch, 0, sizeof(q->latch));
 	memset(&q->fault, 0, sizeof(q->fault));
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chip_must.h"
 
@@ -273,4 +274,66 @@ struct ctrans_cqe bench_take(struct bench *b, unsigned int slot)
 	q->head++;
 	chip_doorbell(b->chip, slot, CTRANS_DB_CQ_HEAD, q->head);
 	return cqe;
+}
+
+/* ---- Long jobs --------------------------------------------------------- */
+
+#define LONG_INSNS	CTRANS_PROG_MAX
+#define LONG_ROWS	1024u
+
+struct ctrans_sqe bench_long_job(struct bench *b, unsigned int ctx)
+{
+	struct ctrans_insn insn = { .op = CTRANS_INSN_NORM };
+	struct ctrans_args args = { .n_rows = LONG_ROWS };
+	static const struct ctrans_row rows[LONG_ROWS];
+	uint64_t x, gain, prog, at;
+
+	bench_grow(b, ctx, 2 << 20, BENCH_ORDERED);
+	x = bench_va(b, ctx, LONG_ROWS * 1024);
+	gain = bench_va(b, ctx, 1024);
+	prog = bench_va(b, ctx, LONG_INSNS * sizeof(insn));
+	at = bench_va(b, ctx, sizeof(args) + sizeof(rows));
+	insn.norm = (struct ctrans_insn_norm){
+		.in_va = x, .out_va = x, .gain_va = gain, .in_stride = 1024,
+		.out_stride = 1024, .n = 256, .eps_f32 = 0x3727c5ac,
+	};
+	for (unsigned int i = 0; i < LONG_INSNS; i++)
+		bench_write(b, ctx, prog + i * sizeof(insn), &insn, sizeof(insn));
+	bench_write(b, ctx, at, &args, sizeof(args));
+	bench_write(b, ctx, at + sizeof(args), rows, sizeof(rows));
+	return (struct ctrans_sqe){
+		.op = CTRANS_OP_RUN, .user_data = 42, .prog_va = prog,
+		.prog_len = LONG_INSNS * sizeof(insn), .args_va = at,
+	};
+}
+
+static void *lent(void *arg)
+{
+	struct bench *b = arg;
+
+	while (!atomic_load(&b->enough))
+		if (chip_work(b->chip, NULL, NULL) < 1)
+			usleep(50);
+	return NULL;
+}
+
+pthread_t bench_lend(struct bench *b)
+{
+	pthread_t t;
+
+	atomic_store(&b->enough, false);
+	MUST(!pthread_create(&t, NULL, lent, b));
+	return t;
+}
+
+void bench_end(struct bench *b, pthread_t t)
+{
+	atomic_store(&b->enough, true);
+	pthread_join(t, NULL);
+}
+
+void bench_wait_active(struct bench *b, unsigned int slot, bool active)
+{
+	while (bench_qreg(b, slot, CTRANS_Q_ACTIVE) != active)
+		usleep(20);
 }

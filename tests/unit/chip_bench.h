@@ -10,6 +10,7 @@
 #ifndef CHIP_BENCH_H
 #define CHIP_BENCH_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,8 @@ struct bench {
 	/* what the bus does not answer, and where it breaks off (0: nowhere) */
 	uint64_t hole, hole_end;
 	uint64_t piece;
+
+	_Atomic bool enough;		/* for the thread that is lent */
 };
 
 void bench_open(struct bench *b, unsigned int threads, const char *kernel);
@@ -106,6 +109,12 @@ void bench_run(struct bench *b, unsigned int slot, const struct ctrans_sqe *sqe)
 int bench_work(struct bench *b);
 struct ctrans_status_line *bench_line(struct bench *b, unsigned int slot);
 struct ctrans_cqe *bench_cqe(struct bench *b, unsigned int slot, uint32_t index);
+/* The longest program on many rows: it is aborted long before its end. */
+struct ctrans_sqe bench_long_job(struct bench *b, unsigned int ctx);
+/* Lend a thread of its own, until the end. */
+pthread_t bench_lend(struct bench *b);
+void bench_end(struct bench *b, pthread_t t);
+void bench_wait_active(struct bench *b, unsigned int slot, bool active);
 /* Take the next completion, which must be there, and say so to the chip. */
 struct ctrans_cqe bench_take(struct bench *b, unsigned int slot);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chip/energy.h"
 #include "chip_bench.h"
 #include "chip_must.h"
 
@@ -55,6 +56,14 @@ START_TEST(identity)
 }
 END_TEST
 
+static uint32_t at_most(unsigned int opp)
+{
+	struct chip_costs c;
+
+	chip_costs_at(opp, &c);
+	return (uint32_t)chip_most_uw(&c);
+}
+
 /* What a register reads after reset where it is not zero. */
 static uint32_t reset_value(uint32_t reg)
 {
@@ -73,7 +82,12 @@ static uint32_t reset_value(uint32_t reg)
 	case CTRANS_REG_OPP_COUNT:	return 5;
 	case CTRANS_REG_OPP_MV:		return 700;
 	case CTRANS_REG_OPP_KHZ:	return 50000;
-	case CTRANS_REG_TEMP_MC:	return CTRANS_TEMP_NONE;
+	case CTRANS_REG_OPP_UW:		return at_most(0);
+	/* 40 degrees, and 35 for each watt that leaks */
+	case CTRANS_REG_TEMP_MC:	return 40105;
+	case CTRANS_REG_POWER_UW:	return 3000;
+	case CTRANS_REG_TEMP_MAX_MC:	return 85000;
+	case CTRANS_REG_TEMP_CRIT_MC:	return 105000;
 	default:
 		break;
 	}
@@ -154,7 +168,7 @@ END_TEST
 START_TEST(operating_points)
 {
 	static const uint32_t mv[] = { 700, 800, 900, 1000, 1100 };
-	uint32_t khz = 0;
+	uint32_t khz = 0, uw = 0;
 
 	ck_assert_uint_eq(rd(CTRANS_REG_OPP_COUNT), 5);
 	for (uint32_t i = 0; i < 5; i++) {
@@ -162,6 +176,9 @@ START_TEST(operating_points)
 		ck_assert_uint_eq(rd(CTRANS_REG_OPP_MV), mv[i]);
 		ck_assert_uint_gt(rd(CTRANS_REG_OPP_KHZ), khz);
 		khz = rd(CTRANS_REG_OPP_KHZ);
+		ck_assert_uint_gt(rd(CTRANS_REG_OPP_UW), uw);
+		uw = rd(CTRANS_REG_OPP_UW);
+		ck_assert_uint_eq(uw, at_most(i));
 		wr(CTRANS_REG_OPP, i);
 		ck_assert_uint_eq(rd(CTRANS_REG_OPP), i);
 	}
@@ -196,7 +213,8 @@ START_TEST(queue_registers)
 {
 	static const uint32_t read_only[] = { CTRANS_Q_STATE, CTRANS_Q_ERROR,
 		CTRANS_Q_ACTIVE, CTRANS_Q_PROGRESS, CTRANS_Q_FAULT_VA_LO,
-		CTRANS_Q_FAULT_VA_HI, CTRANS_Q_FAULT_INFO };
+		CTRANS_Q_FAULT_VA_HI, CTRANS_Q_FAULT_INFO, CTRANS_Q_BUSY_LO(0),
+		CTRANS_Q_BUSY_HI(3), CTRANS_Q_ENERGY_LO, CTRANS_Q_ENERGY_HI };
 	static const uint32_t bad_sizes[] = { 0, 0x0302, 0x0203, 0x0d03, 0x030d,
 					      0x10303, 0xffffffff };
 
@@ -292,69 +310,17 @@ END_TEST
 
 /* ---- While a job runs ------------------------------------------------- */
 
-/* The longest program on many rows: it is aborted long before its end. */
-#define LONG_INSNS CTRANS_PROG_MAX
-#define LONG_ROWS 1024u
-
-static struct ctrans_sqe long_job(void)
-{
-	struct ctrans_insn insn = { .op = CTRANS_INSN_NORM };
-	struct ctrans_args args = { .n_rows = LONG_ROWS };
-	static const struct ctrans_row rows[LONG_ROWS];
-	uint64_t x, gain, prog, at;
-
-	x = bench_va(&b, 0, LONG_ROWS * 1024);
-	gain = bench_va(&b, 0, 1024);
-	prog = bench_va(&b, 0, LONG_INSNS * sizeof(insn));
-	at = bench_va(&b, 0, sizeof(args) + sizeof(rows));
-	insn.norm = (struct ctrans_insn_norm){
-		.in_va = x, .out_va = x, .gain_va = gain, .in_stride = 1024,
-		.out_stride = 1024, .n = 256, .eps_f32 = 0x3727c5ac,
-	};
-	for (unsigned int i = 0; i < LONG_INSNS; i++)
-		bench_write(&b, 0, prog + i * sizeof(insn), &insn, sizeof(insn));
-	bench_write(&b, 0, at, &args, sizeof(args));
-	bench_write(&b, 0, at + sizeof(args), rows, sizeof(rows));
-	return (struct ctrans_sqe){
-		.op = CTRANS_OP_RUN, .user_data = 42, .prog_va = prog,
-		.prog_len = LONG_INSNS * sizeof(insn), .args_va = at,
-	};
-}
-
-static void *work(void *arg)
-{
-	(void)arg;
-	while (!atomic_load(&b.raised[64]))
-		if (chip_work(b.chip, NULL, NULL) < 1)
-			usleep(50);
-	return NULL;
-}
-
-static void wait_active(unsigned int slot)
-{
-	while (!bench_qreg(&b, slot, CTRANS_Q_ACTIVE))
-		usleep(20);
-}
-
 static pthread_t start_long(void)
 {
-	struct ctrans_sqe sqe;
+	struct ctrans_sqe sqe = bench_long_job(&b, 0);
 	pthread_t t;
 
-	bench_grow(&b, 0, 2 << 20, BENCH_ORDERED);
-	sqe = long_job();
 	bench_queue(&b, 7, 0, 3, 3, 0);
 	bench_fill(&b, 7, &sqe);
 	bench_ring(&b, 7);
-	ck_assert_int_eq(pthread_create(&t, NULL, work, NULL), 0);
-	wait_active(7);
+	t = bench_lend(&b);
+	bench_wait_active(&b, 7, true);
 	return t;
-}
-
-static void end_work(pthread_t t)
-{
-	atomic_store(&b.raised[64], 1);
-	pthread_join(t, NULL);
 }
 
 START_TEST(busy)
@@ -387,15 +353,14 @@ START_TEST(busy)
 	ck_assert_uint_ne(bench_qreg(&b, 7, CTRANS_Q_SQ_HEAD), 99);
 
 	bench_qset(&b, 7, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
-	while (bench_qreg(&b, 7, CTRANS_Q_ACTIVE))
-		usleep(20);
+	bench_wait_active(&b, 7, false);
 	p = bench_qreg(&b, 7, CTRANS_Q_PROGRESS);
 	ck_assert_uint_ge(p, last);
 	ck_assert_uint_eq(bench_qreg(&b, 7, CTRANS_Q_STATE), CTRANS_QSTATE_STOPPED);
 	ck_assert_int_eq(bench_cqe(&b, 7, 0)->status, CTRANS_ST_ABORTED);
 	ck_assert_uint_eq(bench_cqe(&b, 7, 0)->user_data, 42);
 	ck_assert_uint_eq(bench_cqe(&b, 7, 0)->cycles, 0);
-	end_work(t);
+	bench_end(&b, t);
 }
 END_TEST
 
@@ -412,8 +377,7 @@ START_TEST(reset_while_busy)
 		all_at_reset();
 		/* no completion of it, ever */
 		ck_assert_uint_eq(bench_line(&b, 7)->cq_tail, 0);
-		end_work(t);
-		atomic_store(&b.raised[64], 0);
+		bench_end(&b, t);
 		/* and it works again */
 		bench_renew(&b);
 		bench_grow(&b, 0, 1 << 20, BENCH_ORDERED);
@@ -462,7 +426,6 @@ START_TEST(telemetry)
 	wr(CTRANS_REG_OPP, 4);
 	bench_run(&b, 0, &sqe);
 	ck_assert_uint_ne(bench_take(&b, 0).energy_pj, cqe.energy_pj);
-	ck_assert_uint_eq(rd(CTRANS_REG_TEMP_MC), CTRANS_TEMP_NONE);
 }
 END_TEST
 
