@@ -25,25 +25,25 @@ void stopped_queue(void)
 {
 	struct drm_ctrans_queue_get_state before, st;
 	struct ctrans_cqe cqe = { 0 };
-	unsigned int good = 0;
+	unsigned int n = 20, faulted = 0, slept_on = 0, same = 0, good = 0;
 	struct ctrans_sqe sqe;
 	struct rig rig;
 
 	power_auto(5);
 	rig_open(&rig);
-	for (int i = 0; i < 20; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		sqe = rig_copy(&rig, 0x7654320000, RIG_PAGE(RIG_FREE), 256);
 		sqe.sequence = 0x1000 + i;
 		queue_send(&rig.q, &sqe);
 		must(!queue_finish(&rig.q, SOON_MS * MS));
 		must(!queue_get_state(rig.fd, rig.q.id, &before));
-		good += before.state == CTRANS_KQ_FAULTED;
+		faulted += before.state == CTRANS_KQ_FAULTED;
 		must(power_sleeps_within(SOON_MS));
 		/* what is stored now is not for the chip, and does not wake it */
 		rig.q.doorbell[CTRANS_DB_SQ_TAIL / 4] = rig.q.tail + 20;
-		good += power_asleep();
+		slept_on += power_asleep();
 		must(!queue_get_state(rig.fd, rig.q.id, &st));
-		good += !memcmp(&st, &before, sizeof(st));
+		same += !memcmp(&st, &before, sizeof(st));
 		good += !queue_restart(rig.fd, rig.q.id);
 		while (queue_take(&rig.q, &cqe))
 			;
@@ -52,7 +52,10 @@ void stopped_queue(void)
 			must(power_sleeps_within(SOON_MS));
 		good += rig_works(&rig);
 	}
-	is(good, 6 * 20, "FAULTED, asleep, looked at, restarted, at work again");
+	is(faulted, n, "FAULTED");
+	is(slept_on, n, "asleep, whatever is stored now");
+	is(same, n, "looked at: all as it was");
+	is(good, 3 * n, "restarted, and at work again");
 
 	/* one that an impossible word has stopped: it must not do so again */
 	rig.q.doorbell[CTRANS_DB_SQ_TAIL / 4] = rig.q.tail + 1000;
@@ -295,11 +298,11 @@ void owner_goes(void)
 	}
 	is(good, rounds, "owners killed while it sleeps; another's jobs");
 	rig_close(&mine);
+	power_default();
 	good = 0;
 	for (int i = 0; i < 64; i++)
 		good += chip_works();
 	is(good, 64, "nothing of theirs is left on the chip");
-	power_default();
 }
 
 /* The driver takes mappings away for each sleep, whatever the process does to them. */
