@@ -172,6 +172,7 @@ void ctrans_carry_keep(struct ctrans_device *ct)
 			ctrans_queue_halt(q, CTRANS_KQ_LOST);
 		}
 	}
+	ctrans_counters_sample(ct);
 	WRITE_ONCE(ct->asleep, true);
 	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
 		q = ctrans_queue_in(ct, slot);
@@ -197,6 +198,8 @@ void ctrans_carry_restore(struct ctrans_device *ct)
 
 	lockdep_assert_held(&ct->slots_lock);
 	WRITE_ONCE(ct->asleep, false);
+	ctrans_counters_restart(ct);
+	ctrans_opp_apply(ct);
 	for (unsigned int slot = 0; slot < CTRANS_QUEUES; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (!q || q->state == CTRANS_KQ_LOST)

@@ -227,8 +227,6 @@ static int ctrans_device_init_locks(struct ctrans_device *ct)
 		err = drmm_mutex_init(drm, &ct->tlb_lock);
 	if (!err)
 		err = drmm_mutex_init(drm, &ct->slots_lock);
-	if (!err)
-		err = drmm_mutex_init(drm, &ct->opp_lock);
 	return err;
 }
 
@@ -267,6 +265,10 @@ int ctrans_device_init(struct ctrans_device *ct)
 	if (err)
 		return err;
 	ctrans_device_read_info(ct);
+	err = ctrans_opp_init(ct);
+	if (err)
+		return err;
+	ctrans_sensors_init(ct);
 	err = ctrans_mmu_init(ct);
 	if (err)
 		return err;
@@ -282,9 +284,16 @@ int ctrans_device_init(struct ctrans_device *ct)
 
 	ctrans_device_start(ct);
 	err = drm_dev_register(&ct->drm, 0);
-	if (err)
+	if (err) {
 		ctrans_device_halt(ct);
-	return err;
+		return err;
+	}
+	/* Nothing of it keeps the chip from work if it fails. */
+	ctrans_devfreq_init(ct);
+	ctrans_thermal_init(ct);
+	ctrans_hwmon_init(ct);
+	ctrans_debugfs_init(ct);
+	return 0;
 }
 
 /**

@@ -18,19 +18,23 @@
 #define CTRANS_DRIVER_MAJOR	1
 #define CTRANS_DRIVER_MINOR	0
 
-static void ctrans_read_clock(struct ctrans_device *ct,
+/* Of a chip that sleeps: what it has when it wakes. */
+static bool ctrans_read_clock(struct ctrans_device *ct,
 			      struct drm_ctrans_clock *clock)
 {
-	/* Not in the middle of a reset. */
-	mutex_lock(&ct->reset_lock);
-	mutex_lock(&ct->opp_lock);
-	clock->opp = ctrans_read(ct, CTRANS_REG_OPP);
-	clock->opp_count = ctrans_read(ct, CTRANS_REG_OPP_COUNT);
-	ctrans_write(ct, CTRANS_REG_OPP_INDEX, clock->opp);
-	clock->mv = ctrans_read(ct, CTRANS_REG_OPP_MV);
-	clock->khz = ctrans_read(ct, CTRANS_REG_OPP_KHZ);
-	mutex_unlock(&ct->opp_lock);
-	mutex_unlock(&ct->reset_lock);
+	const struct ctrans_opp *opp = ctrans_opp_now(ct);
+	bool here = !READ_ONCE(ct->gone);
+	int idx;
+
+	clock->opp = opp - ct->opps;
+	clock->opp_count = ct->n_opps;
+	clock->mv = opp->mv;
+	clock->khz = opp->khz;
+	if (ctrans_enter_awake(ct, &idx)) {
+		here = ctrans_device_check(ct);
+		ctrans_exit_awake(ct, idx);
+	}
+	return here;
 }
 
 static int ctrans_query_reply(struct drm_ctrans_dev_query *args,
@@ -69,8 +73,7 @@ static int ctrans_ioctl_dev_query(struct drm_device *dev, void *data,
 		}
 		if (!drm_dev_enter(dev, &idx))
 			return -ENODEV;
-		ctrans_read_clock(ct, &clock);
-		here = ctrans_device_check(ct);
+		here = ctrans_read_clock(ct, &clock);
 		drm_dev_exit(idx);
 		if (!here)
 			return -ENODEV;
@@ -176,6 +179,7 @@ static const struct file_operations ctrans_fops = {
 	.read		= drm_read,
 	.llseek		= noop_llseek,
 	.mmap		= ctrans_mmap,
+	.show_fdinfo	= drm_show_fdinfo,
 	.fop_flags	= FOP_UNSIGNED_OFFSET,
 };
 
@@ -190,6 +194,7 @@ const struct drm_driver ctrans_drm_driver = {
 	.num_ioctls		= ARRAY_SIZE(ctrans_ioctls),
 	.open			= ctrans_open,
 	.postclose		= ctrans_postclose,
+	.show_fdinfo		= ctrans_show_fdinfo,
 	.gem_create_object	= ctrans_gem_create_object,
 	.gem_prime_import	= ctrans_gem_import,
 	.gem_prime_import_sg_table = ctrans_gem_import_sgt,
@@ -210,5 +215,6 @@ module_exit(ctrans_module_exit);
 MODULE_DESCRIPTION("C-Transformer accelerator");
 MODULE_AUTHOR("The ctrans authors");
 MODULE_LICENSE("GPL");
+MODULE_SOFTDEP("pre: governor_simpleondemand");
 /* Given as text: the macro for it changed its argument between kernels. */
 MODULE_INFO(import_ns, "DMA_BUF");

@@ -22,7 +22,7 @@
  *   ctrans_vm.lock		bindings and page tables of one VM
  *   GEM reservation locks	taken by the shmem helpers
  *   ctrans_device.tlb_lock	one invalidation at a time
- *   ctrans_device.slots_lock	slots[], state and revocation of doorbells
+ *   ctrans_device.slots_lock	slots[], state and revocation of doorbells, counters
  *   ctrans_queue.lock (irq)	progress and waiters; the interrupt handler's
  * mmap_lock is outside slots_lock (the fault handler takes it) and never taken
  * inside any of them.
@@ -52,10 +52,15 @@
 #include "../uapi/ctrans_job.h"
 #include "../uapi/ctrans_regs.h"
 
+#include "ctrans_telemetry.h"
+
 struct ctrans_device;
+struct ctrans_load;
 struct ctrans_queue;
 struct ctrans_table;
+struct devfreq;
 struct sg_table;
+struct thermal_cooling_device;
 
 /* Interrupts that the chip may have: vector 0 and completions. */
 #define CTRANS_VECTORS_MAX	17
@@ -108,8 +113,6 @@ struct ctrans_device {
 	unsigned int n_contexts;
 	/** @n_queues: queue slots it has. */
 	unsigned int n_queues;
-	/** @opp_lock: OPP_INDEX and what it selects. */
-	struct mutex opp_lock;
 
 	/**
 	 * @gone: registers read all ones, a reset did not end, or the driver is
@@ -182,6 +185,35 @@ struct ctrans_device {
 	struct delayed_work watchdog;
 	/** @wq: ordered; resets and the watchdog, never one inside the other. */
 	struct workqueue_struct *wq;
+
+	/* ---- telemetry (see ctrans_telemetry.h) --------------------------- */
+
+	/** @opps: operating points, the slowest first; read once. */
+	struct ctrans_opp opps[CTRANS_OPPS_MAX];
+	/** @n_opps: how many, at least one; with one it never changes. */
+	unsigned int n_opps;
+	/** @opp: index of what it has, or has when it wakes; under slots_lock. */
+	unsigned int opp;
+	/** @totals: what it has done since probe; under slots_lock. */
+	struct ctrans_totals totals;
+	/** @totals_seen: what the registers of @totals said last. */
+	struct ctrans_totals totals_seen;
+	/** @bytes_bound: of buffers that are bound in some VM. */
+	atomic64_t bytes_bound;
+	/** @temp_sensor: there is one; read once, like its limits. */
+	bool temp_sensor;
+	/** @temp_max: millidegrees, slow the chip down above it. */
+	int temp_max;
+	/** @temp_crit: millidegrees, not meant to work above it. */
+	int temp_crit;
+	/** @temp_last: millidegrees when it was last awake; the thermal zone's own. */
+	int temp_last;
+	/** @load: what ctrans_devfreq.c keeps. */
+	struct ctrans_load *load;
+	/** @devfreq: what changes @opp, or NULL: nobody does. */
+	struct devfreq *devfreq;
+	/** @cooling: what slows it down, or NULL. */
+	struct thermal_cooling_device *cooling;
 };
 
 #define to_ctrans_device(dev) container_of(dev, struct ctrans_device, drm)
@@ -196,6 +228,8 @@ struct ctrans_file {
 	struct xarray queues;
 	/** @poll: sleepers in poll(); woken by completions, faults and loss. */
 	wait_queue_head_t poll;
+	/** @counts: what its destroyed queues used; under slots_lock. */
+	struct ctrans_counts counts;
 };
 
 /** struct ctrans_vm - an address space */
@@ -218,6 +252,8 @@ struct ctrans_vm {
 	unsigned int n_bindings;
 	/** @n_tables: page tables below the root; limited, too. */
 	unsigned int n_tables;
+	/** @bytes: of all bindings. */
+	u64 bytes;
 	/** @root: page tables, see ctrans_mmu.c; NULL once the chip is gone. */
 	struct ctrans_table *root;
 };

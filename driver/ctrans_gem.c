@@ -59,8 +59,18 @@ static void ctrans_gem_free(struct drm_gem_object *obj)
 	drm_gem_shmem_free(&bo->base);
 }
 
+/* For fdinfo, under a spinlock: a glance. */
+static enum drm_gem_object_status ctrans_gem_status(struct drm_gem_object *obj)
+{
+	struct ctrans_bo *bo = to_ctrans_bo(obj);
+
+	return READ_ONCE(bo->base.pages) || READ_ONCE(bo->base.sgt) ?
+		DRM_GEM_OBJECT_RESIDENT : 0;
+}
+
 static const struct drm_gem_object_funcs ctrans_gem_funcs = {
 	.free		= ctrans_gem_free,
+	.status		= ctrans_gem_status,
 	.print_info	= drm_gem_shmem_object_print_info,
 	.pin		= drm_gem_shmem_object_pin,
 	.unpin		= drm_gem_shmem_object_unpin,
@@ -210,6 +220,7 @@ struct sg_table *ctrans_gem_map(struct drm_gem_object *obj)
 	}
 	bo->sgt = sgt;
 	bo->binds = 1;
+	atomic64_add(obj->size, &to_ctrans_device(obj->dev)->bytes_bound);
 out:
 	dma_resv_unlock(obj->resv);
 	return sgt;
@@ -232,6 +243,7 @@ void ctrans_gem_unmap(struct drm_gem_object *obj)
 		sg_free_table(bo->sgt);
 		kfree(bo->sgt);
 		bo->sgt = NULL;
+		atomic64_sub(obj->size, &to_ctrans_device(obj->dev)->bytes_bound);
 		drm_gem_shmem_unpin_locked(&bo->base);
 	}
 	dma_resv_unlock(obj->resv);

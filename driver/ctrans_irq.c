@@ -12,12 +12,14 @@
 #include <linux/interrupt.h>
 
 #include "ctrans_drv.h"
+#include "ctrans_trace.h"
 
 #define CTRANS_IRQ_EVENTS	(CTRANS_IRQ_QUEUE_ERR | CTRANS_IRQ_MMU)
 
 /* One vector and the queues that complete on it. */
 struct ctrans_vector {
 	struct ctrans_device *ct;
+	unsigned int number;
 	bool events;
 	u32 lo;
 	u32 hi;
@@ -48,6 +50,7 @@ static irqreturn_t ctrans_irq_completions(struct ctrans_vector *v)
 	pending |= (u64)ctrans_irq_take(ct, CTRANS_REG_QPEND_HI, v->hi) << 32;
 	if (!pending)
 		return IRQ_NONE;
+	trace_ctrans_irq(v->number, pending);
 	ctrans_wait_completions(ct, pending);
 	return IRQ_HANDLED;
 }
@@ -117,6 +120,7 @@ static void ctrans_irq_assign(struct ctrans_device *ct, struct ctrans_vector *v)
 
 	for (unsigned int i = 0; i < ct->n_irqs; i++) {
 		v[i].ct = ct;
+		v[i].number = i;
 		v[i].events = i == 0;
 	}
 	for (unsigned int slot = 0; slot < CTRANS_QUEUES; slot++) {

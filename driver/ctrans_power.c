@@ -211,24 +211,35 @@ static struct ctrans_device *ctrans_power_device(struct device *dev)
 
 static int ctrans_power_runtime_suspend(struct device *dev)
 {
-	int err = ctrans_power_down(ctrans_power_device(dev), false);
+	struct ctrans_device *ct = ctrans_power_device(dev);
+	int err = ctrans_power_down(ct, false);
 
 	/* Or the core would not ask again. */
 	if (err)
 		pm_runtime_mark_last_busy(dev);
+	else
+		ctrans_devfreq_suspend(ct);
 	return err;
 }
 
 static int ctrans_power_resume(struct device *dev)
 {
-	ctrans_power_up(ctrans_power_device(dev));
+	struct ctrans_device *ct = ctrans_power_device(dev);
+
+	ctrans_power_up(ct);
+	ctrans_devfreq_resume(ct);
 	return 0;
 }
 
 /* The bus has woken the device for this. Processes are frozen. */
 static int ctrans_power_suspend(struct device *dev)
 {
-	return ctrans_power_down(ctrans_power_device(dev), true);
+	struct ctrans_device *ct = ctrans_power_device(dev);
+	int err = ctrans_power_down(ct, true);
+
+	if (!err)
+		ctrans_devfreq_suspend(ct);
+	return err;
 }
 
 const struct dev_pm_ops ctrans_power_ops = {

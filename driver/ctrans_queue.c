@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "ctrans_queue.h"
+#include "ctrans_trace.h"
 
 /* ---- References --------------------------------------------------------- */
 
@@ -93,6 +94,8 @@ void ctrans_queue_tell(struct ctrans_queue *q)
 void ctrans_queue_set(struct ctrans_queue *q, u32 state)
 {
 	lockdep_assert_held(&q->ct->slots_lock);
+	if (q->state != state)
+		trace_ctrans_queue_state(q->slot, q->state, state);
 	spin_lock_irq(&q->lock);
 	q->state = state;
 	spin_unlock_irq(&q->lock);
@@ -205,7 +208,9 @@ static void ctrans_queue_drain(struct ctrans_queue *q)
 		flush_work(&ct->reset_work);
 	mutex_lock(&ct->slots_lock);
 	ctrans_queue_free_status(q);
+	ctrans_counters_queue_end(q);
 	rcu_assign_pointer(ct->slots[q->slot], NULL);
+	trace_ctrans_queue_destroy(q->slot);
 	mutex_unlock(&ct->slots_lock);
 }
 

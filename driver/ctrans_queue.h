@@ -101,6 +101,11 @@ struct ctrans_queue {
 	struct ctrans_queue_words words;
 	/** @hang: what the watchdog has seen; its own. */
 	struct ctrans_hang hang;
+
+	/** @counts: what it has used; under slots_lock. */
+	struct ctrans_counts counts;
+	/** @counts_seen: what the slot's registers said last. */
+	struct ctrans_counts counts_seen;
 };
 
 static inline u32 ctrans_queue_read(struct ctrans_queue *q, u32 reg)

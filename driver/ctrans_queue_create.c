@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "ctrans_queue.h"
+#include "ctrans_trace.h"
 
 static struct ctrans_queue *ctrans_queue_alloc(struct ctrans_file *cf,
 					       struct drm_ctrans_queue_create *args)
@@ -127,6 +128,7 @@ static int ctrans_queue_start(struct ctrans_queue *q)
 	if (slot < ct->n_queues) {
 		q->slot = slot;
 		ctrans_queue_tell(q);
+		ctrans_counters_queue_start(q);
 		ret = ctrans_queue_program(q);
 		if (!ret)
 			rcu_assign_pointer(ct->slots[slot], q);
@@ -177,6 +179,7 @@ static int ctrans_queue_make(struct ctrans_file *cf, struct ctrans_vm *vm,
 	args->status_offset = ctrans_doorbell_status_offset(q);
 	args->status_size = q->status_size;
 	ctrans_watchdog_kick(cf->ct);
+	trace_ctrans_queue_create(q->slot, q->pid, 1u << q->sq_log2, 1u << q->cq_log2);
 	/* The entry exists: this allocates nothing. From here it may go. */
 	xa_store(&cf->queues, id, q, GFP_KERNEL);
 	return 0;

@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "ctrans_drv.h"
+#include "ctrans_trace.h"
 
 /* What struct drm_ctrans_vm_bind_op was when it was first defined. */
 #define CTRANS_BIND_OP_SIZE_MIN	offsetofend(struct drm_ctrans_vm_bind_op, size)
@@ -66,8 +67,10 @@ static bool ctrans_binding_less(struct rb_node *a, const struct rb_node *b)
 /* The chip must have let go of it before. */
 static void ctrans_binding_free(struct ctrans_vm *vm, struct ctrans_binding *b)
 {
+	trace_ctrans_unbind(vm->ctx, b->va, b->size);
 	rb_erase(&b->node, &vm->bindings);
 	vm->n_bindings--;
+	vm->bytes -= b->size;
 	ctrans_gem_unmap(b->obj);
 	drm_gem_object_put(b->obj);
 	kfree(b);
@@ -148,6 +151,8 @@ static int ctrans_vm_map(struct ctrans_vm *vm, struct drm_gem_object *obj,
 	drm_gem_object_get(obj);
 	rb_add(&b->node, &vm->bindings, ctrans_binding_less);
 	vm->n_bindings++;
+	vm->bytes += b->size;
+	trace_ctrans_bind(vm->ctx, op->va, op->size, op->flags);
 	return 0;
 }
 

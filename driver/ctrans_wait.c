@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 
 #include "ctrans_queue.h"
+#include "ctrans_trace.h"
 
 /* One sleeper of QUEUE_WAIT, on its stack. */
 struct ctrans_waiter {
@@ -205,6 +206,7 @@ void ctrans_wait_look(struct ctrans_queue *q)
 	if (error == CTRANS_QERR_JOB || error == CTRANS_QERR_SQ_FAULT)
 		q->fault_va = va;
 	spin_unlock_irq(&q->lock);
+	trace_ctrans_fault(q->slot, q->error, q->fault_insn, q->fault_va);
 	ctrans_wait_report(q, info >> 31);
 	ctrans_queue_halt(q, CTRANS_KQ_FAULTED);
 }

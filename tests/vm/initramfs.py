@@ -179,6 +179,8 @@ def build(root, build_dir, tree, release, modules, extra=()):
 
     needs = []
     if modules:
+        # What the driver asks for by name; where it is built in there is none.
+        needs.append("governor_simpleondemand")
         for name in sorted(os.listdir(modules)):
             cpio.file(f"/vm/modules/{name}", f"{modules}/{name}")
             needs += module_needs(f"{modules}/{name}")
