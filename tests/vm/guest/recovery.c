@@ -28,6 +28,20 @@ void fault(const char *knob)
 	must(ctl(command, answer, sizeof(answer)));
 }
 
+/* In the offset of its doorbell, see ctrans_doorbell.c. */
+static unsigned int slot_of(const struct queue *q)
+{
+	return q->doorbell_offset >> 20 & 63;
+}
+
+void fault_hang(const struct queue *q)
+{
+	char knob[32];
+
+	snprintf(knob, sizeof(knob), "hang %u", slot_of(q));
+	fault(knob);
+}
+
 void faults_off(void)
 {
 	fault("off");
@@ -99,7 +113,7 @@ void scene_hang(struct scene *s)
 	struct ctrans_sqe sqe = rig_copy(&s->guilty, RIG_PAGE(15),
 					 RIG_PAGE(RIG_FREE), 256);
 
-	fault("hang on");
+	fault_hang(&s->guilty.q);
 	s->began = guest_now();
 	queue_send(&s->guilty.q, &sqe);
 	/* it is in hand: the others are behind it */

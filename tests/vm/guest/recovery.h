@@ -17,9 +17,11 @@
 
 #define OTHERS	2
 
-/* One knob, "hang on"; must() be known. */
+/* One knob, "ignore-abort"; "off": all of them. */
 void fault(const char *knob);
-/* All of them off, and violations forgotten. */
+/* A queue's jobs stand still, nobody else's. */
+void fault_hang(const struct queue *q);
+/* All off, and violations forgotten. */
 void faults_off(void);
 /* False, and said: there are no knobs. */
 bool have_faults(void);

@@ -90,7 +90,7 @@ static void climb(const char *const *ignored, unsigned int n, const char *said)
 }
 
 static const char *const ignored[] = {
-	"ignore-abort on", "ignore-context on", "ignore-reset on", "ignore-flr on",
+	"ignore-abort", "ignore-context", "ignore-reset", "ignore-flr",
 };
 
 void context_reset(void)
@@ -180,7 +180,7 @@ void starved(void)
 	rig_open_in(&hasty, accel_open(), -1, 100);
 	rig_open_in(&guilty, accel_open(), -1, 3000);
 	must(rig_works(&hasty) && rig_works(&guilty));
-	fault("hang on");
+	fault_hang(&guilty.q);
 	sqe = rig_copy(&guilty, RIG_PAGE(RIG_FREE), RIG_PAGE(RIG_FREE + 1), 256);
 	began = guest_now();
 	queue_send(&guilty.q, &sqe);
@@ -232,10 +232,28 @@ void destroyed_hanging(void)
 	}
 }
 
+/* Says when its job has the chip. */
+static void hang_on(int ready)
+{
+	struct ctrans_sqe sqe;
+	struct rig rig;
+
+	rig_open(&rig);
+	fault_hang(&rig.q);
+	sqe = rig_copy(&rig, RIG_PAGE(RIG_FREE), RIG_PAGE(RIG_FREE + 1), 256);
+	queue_send(&rig.q, &sqe);
+	while (queue_line(&rig.q)->sq_head != rig.q.tail)
+		usleep(1000);
+	must(write(ready, "", 1) == 1);
+	pause();
+}
+
 void killed_hanging(void)
 {
-	struct scene s;
 	int64_t at;
+	struct scene s;
+	int ready[2];
+	char byte;
 	pid_t pid;
 
 	if (!have_faults())
@@ -244,20 +262,12 @@ void killed_hanging(void)
 		scene_open(&s);
 		for (unsigned int i = 0; i < n; i++)
 			fault(ignored[i]);
+		must(!pipe(ready));
 		pid = fork();
 		must(pid >= 0);
-		if (!pid) {
-			struct ctrans_sqe sqe;
-			struct rig rig;
-
-			rig_open(&rig);
-			fault("hang on");
-			sqe = rig_long(&rig, 2);
-			queue_send(&rig.q, &sqe);
-			pause();
-		}
-		/* it has the chip when another's jobs do not get on */
-		usleep(1500000);
+		if (!pid)
+			hang_on(ready[1]);
+		must(read(ready[0], &byte, 1) == 1);
 		for (unsigned int i = 0; i < OTHERS; i++)
 			rig_batch(&s.other[i], s.seed + i);
 		s.began = at = guest_now();
@@ -268,6 +278,8 @@ void killed_hanging(void)
 		   "an owner whose job hangs is killed, %u rungs ignored: %lld ms",
 		   n, (long long)(at / MS));
 		fault("off");
+		close(ready[0]);
+		close(ready[1]);
 		scene_others(&s);
 		is(state_of(s.guilty.fd, s.guilty.q.id), CTRANS_KQ_READY,
 		   "nobody else is guilty");
