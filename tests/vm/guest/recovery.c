@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "pci.h"
+#include "power.h"
 
 /* ---- Knobs ------------------------------------------------------------------- */
 
@@ -93,6 +94,8 @@ void scene_open(struct scene *s)
 	uint32_t *secret;
 
 	*s = (struct scene){ .kmsg = kmsg_open(), .seed = 17 };
+	/* what it is asked for between sleep and waking is another matter */
+	power_auto(-1);
 	dump_dismiss();
 	rig_open_in(&s->guilty, accel_open(), -1, GUILTY_MS);
 	secret = rig_page(&s->guilty, 15);
@@ -108,6 +111,18 @@ void scene_open(struct scene *s)
 	s->resets = resets_of(&s->guilty);
 }
 
+bool queue_fetched(const struct queue *q)
+{
+	int64_t until = guest_now() + PATIENCE_MS * MS;
+
+	while (queue_line(q)->sq_head != q->tail) {
+		if (guest_now() > until)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
 void scene_hang(struct scene *s)
 {
 	struct ctrans_sqe sqe = rig_copy(&s->guilty, RIG_PAGE(15),
@@ -117,8 +132,7 @@ void scene_hang(struct scene *s)
 	s->began = guest_now();
 	queue_send(&s->guilty.q, &sqe);
 	/* it is in hand: the others are behind it */
-	while (queue_line(&s->guilty.q)->sq_head != s->guilty.q.tail)
-		usleep(1000);
+	must(queue_fetched(&s->guilty.q));
 	queue_nops(&s->second, 5);
 	for (unsigned int i = 0; i < OTHERS; i++)
 		rig_batch(&s->other[i], s->seed + i);
@@ -157,6 +171,8 @@ void scene_others(struct scene *s)
 
 void scene_close(struct scene *s)
 {
+	/* or who has its slot next hangs */
+	fault("off");
 	for (unsigned int i = 0; i < OTHERS; i++)
 		rig_close(&s->other[i]);
 	queue_close(&s->second);
@@ -164,6 +180,7 @@ void scene_close(struct scene *s)
 	ok(chip_works(), "a new file works");
 	close(s->kmsg);
 	dump_dismiss();
+	power_default();
 	faults_off();
 }
 

@@ -37,6 +37,9 @@ struct scene {
 	int64_t told;		/* how long until its waiter was told, ns */
 };
 
+/* The chip has taken all that was sent. */
+bool queue_fetched(const struct queue *q);
+
 /* All is well: everybody has worked, nothing was dumped. */
 void scene_open(struct scene *s);
 /* A job that hangs, jobs of all others in line behind it. */

@@ -105,7 +105,10 @@ static void completions(const char *kind)
 		ok(rig_works(&rig), "and it works");
 	}
 	ok(made_again(&rig), "a new queue works");
-	ok(rig_works(&other), "another's queue works");
+	/* it says so of all queues; what cannot be told may be lost, but not wrong */
+	state = state_of(other.fd, other.q.id);
+	ok(state == CTRANS_KQ_LOST ? made_again(&other) : rig_works(&other),
+	   "another's queue, in state %u, or a new one works", state);
 	rig_close(&rig);
 	rig_close(&other);
 	power_default();
@@ -155,8 +158,8 @@ static void *sleep_on(void *arg)
 	return NULL;
 }
 
-/* Not one comes: the watchdog looks after who sleeps. */
-void interrupts_dropped(void)
+/* Not one comes: the watchdog looks after who sleeps, or the chip's own sleep does. */
+static void drop(int delay_ms)
 {
 	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int64_t longest[WAYS] = { 0 };
@@ -164,8 +167,7 @@ void interrupts_dropped(void)
 	struct rig rig;
 	uint64_t count;
 
-	if (!have_faults())
-		return;
+	power_auto(delay_ms);
 	rig_open_in(&rig, accel_open(), event, 0);
 	must(rig_works(&rig));
 	fault("drop-irq");
@@ -204,13 +206,22 @@ void interrupts_dropped(void)
 	fault("off");
 	ok(rig_works(&rig), "with interrupts it works");
 	rig_close(&rig);
+}
+
+void interrupts_dropped(void)
+{
+	if (!have_faults())
+		return;
+	drop(-1);
+	drop(20);
+	power_default();
 	faults_off();
 }
 
 /* Some for nothing, and each twice. */
 void interrupts_many(void)
 {
-	unsigned int good = 0, rounds = 30;
+	unsigned int good = 0, rounds = 12;
 	struct rig rig;
 
 	if (!have_faults())
@@ -223,7 +234,7 @@ void interrupts_many(void)
 		rig_batch(&rig, i);
 		good += !queue_finish(&rig.q, SOON_MS * MS);
 		good += rig_batch_right(&rig, i);
-		snprintf(knob, sizeof(knob), "spurious-irq %u", i % 16);
+		snprintf(knob, sizeof(knob), "spurious-irq %u", i);
 		fault(knob);
 		good += state_of(rig.fd, rig.q.id) == CTRANS_KQ_READY;
 	}
@@ -231,7 +242,7 @@ void interrupts_many(void)
 	/* asleep, too: nobody may read why it came */
 	power_auto(2);
 	good = 0;
-	for (unsigned int i = 0; i < 16; i++) {
+	for (unsigned int i = 0; i < 8; i++) {
 		char knob[32];
 
 		must(power_sleeps_within(SOON_MS));
@@ -241,7 +252,7 @@ void interrupts_many(void)
 		good += power_asleep();
 		good += rig_works(&rig);
 	}
-	is(good, 32, "and of a chip that sleeps");
+	is(good, 16, "and of a chip that sleeps");
 	power_default();
 	rig_close(&rig);
 	/* not faults_off(): what it counts here is the driver's */
@@ -343,8 +354,8 @@ static void ones(const char *knob, bool asleep)
 	usleep(100000);
 	if (asleep)
 		must(power_sleeps_within(SOON_MS));
-	fault(knob);
 	began = guest_now();
+	fault(knob);
 	/* nobody can know of it before somebody wants something */
 	queue_nops(&other.q, 1);
 	pthread_join(s.thread, NULL);

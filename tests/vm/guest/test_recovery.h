@@ -8,6 +8,7 @@ void context_reset(void);
 void chip_reset(void);
 void bus_reset(void);
 void wedged(void);
+void woken_disobeying(void);
 void starved(void);
 void destroyed_hanging(void);
 void killed_hanging(void);
