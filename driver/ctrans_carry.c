@@ -165,12 +165,13 @@ void ctrans_carry_keep(struct ctrans_device *ct)
 		q = ctrans_queue_in(ct, slot);
 		if (!q || q->state == CTRANS_KQ_LOST)
 			continue;
-		if (!ctrans_carry_read(q)) {
+		if (ctrans_carry_read(q))
+			continue;
+		if (ctrans_device_check(ct))
 			dev_notice_ratelimited(ct->drm.dev,
 					       "queue %u of %s[%d] is lost: the chip's indices of it are impossible\n",
 					       slot, q->comm, q->pid);
-			ctrans_queue_halt(q, CTRANS_KQ_LOST);
-		}
+		ctrans_queue_halt(q, CTRANS_KQ_LOST);
 	}
 	ctrans_counters_sample(ct);
 	WRITE_ONCE(ct->asleep, true);
@@ -209,5 +210,5 @@ void ctrans_carry_restore(struct ctrans_device *ct)
 			ctrans_queue_halt(q, CTRANS_KQ_LOST);
 	}
 	if (any)
-		ctrans_watchdog_kick(ct);
+		ctrans_watchdog_kick(ct, 0);
 }

@@ -146,18 +146,20 @@ static vm_fault_t ctrans_show_status(struct vm_fault *vmf,
 /*
  * A store to the doorbell wakes the chip: that comes before slots_lock, as putting
  * it to sleep takes that. While it is being reset, or the machine is on its way to
- * sleep, the store is tried again.
+ * sleep, or the queue has just become READY, the store is tried again.
  */
 static vm_fault_t ctrans_fault_doorbell(struct vm_fault *vmf, struct ctrans_queue *q)
 {
 	struct ctrans_device *ct = q->ct;
 	struct device *dev = ct->drm.dev;
+	bool wake = READ_ONCE(q->state) == CTRANS_KQ_READY;
 	bool plugged, wait;
 	vm_fault_t ret;
 	int idx;
 
 	plugged = drm_dev_enter(&ct->drm, &idx);
-	if (plugged)
+	wake = wake && plugged;
+	if (wake)
 		pm_runtime_get_sync(dev);
 	mutex_lock(&ct->slots_lock);
 	wait = plugged && !ct->gone && ct->asleep && q->state == CTRANS_KQ_READY;
@@ -168,11 +170,12 @@ static vm_fault_t ctrans_fault_doorbell(struct vm_fault *vmf, struct ctrans_queu
 		usleep_range(500, 2000);
 		ret = VM_FAULT_NOPAGE;
 	}
-	if (plugged) {
+	if (wake) {
 		pm_runtime_mark_last_busy(dev);
 		__pm_runtime_put_autosuspend(dev);
-		drm_dev_exit(idx);
 	}
+	if (plugged)
+		drm_dev_exit(idx);
 	return ret;
 }
 

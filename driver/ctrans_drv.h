@@ -415,7 +415,7 @@ int ctrans_doorbell_mmap(struct file *filp, struct vm_area_struct *vma);
 /* ---- ctrans_watchdog.c, ctrans_reset.c --------------------------------- */
 
 int ctrans_watchdog_init(struct ctrans_device *ct);
-void ctrans_watchdog_kick(struct ctrans_device *ct);
+void ctrans_watchdog_kick(struct ctrans_device *ct, int ms);
 void ctrans_watchdog_stop(struct ctrans_device *ct);
 void ctrans_reset_schedule(struct ctrans_device *ct);
 bool ctrans_reset_wake(struct ctrans_device *ct);

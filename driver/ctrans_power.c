@@ -214,11 +214,13 @@ static int ctrans_power_runtime_suspend(struct device *dev)
 	struct ctrans_device *ct = ctrans_power_device(dev);
 	int err = ctrans_power_down(ct, false);
 
-	/* Or the core would not ask again. */
-	if (err)
+	if (err) {
 		pm_runtime_mark_last_busy(dev);
-	else
+		/* which asks again: the core does not */
+		ctrans_watchdog_kick(ct, dev->power.autosuspend_delay);
+	} else {
 		ctrans_devfreq_suspend(ct);
+	}
 	return err;
 }
 

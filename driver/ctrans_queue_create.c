@@ -178,7 +178,7 @@ static int ctrans_queue_make(struct ctrans_file *cf, struct ctrans_vm *vm,
 	args->doorbell_offset = ctrans_doorbell_offset(q);
 	args->status_offset = ctrans_doorbell_status_offset(q);
 	args->status_size = q->status_size;
-	ctrans_watchdog_kick(cf->ct);
+	ctrans_watchdog_kick(cf->ct, 0);
 	trace_ctrans_queue_create(q->slot, q->pid, 1u << q->sq_log2, 1u << q->cq_log2);
 	/* The entry exists: this allocates nothing. From here it may go. */
 	xa_store(&cf->queues, id, q, GFP_KERNEL);

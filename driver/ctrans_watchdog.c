@@ -4,8 +4,11 @@
  * When that is, ctrans_hang.c says; what is done then, ctrans_reset.c.
  *
  * It looks while there are queues and the chip is awake. It wakes nobody: a chip
- * that sleeps has no job.
+ * that sleeps has no job. And it asks the chip to sleep, as nobody says when the
+ * last job is done.
  */
+#include <linux/pm_runtime.h>
+
 #include <drm/drm_managed.h>
 
 #include "ctrans_queue.h"
@@ -91,6 +94,7 @@ static void ctrans_watchdog_work(struct work_struct *work)
 		ctrans_reset_schedule(ct);
 		period = 0;
 	}
+	pm_request_autosuspend(ct->drm.dev);
 	ctrans_exit_awake(ct, idx);
 	if (!period)
 		return;
@@ -99,13 +103,14 @@ static void ctrans_watchdog_work(struct work_struct *work)
 }
 
 /**
- * ctrans_watchdog_kick - there is a queue to look at, perhaps a hasty one
- * @ct: device; drm_dev_enter() has succeeded
+ * ctrans_watchdog_kick - look soon: there is a hasty queue perhaps
+ * @ct: device
+ * @ms: when
  */
-void ctrans_watchdog_kick(struct ctrans_device *ct)
+void ctrans_watchdog_kick(struct ctrans_device *ct, int ms)
 {
-	mod_delayed_work(ct->wq, &ct->watchdog,
-			 msecs_to_jiffies(CTRANS_PERIOD_MIN_MS));
+	ms = clamp(ms, CTRANS_PERIOD_MIN_MS, CTRANS_PERIOD_MAX_MS);
+	mod_delayed_work(ct->wq, &ct->watchdog, msecs_to_jiffies(ms));
 }
 
 /**
