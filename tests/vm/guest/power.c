@@ -48,3 +48,34 @@ long power_awake_ms(void)
 {
 	return pci_number("power/runtime_active_time");
 }
+
+/* A sleep of a few milliseconds is seen in no status, but traced. */
+#define TRACING	"/sys/kernel/tracing"
+#define EVENT	TRACING "/events/rpm/rpm_return_int"
+
+void power_count_sleeps(void)
+{
+	char filter[128];
+
+	snprintf(filter, sizeof(filter), "name == \"%s\" && ret == 0", pci_name());
+	if (file_write(EVENT "/filter", filter) || file_write(TRACING "/trace", ""))
+		return;
+	file_write(EVENT "/enable", "1");
+}
+
+int power_sleeps_counted(void)
+{
+	char line[512];
+	FILE *trace;
+	int n = 0;
+
+	if (file_write(EVENT "/enable", "0"))
+		return -1;
+	trace = fopen(TRACING "/trace", "re");
+	if (!trace)
+		return -1;
+	while (fgets(line, sizeof(line), trace))
+		n += line[0] != '#' && strstr(line, "rpm_suspend");
+	fclose(trace);
+	return n;
+}

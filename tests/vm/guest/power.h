@@ -15,4 +15,8 @@ bool power_sleeps_within(unsigned int ms);
 /* Milliseconds that it was awake since it was bound. */
 long power_awake_ms(void);
 
+/* Times that it fell asleep since the first of these; -1: nobody counts them. */
+void power_count_sleeps(void);
+int power_sleeps_counted(void);
+
 #endif

@@ -51,12 +51,12 @@ void sleeps(void)
 }
 
 /*
- * 300 times, with completions left in their ring over a sleep: indices go on, both
+ * Many times, with completions left in their ring over a sleep: indices go on, both
  * rings turn many times, every job is done once and in order.
  */
 void sleeps_often(void)
 {
-	unsigned int n = 300, slept = 0, right = 0;
+	unsigned int n = guest_loops(100), slept = 0, right = 0;
 	int64_t began, wake = 0, longest = 0;
 	uint64_t next = 0;
 	struct ctrans_cqe cqe;

@@ -84,27 +84,11 @@ static void *ring_on(void *arg)
 	return NULL;
 }
 
-/* How often it goes to sleep until then, at least. */
-static unsigned int count_sleeps(int64_t until)
-{
-	unsigned int n = 0;
-	bool before = false;
-
-	while (guest_now() < until) {
-		bool now = power_asleep();
-
-		n += now && !before;
-		before = now;
-		usleep(500);
-	}
-	return n;
-}
-
 static void storm_for(unsigned int seconds, bool calls)
 {
 	static struct ringer ringers[2];
-	unsigned int slept;
 	int64_t began;
+	int slept;
 
 	power_auto(0);
 	for (unsigned int i = 0; i < 2; i++) {
@@ -115,15 +99,16 @@ static void storm_for(unsigned int seconds, bool calls)
 			rig_open(&r->rig[q]);
 	}
 	must(power_sleeps_within(SOON_MS));
+	power_count_sleeps();
 	began = guest_now();
 	for (unsigned int i = 0; i < 2; i++) {
 		ringers[i].until = began + seconds * SECOND;
 		must(!pthread_create(&ringers[i].thread, NULL, ring_on,
 				     &ringers[i]));
 	}
-	slept = count_sleeps(began + seconds * SECOND);
 	for (unsigned int i = 0; i < 2; i++)
 		pthread_join(ringers[i].thread, NULL);
+	slept = power_sleeps_counted();
 	for (unsigned int i = 0; i < 2; i++) {
 		struct ringer *r = &ringers[i];
 
@@ -132,16 +117,19 @@ static void storm_for(unsigned int seconds, bool calls)
 		for (unsigned int q = 0; q < QUEUES; q++)
 			rig_close(&r->rig[q]);
 	}
-	ok(slept > 5 * seconds, "seen to fall asleep %u times", slept);
+	if (slept < 0)
+		guest_note("this kernel does not trace how often it sleeps");
+	else
+		ok(slept > (int)(5 * seconds), "it fell asleep %d times", slept);
 	power_default();
 }
 
 void storm(void)
 {
-	storm_for(8, false);
+	storm_for(guest_loops(5), false);
 }
 
 void storm_of_calls(void)
 {
-	storm_for(4, true);
+	storm_for(guest_loops(3), true);
 }

@@ -185,16 +185,16 @@ static void suspend_users(const char *level, unsigned int rounds)
 void frozen_tasks(void)
 {
 	if (can_test("freezer"))
-		suspend_users("freezer", 10);
+		suspend_users("freezer", 5);
 }
 
 void devices_suspended(void)
 {
 	if (!can_test("devices"))
 		return;
-	suspend_users("devices", 30);
+	suspend_users("devices", guest_loops(10));
 	power_auto(0);
-	suspend_users("devices", 5);
+	suspend_users("devices", guest_loops(3));
 	power_default();
 }
 
@@ -202,7 +202,7 @@ void devices_suspended(void)
 
 void suspended_asleep(void)
 {
-	unsigned int good = 0, rounds = 8;
+	unsigned int good = 0, rounds = 4;
 	struct rig rig;
 
 	if (!can_test("devices"))
@@ -232,7 +232,7 @@ void suspended_at_work(void)
 {
 	struct ctrans_cqe cqe = { .status = 99 };
 	struct drm_ctrans_queue_get_state st;
-	unsigned int good = 0, rounds = 5;
+	unsigned int good = 0, rounds = 2;
 	struct ctrans_sqe sqe;
 	struct rig rig, other;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The chip asleep, by itself and with the machine: nothing rewinds, nothing is lost. */
+/* The chip asleep: nothing rewinds, nothing is lost. */
 #include "test_power.h"
 
 #include "guest.h"
@@ -20,11 +20,6 @@ static const struct guest_test tests[] = {
 	{ "unbound_asleep", unbound_asleep },
 	{ "storm", storm },
 	{ "storm_of_calls", storm_of_calls },
-	{ "frozen_tasks", frozen_tasks },
-	{ "devices_suspended", devices_suspended },
-	{ "suspended_asleep", suspended_asleep },
-	{ "suspended_at_work", suspended_at_work },
-	{ "suspended_stuck", suspended_stuck },
 };
 
 GUEST_MAIN(tests)
