@@ -253,7 +253,6 @@ void rig_batch(struct rig *rig, uint32_t seed)
 bool rig_batch_right(struct rig *rig, uint32_t seed)
 {
 	const float *dst = rig_page(rig, RIG_FREE + 1);
-	bool right = true;
 
 	for (unsigned int i = 0; i < BATCH; i++) {
 		uint32_t user_data = rig->q.head;
@@ -267,14 +266,14 @@ bool rig_batch_right(struct rig *rig, uint32_t seed)
 			guest_note("job %u of a batch: status %d, user data %llu "
 				   "for %u", i, cqe.status,
 				   (unsigned long long)cqe.user_data, user_data);
-			right = false;
+			return false;
 		}
 		if (!is_pattern(dst + i * BATCH_N, BATCH_N, seed + i % 4)) {
 			guest_note("job %u of a batch: wrong result", i);
-			right = false;
+			return false;
 		}
 	}
-	return right;
+	return true;
 }
 
 struct ctrans_sqe rig_long(struct rig *rig, unsigned int parts)
