@@ -82,6 +82,8 @@ struct ctrans_queue {
 	u32 tail;
 	/** @done: completions so far; never goes back. */
 	u64 done;
+	/** @odd: the last reading of CQ_TAIL was impossible. */
+	bool odd;
 	/** @heard: those of them that sleepers have been woken for. */
 	u64 heard;
 	/** @waiters: struct ctrans_waiter of those who sleep in QUEUE_WAIT. */

@@ -19,6 +19,7 @@ void chip_reset_now(struct chip *chip)
 	chip_tlb_drop(chip);
 	chip_tlb_dropped(chip);
 	chip->reset_asked = false;
+	chip->reset_held = false;
 	chip->active = -1;
 	chip->turn = 0;
 	chip->irq_status = 0;
@@ -41,7 +42,7 @@ void chip_reset_now(struct chip *chip)
 	chip_raise_event(chip, CTRANS_IRQ_RESET_DONE);
 }
 
-static void reset(struct chip *chip)
+void chip_reset_begin(struct chip *chip)
 {
 	if (!chip->working) {
 		chip_reset_now(chip);
@@ -51,9 +52,18 @@ static void reset(struct chip *chip)
 	atomic_store(&chip->job.stop, true);
 }
 
+void chip_reset(struct chip *chip)
+{
+	pthread_mutex_lock(&chip->lock);
+	chip_reset_begin(chip);
+	pthread_mutex_unlock(&chip->lock);
+}
+
 /* Whatever else was asked of its queues, or of the job in hand. */
 static void reset_context(struct chip *chip, uint32_t ctx)
 {
+	if (chip_fault_is(chip, CHIP_FAULT_IGNORE_CTX))
+		return;
 	for (unsigned int i = 0; i < CTRANS_QUEUES; i++) {
 		struct chip_queue *q = &chip->q[i];
 
@@ -111,7 +121,8 @@ static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset
 	case CTRANS_Q_SQ_HEAD:		return q->sq_head;
 	case CTRANS_Q_SQ_TAIL:		return chip_queue_sq_tail(q);
 	case CTRANS_Q_CQ_HEAD:		return chip_queue_cq_head(q);
-	case CTRANS_Q_CQ_TAIL:		return atomic_load(&q->cq_tail);
+	case CTRANS_Q_CQ_TAIL:
+		return chip_shown_tail(chip, atomic_load(&q->cq_tail));
 	case CTRANS_Q_STATE:		return q->state;
 	case CTRANS_Q_ERROR:		return q->error;
 	case CTRANS_Q_ACTIVE:		return q->active;
@@ -168,8 +179,8 @@ static uint32_t global_read(struct chip *chip, uint32_t offset)
 	case CTRANS_REG_QBUSY_LO:	return (uint32_t)chip_queues_busy(chip);
 	case CTRANS_REG_QBUSY_HI:	return (uint32_t)(chip_queues_busy(chip) >> 32);
 	case CTRANS_REG_STATE:
-		return chip->reset_asked ? CTRANS_STATE_RESETTING :
-					   CTRANS_STATE_READY;
+		return chip->reset_asked || chip->reset_held ?
+		       CTRANS_STATE_RESETTING : CTRANS_STATE_READY;
 	case CTRANS_REG_OPP:		return chip->opp;
 	case CTRANS_REG_OPP_COUNT:	return CHIP_OPPS;
 	case CTRANS_REG_OPP_INDEX:	return chip->opp_index;
@@ -269,7 +280,8 @@ static void queue_control(struct chip *chip, struct chip_queue *q, uint32_t valu
 			return;
 		}
 		q->stop_asked = true;
-		if (value == CTRANS_QCTRL_ABORT)
+		if (value == CTRANS_QCTRL_ABORT &&
+		    !chip_fault_is(chip, CHIP_FAULT_IGNORE_ABORT))
 			atomic_store(&chip->job.stop, true);
 		break;
 	}
@@ -378,8 +390,11 @@ static void global_write(struct chip *chip, uint32_t offset, uint32_t value)
 		chip->qerr &= ~((uint64_t)value << 32);
 		break;
 	case CTRANS_REG_RESET:
-		if (value & CTRANS_RESET_CHIP)
-			reset(chip);
+		if (!(value & CTRANS_RESET_CHIP))
+			break;
+		chip->reset_held = chip_fault_is(chip, CHIP_FAULT_IGNORE_RESET);
+		if (!chip->reset_held)
+			chip_reset_begin(chip);
 		break;
 	case CTRANS_REG_OPP:
 		if (value < CHIP_OPPS)
@@ -449,11 +464,6 @@ bool chip_interrupting(struct chip *chip)
 	level = chip->irq_status & chip->irq_mask || pending_bits(chip);
 	pthread_mutex_unlock(&chip->lock);
 	return level;
-}
-
-void chip_stall(struct chip *chip, bool on)
-{
-	atomic_store(&chip->stalled, on);
 }
 
 /* ---- Life ------------------------------------------------------------- */

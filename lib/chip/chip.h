@@ -100,11 +100,28 @@ bool chip_forgotten(const struct chip *chip, uint64_t number);
 /* The level of the interrupt line: some cause is pending and not masked. */
 bool chip_interrupting(struct chip *chip);
 
+/* As CTRANS_RESET_CHIP, and no fault withstands it. Over when STATE is READY. */
+void chip_reset(struct chip *chip);
+
 /*
- * For tests of time limits: while on, jobs stand still, the running one from its
- * next boundary, until aborted or off again.
+ * For tests: a chip that does what it must not. A reset leaves it so. Any thread.
  */
-void chip_stall(struct chip *chip, bool on);
+#define CHIP_FAULT_HANG		(1u << 0)	/* jobs stand still from their next boundary, */
+#define CHIP_FAULT_HANG_ONE	(1u << 1)	/* or only those of HANG_SLOT, till stopped */
+#define CHIP_FAULT_IGNORE_ABORT	(1u << 2)	/* of a queue: taken for STOP */
+#define CHIP_FAULT_IGNORE_CTX	(1u << 3)	/* CTX_RESET does nothing */
+#define CHIP_FAULT_IGNORE_RESET	(1u << 4)	/* but STATE; it is made up for when off */
+#define CHIP_FAULT_NO_TLB_ACK	(1u << 5)	/* TLB_ACK stands still */
+#define CHIP_FAULT_CQ_GARBAGE	(1u << 6)	/* CQ_TAIL and the status line's are wrong: */
+#define CHIP_FAULT_CQ_REWIND	(1u << 7)	/* less than they were, */
+#define CHIP_FAULT_CQ_JUMP	(1u << 8)	/* more than any queue holds */
+#define CHIP_FAULT_STRAY_DMA	(1u << 9)	/* by chip_stray_dma() only */
+#define CHIP_FAULT_HANG_SLOT(s)	((uint32_t)(s) << 24)
+
+void chip_change_faults(struct chip *chip, uint32_t off, uint32_t on);
+uint32_t chip_faults(const struct chip *chip);
+/* The next job reads and writes 64 bytes at a bus address that nobody has told it. */
+void chip_stray_dma(struct chip *chip, uint64_t at);
 
 unsigned int chip_threads(const struct chip *chip);
 const char *chip_kernel_name(const struct chip *chip);

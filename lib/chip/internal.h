@@ -294,7 +294,9 @@ struct chip {
 	int active;		/* queue whose job is on the cores, or -1 */
 	bool working;		/* some thread is inside a job */
 	_Atomic bool reset_asked;
-	_Atomic bool stalled;
+	bool reset_held;	/* asked for, and ignored */
+	_Atomic uint32_t faults;	/* CHIP_FAULT_*; changed under the lock */
+	uint64_t stray_at;
 
 	uint32_t irq_status, irq_mask;
 	uint64_t qerr;
@@ -403,6 +405,19 @@ uint32_t chip_queue_cq_head(const struct chip_queue *q);
 void chip_raise_event(struct chip *chip, uint32_t bit);
 uint64_t chip_units(const struct chip *chip);
 void chip_reset_now(struct chip *chip);
+
+/* chip.c: the cores leave memory, then everything is reset. Lock held. */
+void chip_reset_begin(struct chip *chip);
+
+/* fault.c */
+bool chip_hanging(const struct chip *chip);
+void chip_stray(struct chip *chip);
+uint32_t chip_shown_tail(const struct chip *chip, uint32_t tail);
+
+static inline bool chip_fault_is(const struct chip *chip, uint32_t fault)
+{
+	return atomic_load_explicit(&chip->faults, memory_order_relaxed) & fault;
+}
 
 /* telemetry.c. Lock held. */
 void chip_account(struct chip *chip, struct chip_queue *q, const struct chip_totals *t);

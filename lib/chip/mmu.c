@@ -384,7 +384,8 @@ bool chip_tlb_drop(struct chip *chip)
 
 void chip_tlb_dropped(struct chip *chip)
 {
-	atomic_store(&chip->tlb_ack, chip->tlb_taken);
+	if (!chip_fault_is(chip, CHIP_FAULT_NO_TLB_ACK))
+		atomic_store(&chip->tlb_ack, chip->tlb_taken);
 	atomic_store(&chip->forget_ack, chip->forget_taken);
 }
 

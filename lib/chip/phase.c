@@ -256,7 +256,7 @@ static void next_phase(struct chip *chip, uint32_t inside)
 }
 
 /*
- * Nobody is inside. While the chip is stalled the job stays here; translations
+ * Nobody is inside. While the chip hangs the job stays here; translations
  * go all the same, and the job looks up its own again before it goes on.
  */
 void chip_phase_hold(struct chip *chip)
@@ -265,8 +265,7 @@ void chip_phase_hold(struct chip *chip)
 	struct chip_job *job = &chip->job;
 	bool dropped = false;
 
-	while (atomic_load_explicit(&chip->stalled, memory_order_relaxed) &&
-	       !atomic_load(&job->stop)) {
+	while (chip_hanging(chip) && !atomic_load(&job->stop)) {
 		if (chip_tlb_drop(chip))
 			dropped = true;
 		chip_tlb_dropped(chip);

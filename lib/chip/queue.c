@@ -115,7 +115,8 @@ void chip_queue_publish(struct chip *chip, struct chip_queue *q)
 	l->fault_sequence = q->fault_sequence;
 	l->fault_insn = q->fault.status ? q->fault.insn : UINT32_MAX;
 	__atomic_store_n(&l->sq_head, q->sq_head, __ATOMIC_RELEASE);
-	__atomic_store_n(&l->cq_tail, atomic_load(&q->cq_tail), __ATOMIC_RELEASE);
+	__atomic_store_n(&l->cq_tail, chip_shown_tail(chip, atomic_load(&q->cq_tail)),
+			 __ATOMIC_RELEASE);
 	__atomic_store_n(&l->state, q->state, __ATOMIC_RELEASE);
 }
 
@@ -361,11 +362,16 @@ static bool run_one(struct chip *chip)
 	atomic_store(&job->bad_weight, 0);
 	chip->units_at_job = chip_units(chip);
 	chip->working = true;
+	if (chip_fault_is(chip, CHIP_FAULT_STRAY_DMA))
+		chip_stray(chip);
 	pthread_mutex_unlock(&chip->lock);
 
 	chip_phase_hold(chip);
 	st = chip_job_load(chip, job);
-	if (st == CTRANS_ST_OK && job->n_ops) {
+	if (st == CTRANS_ST_OK && !job->n_ops) {
+		if (atomic_load(&job->stop))
+			st = CTRANS_ST_ABORTED;
+	} else if (st == CTRANS_ST_OK) {
 		uint32_t bad;
 
 		chip_phase_run(chip);

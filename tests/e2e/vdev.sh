@@ -53,6 +53,15 @@ for code in 0 1 2 3; do
 	expect_match "$tap_dir/page" "^\.B $code\$" "ctrans-vdev(1) has exit status $code"
 done
 
+# Of the source, as a server is not started for it.
+undocumented=
+faults=$(sed -nE 's/^\t\{ "([a-z-]+)", [0-9],.*/\1/p' \
+	"$CTRANS_SOURCE/tools/ctrans-vdev/fault.c")
+for fault in $faults; do
+	grep -qE "^\.(B|BR|BI) $fault( |\$)" "$tap_dir/page" || undocumented+=" $fault"
+done
+expect_equal "$(wc -w <<<"$faults")$undocumented" 16 "and every fault that there is"
+
 for bad in "" "--socket" "--socket x extra" "--nonsense" "--socket x --threads two" \
 	"--socket x --threads 100000" "--socket x --irq pin" "--socket x --kernel nosuch"; do
 	# shellcheck disable=SC2086
@@ -88,6 +97,11 @@ case $(ask state) in
 *'"attached":false'*'"irq":"msi"'*'"kernel":"reference"'*) ok "which the next one takes over" ;;
 *) not_ok "which the next one takes over" ;;
 esac
+expect_equal "$(ask 'fault evil 7')$(ask 'fault hang 3')" '{"ok":true}{"ok":true}' \
+	"it can have faults"
+expect_equal "$(ask faults)" '{"hang":3,"evil":{"seed":7,"reads":0,"id":false}}' \
+	"and says which"
+expect_equal "$(ask 'fault off')$(ask faults)" '{"ok":true}{}' "and loses them"
 expect_equal "$(ask quit)" '{"ok":true}' "quit"
 ended
 expect_status 0 "ends it"

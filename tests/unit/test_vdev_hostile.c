@@ -339,7 +339,7 @@ START_TEST(reconnects)
 	for (int i = 0; i < 10; i++) {
 		vt_bring_up(&t);
 		ck_assert_int_eq(vt_irqs(&t, EVENTFDS, VDEV_MSIX, 1, 1, &fd, 1), 0);
-		vdev_stall(t.v, i % 2);
+		ck_assert_int_eq(vdev_fault(t.v, i % 2 ? "hang" : "hang off"), 0);
 		bench_queue(&t.b, 0, 0, 3, 3, 0);
 		bench_fill(&t.b, 0, &nop);
 		bench_ring(&t.b, 0);
@@ -348,7 +348,7 @@ START_TEST(reconnects)
 		vt_hang_up(&t);
 		vt_connect(&t);
 	}
-	vdev_stall(t.v, false);
+	ck_assert_int_eq(vdev_fault(t.v, "hang off"), 0);
 	ck_assert_int_eq(vt_version(&t), 0);
 	ck_assert_uint_eq(vt_read(&t, VFIO_PCI_CONFIG_REGION_INDEX, 4, 2), 0);
 	ck_assert_uint_eq(open_fds(), before);
@@ -359,67 +359,40 @@ END_TEST
 
 /* ---- The control socket ------------------------------------------------------------ */
 
-static int control_connect(void)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(a.sun_path, t.control);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	return fd;
-}
-
-static const char *ask(int fd, const char *line)
-{
-	static char answer[1024];
-	size_t n = 0;
-
-	ck_assert_int_eq(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
-	while (!n || answer[n - 1] != '\n') {
-		ssize_t got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0);
-
-		if (got <= 0)
-			return "";
-		n += (size_t)got;
-	}
-	answer[n] = '\0';
-	return answer;
-}
-
 START_TEST(control)
 {
-	int fd = control_connect(), others[12];
+	int fd = vt_control(&t), others[12];
 	char longest[2 * VDEV_CONTROL_LINE];
 
-	ck_assert_str_eq(ask(fd, "violations\n"),
+	ck_assert_str_eq(vt_ask(fd, "violations\n"),
 			 "{\"total\":0,\"powered_down\":0,\"no_bus_master\":0,\"unbound\":0,"
 			 "\"stopped_doorbell\":0}\n");
 	vdev_count(t.v, VDEV_UNBOUND, 0);
-	ck_assert_ptr_nonnull(strstr(ask(fd, "violations\n"), "\"unbound\":1,"));
-	ck_assert_str_eq(ask(fd, "clear\n"), "{\"ok\":true}\n");
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "violations\n"), "\"unbound\":1,"));
+	ck_assert_str_eq(vt_ask(fd, "clear\n"), "{\"ok\":true}\n");
 	ck_assert_uint_eq(vdev_violations(t.v), 0);
-	ck_assert_ptr_nonnull(strstr(ask(fd, "state\n"), "\"attached\":true,\"power\":\"D0\""));
-	ck_assert_str_eq(ask(fd, "stall on\n"), "{\"ok\":true}\n");
-	ck_assert_ptr_nonnull(strstr(ask(fd, "state\n"), "\"stalled\":true"));
-	ck_assert_str_eq(ask(fd, "stall off\n"), "{\"ok\":true}\n");
-	ck_assert_ptr_nonnull(strstr(ask(fd, "state\n"), "\"stalled\":false"));
-	ck_assert_ptr_nonnull(strstr(ask(fd, "\n"), "\"error\""));
-	ck_assert_ptr_nonnull(strstr(ask(fd, "stall\n"), "\"error\""));
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "state\n"), "\"attached\":true,\"power\":\"D0\""));
+	ck_assert_str_eq(vt_ask(fd, "stall on\n"), "{\"ok\":true}\n");
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "state\n"), "\"stalled\":true"));
+	ck_assert_str_eq(vt_ask(fd, "stall off\n"), "{\"ok\":true}\n");
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "state\n"), "\"stalled\":false"));
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "\n"), "\"error\""));
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "stall\n"), "\"error\""));
 	/* in pieces, two at once */
 	(void)!send(fd, "cle", 3, MSG_NOSIGNAL);
 	usleep(5000);
-	ck_assert_ptr_nonnull(strstr(ask(fd, "ar\nviolations\n"), "ok"));
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "ar\nviolations\n"), "ok"));
 	/* a line without end is no command; more talkers than chairs wait */
 	for (int i = 0; i < 12; i++)
-		others[i] = control_connect();
+		others[i] = vt_control(&t);
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	ck_assert_str_eq(ask(others[0], longest), "");
+	ck_assert_str_eq(vt_ask(others[0], longest), "");
 	for (int i = 0; i < 12; i++)
 		close(others[i]);
 	close(fd);
-	fd = control_connect();
-	ck_assert_ptr_nonnull(strstr(ask(fd, "state\n"), "\"attached\":true"));
+	fd = vt_control(&t);
+	ck_assert_ptr_nonnull(strstr(vt_ask(fd, "state\n"), "\"attached\":true"));
 	close(fd);
 }
 END_TEST
@@ -432,8 +405,8 @@ START_TEST(quit)
 	vt_close(&t);
 	vt_open(&t, &o);
 	vt_bring_up(&t);
-	fd = control_connect();
-	ck_assert_str_eq(ask(fd, "quit\n"), "{\"ok\":true}\n");
+	fd = vt_control(&t);
+	ck_assert_str_eq(vt_ask(fd, "quit\n"), "{\"ok\":true}\n");
 	close(fd);
 	pthread_join(t.server, NULL);
 	ck_assert_int_eq(t.served, 0);

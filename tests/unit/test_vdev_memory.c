@@ -412,7 +412,7 @@ START_TEST(stalled)
 	uint32_t progress;
 
 	vt_bring_up(&t);
-	vdev_stall(t.v, true);
+	ck_assert_int_eq(vdev_fault(t.v, "hang"), 0);
 	run_long(bench_va(&t.b, 0, 1024), 8);
 	progress = bench_qreg(&t.b, 3, CTRANS_Q_PROGRESS);
 	/* memory still goes when it must, the kernel is still acknowledged */
@@ -432,7 +432,7 @@ START_TEST(stalled)
 	ck_assert_int_eq(bench_take(&t.b, 3).status, CTRANS_ST_ABORTED);
 	submit_nop(3, 5);
 	ck_assert(vt_until(&t, active));
-	vdev_stall(t.v, false);
+	ck_assert_int_eq(vdev_fault(t.v, "hang off"), 0);
 	ck_assert(vt_until(&t, completed));
 	ck_assert_uint_eq(bench_take(&t.b, 3).user_data, 5);
 	vt_expect_violations(&t, 0, VDEV_UNBOUND);
@@ -440,12 +440,12 @@ START_TEST(stalled)
 	bench_qset(&t.b, 3, CTRANS_Q_CTRL, CTRANS_QCTRL_STOP);
 	run_long(bench_va(&t.b, 0, 1024), CTRANS_PROG_MAX);
 	ck_assert(vt_until(&t, moving));
-	vdev_stall(t.v, true);
+	ck_assert_int_eq(vdev_fault(t.v, "hang"), 0);
 	ck_assert(vt_until(&t, standing));
 	ck_assert(active(&t));
 	ck_assert_int_eq(vt_unmap(&t, 0, VDEV_TEST_BUS), 0);
 	ck_assert(active(&t));
-	vdev_stall(t.v, false);
+	ck_assert_int_eq(vdev_fault(t.v, "hang off"), 0);
 	ck_assert(vt_until(&t, inactive));
 	ck_assert_uint_gt(atomic_load(&t.v->violations[VDEV_UNBOUND]), 0);
 }

@@ -268,3 +268,30 @@ bool vt_until(struct vdev_test *t, bool (*condition)(struct vdev_test *t))
 	}
 	return false;
 }
+
+int vt_control(struct vdev_test *t)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(a.sun_path, t->control);
+	MUST(fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof(a)));
+	return fd;
+}
+
+const char *vt_ask(int control, const char *lines)
+{
+	static char answer[2048];
+	size_t n = 0;
+
+	MUST(send(control, lines, strlen(lines), MSG_NOSIGNAL) == (ssize_t)strlen(lines));
+	while (!n || answer[n - 1] != '\n') {
+		ssize_t got = recv(control, answer + n, sizeof(answer) - 1 - n, 0);
+
+		if (got <= 0)
+			return "";
+		n += (size_t)got;
+	}
+	answer[n] = '\0';
+	return answer;
+}

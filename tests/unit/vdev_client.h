@@ -56,6 +56,10 @@ int vt_irqs(struct vdev_test *t, uint32_t flags, uint32_t index, uint32_t start,
 /* Version, memory mapped, decoding and bus mastering on, a bench in it. */
 void vt_bring_up(struct vdev_test *t);
 
+/* The control socket: a connection, and what it answers to lines (static). */
+int vt_control(struct vdev_test *t);
+const char *vt_ask(int control, const char *lines);
+
 /* Where a capability of @id is in the configuration space; 0: nowhere. */
 unsigned int vt_capability(struct vdev_test *t, uint8_t id);
 void vt_set_command(struct vdev_test *t, uint32_t value);

@@ -33,7 +33,7 @@ for name; do
 	kill -9 -1
 	printf '\n@end %s %s\n' $status "$(ctl violations)"
 	ctl clear >/dev/null
-	ctl stall off >/dev/null
+	ctl fault off >/dev/null
 done
 
 mark "unloading"

@@ -127,7 +127,7 @@ void vdev_config_write(struct vdev *v, uint64_t offset, const void *data,
 
 		*to = (uint8_t)((*to & ~mask) | (bytes[i] & mask));
 		if (offset + i == DEVCTL + 1 && bytes[i] & PCI_EXP_DEVCTL_BCR_FLR >> 8) {
-			vdev_reset(v);
+			vdev_flr(v);
 			return;
 		}
 	}

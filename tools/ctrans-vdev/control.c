@@ -65,8 +65,23 @@ static void state(struct vdev_control *c, char *answer, size_t size)
 		 irq[v->options.irq], v->dma.n, bytes,
 		 read64(v->chip, CTRANS_REG_JOBS_LO), active,
 		 chip_read(v->chip, CTRANS_REG_HEARTBEAT),
-		 v->stalled ? "true" : "false", v->refused,
+		 chip_faults(v->chip) & CHIP_FAULT_HANG ? "true" : "false", v->refused,
 		 chip_threads(v->chip), chip_kernel_name(v->chip));
+}
+
+static void fault(struct vdev *v, const char *words, char *answer, size_t size)
+{
+	int ret = vdev_fault(v, words);
+	char names[256];
+
+	if (!ret)
+		return;
+	vdev_faults_names(names, sizeof(names));
+	if (ret == -ENOENT)
+		snprintf(answer, size, "{\"error\":\"no such fault; there are %s\"}\n",
+			 names);
+	else
+		snprintf(answer, size, "{\"error\":\"not a value of this fault\"}\n");
 }
 
 void vdev_control_command(struct vdev_control *c, const char *line, char *answer,
@@ -78,16 +93,22 @@ void vdev_control_command(struct vdev_control *c, const char *line, char *answer
 	else if (!strcmp(line, "clear"))
 		vdev_clear_violations(c->v);
 	else if (!strcmp(line, "stall on"))
-		vdev_stall(c->v, true);
+		fault(c->v, "hang", answer, size);
 	else if (!strcmp(line, "stall off"))
-		vdev_stall(c->v, false);
+		fault(c->v, "hang off", answer, size);
+	else if (!strcmp(line, "faults"))
+		vdev_faults_list(c->v, answer, size);
+	else if (!strcmp(line, "fault off"))
+		vdev_faults_off(c->v);
+	else if (!strncmp(line, "fault ", 6))
+		fault(c->v, line + 6, answer, size);
 	else if (!strcmp(line, "state"))
 		state(c, answer, size);
 	else if (!strcmp(line, "quit"))
 		c->quit = true;
 	else
 		snprintf(answer, size,
-			 "{\"error\":\"unknown command; there are violations, clear, stall on, stall off, state, quit\"}\n");
+			 "{\"error\":\"unknown command; there are violations, clear, state, faults, fault NAME [VALUE], fault NAME off, fault off, stall on, stall off, quit\"}\n");
 }
 
 /* ---- Serving --------------------------------------------------------------- */

@@ -69,10 +69,9 @@ void vdev_set_master(struct vdev *v, bool on)
 	chip_forget(v->chip);
 }
 
-/* The chip's reset first: what a job then still tries is its business alone. */
-void vdev_reset(struct vdev *v)
+/* All but the chip. */
+static void reset_function(struct vdev *v)
 {
-	chip_write(v->chip, CTRANS_REG_RESET, CTRANS_RESET_CHIP);
 	v->powered = true;
 	vdev_set_master(v, false);
 	vdev_irq_forget(v);
@@ -80,14 +79,29 @@ void vdev_reset(struct vdev *v)
 	memset(v->table, 0, sizeof(v->table));
 }
 
+/* The chip's reset first: what a job then still tries is its business alone. */
+void vdev_reset(struct vdev *v)
+{
+	chip_reset(v->chip);
+	reset_function(v);
+}
+
+void vdev_flr(struct vdev *v)
+{
+	if (!v->faults.ignore_flr)
+		chip_reset(v->chip);
+	reset_function(v);
+}
+
 /* Into D3hot everything is lost, and out of it as well: No_Soft_Reset is 0. */
 void vdev_set_power(struct vdev *v, bool on)
 {
 	if (on) {
-		vdev_reset(v);
+		vdev_flr(v);
 		return;
 	}
-	chip_write(v->chip, CTRANS_REG_RESET, CTRANS_RESET_CHIP);
+	if (!v->faults.ignore_flr)
+		chip_reset(v->chip);
 	vdev_irq_forget(v);
 	v->powered = false;
 }
@@ -102,12 +116,6 @@ void vdev_wait_reset(struct vdev *v)
 			return;
 		nanosleep(&nap, NULL);
 	}
-}
-
-void vdev_stall(struct vdev *v, bool on)
-{
-	v->stalled = on;
-	chip_stall(v->chip, on);
 }
 
 void vdev_detach(struct vdev *v)
@@ -177,8 +185,8 @@ void vdev_destroy(struct vdev *v)
 {
 	if (!v)
 		return;
-	chip_stall(v->chip, false);
-	chip_write(v->chip, CTRANS_REG_RESET, CTRANS_RESET_CHIP);
+	vdev_faults_off(v);
+	chip_reset(v->chip);
 	vdev_worker_stop(v);
 	chip_destroy(v->chip);
 	vdev_irq_free(&v->irq);

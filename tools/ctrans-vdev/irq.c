@@ -54,32 +54,92 @@ static void signal_fd(int fd)
 		(void)!write(fd, &one, sizeof(one));
 }
 
+static bool line_blocked(const struct vdev_irq *q)
+{
+	return q->masked || q->disabled || q->fd[VDEV_INTX][0] < 0;
+}
+
 static void raise_line(struct vdev_irq *q)
 {
-	if (q->masked || q->disabled || q->fd[VDEV_INTX][0] < 0)
+	if (line_blocked(q))
 		return;
 	q->masked = true;
 	signal_fd(q->fd[VDEV_INTX][0]);
+}
+
+/* Lock held. */
+static void deliver(struct vdev *v, unsigned int vector)
+{
+	struct vdev_irq *q = &v->irq;
+	const int *fd = q->fd[v->options.irq];
+
+	if (v->options.irq == VDEV_INTX)
+		raise_line(q);
+	else if (fd[vector] < 0)
+		q->pending |= 1u << vector;
+	else
+		signal_fd(fd[vector]);
+}
+
+/* Lock held. True: this one is among the next so many that @n asks for. */
+static bool counted(uint32_t *n)
+{
+	if (!*n)
+		return false;
+	if (*n != VDEV_IRQ_ALL)
+		--*n;
+	return true;
+}
+
+/* The vector that it comes on. Lock held. */
+static unsigned int takes(const struct vdev *v, unsigned int vector)
+{
+	const int *fd = v->irq.fd[v->options.irq];
+
+	if (v->options.irq == VDEV_INTX)
+		return 0;
+	if (vector < VDEV_VECTORS && (fd[vector] >= 0 || fd[0] < 0))
+		return vector;
+	return 0;
 }
 
 void vdev_irq_raise(void *ctx, unsigned int vector)
 {
 	struct vdev *v = ctx;
 	struct vdev_irq *q = &v->irq;
-	const int *fd = q->fd[v->options.irq];
 
 	pthread_mutex_lock(&q->lock);
-	if (v->options.irq == VDEV_INTX) {
-		raise_line(q);
-	} else {
-		if (vector >= VDEV_VECTORS || fd[vector] < 0)
-			vector = fd[0] < 0 && vector < VDEV_VECTORS ? vector : 0;
-		if (fd[vector] < 0)
-			q->pending |= 1u << vector;
-		else
-			signal_fd(fd[vector]);
+	/* a line that is up already is no interrupt */
+	if (v->options.irq == VDEV_INTX && line_blocked(q)) {
+		pthread_mutex_unlock(&q->lock);
+		return;
+	}
+	vector = takes(v, vector);
+	if (!counted(&q->drop)) {
+		deliver(v, vector);
+		if (counted(&q->duplicate))
+			atomic_fetch_or(&q->again, 1u << vector);
 	}
 	pthread_mutex_unlock(&q->lock);
+}
+
+void vdev_irq_spurious(struct vdev *v, unsigned int vector)
+{
+	pthread_mutex_lock(&v->irq.lock);
+	deliver(v, takes(v, vector));
+	pthread_mutex_unlock(&v->irq.lock);
+}
+
+void vdev_irq_again(struct vdev *v)
+{
+	uint32_t again;
+
+	if (!atomic_load(&v->irq.again))
+		return;
+	again = atomic_exchange(&v->irq.again, 0);
+	for (unsigned int i = 0; i < VDEV_VECTORS; i++)
+		if (again >> i & 1)
+			vdev_irq_spurious(v, i);
 }
 
 /* The line, after something that may have let it through. */
@@ -87,9 +147,7 @@ static void look_at_line(struct vdev *v)
 {
 	if (v->options.irq != VDEV_INTX || !v->powered || !chip_interrupting(v->chip))
 		return;
-	pthread_mutex_lock(&v->irq.lock);
-	raise_line(&v->irq);
-	pthread_mutex_unlock(&v->irq.lock);
+	vdev_irq_raise(v, 0);
 }
 
 void vdev_irq_disable_intx(struct vdev *v, bool disable)
@@ -120,6 +178,7 @@ void vdev_irq_forget(struct vdev *v)
 	pthread_mutex_lock(&v->irq.lock);
 	v->irq.pending = 0;
 	v->irq.disabled = false;
+	atomic_store(&v->irq.again, 0);
 	pthread_mutex_unlock(&v->irq.lock);
 }
 
@@ -257,6 +316,7 @@ void vdev_irq_drop(struct vdev *v)
 		for (unsigned int i = 0; i < VDEV_VECTORS; i++)
 			set_fd(&v->irq, k, i, -1);
 	v->irq.pending = 0;
+	atomic_store(&v->irq.again, 0);
 	v->irq.masked = false;
 	v->irq.disabled = false;
 	pthread_mutex_unlock(&v->irq.lock);

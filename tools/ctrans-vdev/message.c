@@ -230,6 +230,7 @@ int vdev_message(struct vdev *v, const uint8_t *msg, size_t size, int *fds,
 	int ret;
 
 	vdev_dma_reap(v);
+	vdev_irq_again(v);
 	if (size < sizeof(m.header) || size > VDEV_MESSAGE_MAX)
 		return -EPROTO;
 	memcpy(&m.header, msg, sizeof(m.header));

@@ -55,12 +55,15 @@ static void bar_read(struct vdev *v, uint32_t region, uint64_t offset, void *dat
 		if (!v->powered)
 			vdev_count(v, VDEV_POWERED_DOWN, offset);
 		memset(data, 0xff, count);
+	} else if (v->faults.no_bars) {
+		memset(data, 0xff, count);
 	} else if (region == VFIO_PCI_BAR2_REGION_INDEX) {
 		memset(data, 0, count);
 	} else if (region == VFIO_PCI_BAR4_REGION_INDEX) {
 		msix_read(v, offset, data, count);
 	} else if (count == 4 && offset % 4 == 0) {
-		value = chip_read(v->chip, (uint32_t)offset);
+		value = vdev_fault_read(v, (uint32_t)offset,
+					chip_read(v->chip, (uint32_t)offset));
 		memcpy(data, &value, 4);
 	} else {
 		memset(data, 0xff, count);
@@ -77,6 +80,8 @@ static void bar_write(struct vdev *v, uint32_t region, uint64_t offset,
 			vdev_count(v, VDEV_POWERED_DOWN, offset);
 		return;
 	}
+	if (v->faults.no_bars)
+		return;
 	if (region == VFIO_PCI_BAR4_REGION_INDEX) {
 		if (offset < sizeof(v->table))
 			memcpy(v->table + offset, data,
@@ -107,10 +112,12 @@ int vdev_region_read(struct vdev *v, uint32_t region, uint64_t offset, void *dat
 {
 	if (!inside(v, region, offset, count))
 		return -EINVAL;
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		vdev_config_read(v, offset, data, count);
-	else
+	if (region != VFIO_PCI_CONFIG_REGION_INDEX)
 		bar_read(v, region, offset, data, count);
+	else if (v->faults.no_config)
+		memset(data, 0xff, count);
+	else
+		vdev_config_read(v, offset, data, count);
 	return 0;
 }
 
@@ -119,9 +126,9 @@ int vdev_region_write(struct vdev *v, uint32_t region, uint64_t offset,
 {
 	if (!inside(v, region, offset, count))
 		return -EINVAL;
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		vdev_config_write(v, offset, data, count);
-	else
+	if (region != VFIO_PCI_CONFIG_REGION_INDEX)
 		bar_write(v, region, offset, data, count);
+	else if (!v->faults.no_config)
+		vdev_config_write(v, offset, data, count);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "chip/chip.h"
+#include "fault.h"
 #include "protocol.h"
 #include "uapi/ctrans_regs.h"
 
@@ -74,12 +75,18 @@ struct vdev_dma {
 
 /* ---- Interrupts (irq.c) ------------------------------------------------- */
 
+#define VDEV_IRQ_ALL		UINT32_MAX
+
 struct vdev_irq {
 	pthread_mutex_t lock;
 	int fd[3][VDEV_VECTORS];	/* eventfds by kind, -1: none */
 	uint32_t pending;		/* vectors raised while they had none */
 	bool masked;			/* INTx: until the client unmasks it */
 	bool disabled;			/* INTx: by the command register */
+
+	/* faults: of the next interrupts so many, or VDEV_IRQ_ALL */
+	uint32_t drop, duplicate;
+	_Atomic uint32_t again;		/* vectors to raise once more with the next message */
 };
 
 /* ---- The device --------------------------------------------------------- */
@@ -102,7 +109,7 @@ struct vdev {
 
 	_Atomic uint64_t violations[VDEV_VIOLATIONS];
 	uint64_t refused;	/* messages answered with an error */
-	bool stalled;
+	struct vdev_faults faults;
 
 	bool negotiated;	/* VERSION has been seen */
 	uint8_t *reply;		/* VDEV_MESSAGE_MAX bytes */
@@ -116,9 +123,10 @@ void vdev_destroy(struct vdev *v);
 void vdev_detach(struct vdev *v);
 /* Begin a reset of everything the function has; the chip finishes it. */
 void vdev_reset(struct vdev *v);
+/* By the function's own register: a fault may have the chip not take part. */
+void vdev_flr(struct vdev *v);
 void vdev_set_power(struct vdev *v, bool on);
 void vdev_set_master(struct vdev *v, bool on);
-void vdev_stall(struct vdev *v, bool on);
 void vdev_wait_reset(struct vdev *v);
 void vdev_count(struct vdev *v, enum vdev_violation what, uint64_t at);
 const char *vdev_violation_name(enum vdev_violation what);
@@ -173,6 +181,10 @@ int vdev_guard_blank(void *ptr, size_t size);
 void vdev_irq_init(struct vdev_irq *q);
 void vdev_irq_free(struct vdev_irq *q);
 void vdev_irq_raise(void *ctx, unsigned int vector);
+/* As if the chip had, for no reason; never dropped or duplicated. */
+void vdev_irq_spurious(struct vdev *v, unsigned int vector);
+/* A message has come: what was to be raised twice is, for the second time. */
+void vdev_irq_again(struct vdev *v);
 uint32_t vdev_irq_count(const struct vdev *v, uint32_t index);
 int vdev_irq_set(struct vdev *v, const struct vdev_irq_set *set, const uint8_t *data,
 		 size_t size, int *fds, unsigned int n_fds);
