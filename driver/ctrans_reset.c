@@ -154,8 +154,8 @@ static void ctrans_reset_end(struct ctrans_device *ct)
 /* reset_lock held. */
 static void ctrans_reset_give_up(struct ctrans_device *ct)
 {
-	static char wedged[] = "WEDGED=rebind,bus-reset";
-	char *event[] = { wedged, NULL };
+	char wedged[] = "WEDGED=rebind,bus-reset";
+	char *event[2] = { wedged };
 
 	if (!ct->gone) {
 		dev_err(ct->drm.dev, "the chip does not come back from a reset and is cut off; unbind and bind the driver, or power the machine off\n");
