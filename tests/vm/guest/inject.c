@@ -187,7 +187,7 @@ static bool one(const struct sweep *sweep, unsigned int nth, const uint64_t *wan
 	t->hit += hit;
 	if (!err)
 		t->passed += hit;
-	else if (err == -ENOMEM)
+	else if (err == -ENOMEM || err == sweep->also)
 		t->no_memory++;
 	else if (err == -EFAULT)
 		t->no_copy++;

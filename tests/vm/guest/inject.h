@@ -40,6 +40,8 @@ struct sweep {
 	void (*close)(struct scene *s);
 	/* Is the device well? By default looked at after the sweep alone. */
 	bool (*well)(void);
+	/* An error besides -ENOMEM and -EFAULT that a call may give for them. */
+	int also;
 };
 
 /* Skips, with its reason, where the kernel has no such thing. */
