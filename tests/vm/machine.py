@@ -170,6 +170,8 @@ class Machine:
         args = KERNEL_ARGS
         if self.iommu == "intel":
             args += " intel_iommu=on iommu.strict=1"
+        if self.kernel in ("debug", "kcsan"):
+            args += " kunit.enable=1"
         command = [
             self.tree + "/lib64/ld-linux-x86-64.so.2", "--library-path", lib,
             self.tree + "/usr/bin/qemu-system-x86_64",

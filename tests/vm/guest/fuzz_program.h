@@ -29,16 +29,7 @@ void program_run(struct fuzz_program *p);
 void program_write(const struct fuzz_program *p, FILE *to);
 bool program_read(struct fuzz_program *p, FILE *from);
 
-/* fuzz_cover.c: false, and said, where the kernel does not tell what is reached. */
-bool cover_open(void);
-/* In the process whose calls are followed. */
-void cover_this(void);
-/* Before it is started; after it has ended: new edges that it reached. */
-void cover_clear(void);
-unsigned int cover_take(void);
-unsigned int cover_edges(void);
-
-/* What is kept, the latest best. */
+/* fuzz_corpus.c: what is kept, the latest best */
 void corpus_add(const struct fuzz_program *p);
 unsigned int corpus_size(void);
 const struct fuzz_program *corpus_pick(uint64_t *seed);

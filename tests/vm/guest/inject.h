@@ -40,6 +40,13 @@ struct sweep {
 	void (*close)(struct scene *s);
 	/* Is the device well? By default looked at after the sweep alone. */
 	bool (*well)(void);
+	/* An error besides -ENOMEM and -EFAULT that a call may give for them. */
+	int also;
+	/*
+	 * Then it is swept from the last failure to the first, until this says
+	 * that what is left is none of the driver's.
+	 */
+	bool (*enough)(void);
 };
 
 /* Skips, with its reason, where the kernel has no such thing. */

@@ -151,7 +151,8 @@ void inject_calls(void)
 		{ "open", scene_nothing, call_open },
 		{ "DEV_QUERY of INFO", scene_file, call_info },
 		{ "DEV_QUERY of CLOCK", scene_file, call_clock },
-		{ "BO_CREATE", scene_file, call_bo_create },
+		/* which the memory file system says when it has no inode */
+		{ "BO_CREATE", scene_file, call_bo_create, .also = -ENOSPC },
 		{ "BO_MMAP_OFFSET", scene_buffer, call_bo_offset },
 		{ "GEM_CLOSE", scene_buffer, call_bo_close, bo_close_undone },
 		{ "VM_CREATE", scene_file, call_vm_create },

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cover.h"
 #include "inject.h"
 #include "pci.h"
 
@@ -47,9 +48,31 @@ static void scene_unbound(struct scene *s)
 	must(s->event >= 0);
 }
 
+/*
+ * The DRM core's allocation of the device comes first, and some kernels do not get
+ * over all of its failures (6.12's drm_minor_alloc() puts a device that it has not
+ * got). Probe went past it if the second place that it reaches in the driver is
+ * that of a probe that works; failures of what comes before are let alone.
+ */
+static unsigned long past_alloc;
+static bool before_alloc;
+
 static int call_bind(struct scene *s)
 {
-	return put(s->event, pci_name());
+	int err;
+
+	cover_clear();
+	err = put(s->event, pci_name());
+	if (!past_alloc)
+		past_alloc = cover_place(1);
+	else if (cover_place(1) != past_alloc)
+		before_alloc = true;
+	return err;
+}
+
+static bool no_more_of_ours(void)
+{
+	return before_alloc;
 }
 
 /* Either it is bound or nothing of it is there, and it can be bound. */
@@ -73,11 +96,13 @@ void inject_probe(void)
 {
 	static const struct sweep sweep = {
 		"probe", scene_unbound, call_bind, bind_undone, close_bind,
-		well_now_and_then,
+		well_now_and_then, .enough = no_more_of_ours,
 	};
 
 	pci_name();
 	if (inject_here()) {
+		must(cover_open());
+		cover_this();
 		inject_sweep(&sweep);
 		inject_done();
 	}
