@@ -97,7 +97,7 @@ class Feed:
 
 
 class Machine:
-    """kernel: 6.12, newest, debug; irq: msix, msi, intx; iommu: none, intel;
+    """kernel: 6.12, newest, debug, kcsan; irq: msix, msi, intx; iommu: none, intel;
     load: with the driver."""
 
     def __init__(self, kernel, build_dir, *, irq="msix", iommu="none",
@@ -127,7 +127,7 @@ class Machine:
     # ---- before the boot
 
     def write_archive(self, settings, files):
-        release = "" if self.kernel == "debug" else \
+        release = "" if self.kernel in ("debug", "kcsan") else \
             script("kernel.sh", self.kernel, "release")
         cpio = initramfs.build(ROOT, self.build_dir, self.tree, release,
                                self.modules, self.extra)
