@@ -159,6 +159,7 @@ void counts_go_on(void)
 void trace_events(void)
 {
 	static char text[1 << 20];
+	struct drm_ctrans_queue_get_state st;
 	struct ctrans_sqe bad;
 	struct rig rig;
 	uint64_t pj, cycles;
@@ -175,6 +176,8 @@ void trace_events(void)
 	bad.prog_len = 64;
 	queue_send(&rig.q, &bad);
 	queue_finish(&rig.q, 60 * SECOND);
+	/* which looks, where the interrupt may be late */
+	must(!queue_get_state(rig.fd, rig.q.id, &st));
 	must(vm_unmap(rig.fd, rig.vm, RIG_VA + (1 << 30), PAGE) < 0);
 	rig_close(&rig);
 	must(!sysfs_write(TRACE "/events/ctrans/enable", "0"));
