@@ -2,6 +2,7 @@
 #include "power.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,6 +48,13 @@ bool power_sleeps_within(unsigned int ms)
 long power_awake_ms(void)
 {
 	return pci_number("power/runtime_active_time");
+}
+
+bool power_console_dies(void)
+{
+	const char *kernel = getenv("CTRANS_VM_KERNEL");
+
+	return kernel && !strcmp(kernel, "newest");
 }
 
 /* A sleep of a few milliseconds is seen in no status, but traced. */

@@ -34,6 +34,10 @@ static bool offers(const char *file, const char *word)
 /* False, and said: this kernel cannot do so. */
 static bool can_test(const char *level)
 {
+	if (!strcmp(level, "devices") && power_console_dies()) {
+		guest_skip("this kernel's virtio console does not outlive it");
+		return false;
+	}
 	if (offers("/sys/power/pm_test", level) && offers("/sys/power/state", "freeze"))
 		return true;
 	guest_skip("this kernel cannot test its suspend");
