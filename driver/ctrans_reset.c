@@ -52,11 +52,17 @@ void ctrans_queues_lost(struct ctrans_device *ct)
 	unsigned int slot;
 
 	mutex_lock(&ct->slots_lock);
+	/* whoever is woken for one finds all of them like that */
+	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
+		q = ctrans_queue_in(ct, slot);
+		if (q)
+			ctrans_queue_set(q, CTRANS_KQ_LOST);
+	}
 	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (!q)
 			continue;
-		ctrans_queue_halt(q, CTRANS_KQ_LOST);
+		ctrans_wait_wake(q);
 		if (ctrans_device_stopped(ct))
 			ctrans_queue_free_status(q);
 	}
@@ -161,9 +167,11 @@ static void ctrans_reset_give_up(struct ctrans_device *ct)
 		dev_err(ct->drm.dev, "the chip does not come back from a reset and is cut off; unbind and bind the driver, or power the machine off\n");
 		ctrans_device_cut_off(ct);
 		trace_ctrans_recovery("wedged", -1, true);
+		ctrans_queues_lost(ct);
 		kobject_uevent_env(&ct->drm.accel->kdev->kobj, KOBJ_CHANGE, event);
+	} else {
+		ctrans_queues_lost(ct);
 	}
-	ctrans_queues_lost(ct);
 }
 
 /* True: it works again, or is given up already. */

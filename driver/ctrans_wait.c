@@ -93,7 +93,8 @@ void ctrans_wait_watch(struct ctrans_queue *q)
 	news = q->done != q->heard;
 	q->heard = q->done;
 	spin_unlock_irq(&q->lock);
-	if (q->odd) {
+	/* or there is no chip, which is more than a queue's end */
+	if (q->odd && ctrans_device_check(q->ct)) {
 		dev_notice_ratelimited(q->ct->drm.dev,
 				       "queue %u of %s[%d] is lost: the chip's count of completions is impossible\n",
 				       q->slot, q->comm, q->pid);
