@@ -4,6 +4,7 @@
  * were and chooses an operating point, within what its sysfs files, a power cap
  * (ctrans_hwmon.c) and the temperature (ctrans_thermal.c) leave.
  */
+#include <linux/completion.h>
 #include <linux/devfreq.h>
 #include <linux/ktime.h>
 #include <linux/pm_opp.h>
@@ -20,12 +21,17 @@
 #define CTRANS_LOAD_UP		45
 #define CTRANS_LOAD_DOWN	5
 
+/* As a rule at once; a debug option of the kernel's takes some seconds. */
+#define CTRANS_RELEASE_MS	10000
+
 /** struct ctrans_load - what devfreq knows of us, and the load when it last asked */
 struct ctrans_load {
 	/** @profile: what can be asked of us. */
 	struct devfreq_dev_profile profile;
 	/** @ondemand: the governor's settings. */
 	struct devfreq_simple_ondemand_data ondemand;
+	/** @released: devfreq has used @profile for the last time. */
+	struct completion released;
 	/** @since: when the load was last looked at. */
 	ktime_t since;
 	/** @core_ns: ctrans_totals.core_ns then. */
@@ -92,6 +98,25 @@ static int ctrans_devfreq_status(struct device *dev,
 	return 0;
 }
 
+static void ctrans_devfreq_exit(struct device *dev)
+{
+	struct ctrans_device *ct = dev_get_drvdata(dev);
+
+	complete(&ct->load->released);
+}
+
+/*
+ * What devfreq made of us goes with the last reference to its device, which need
+ * not be devfreq's own. Where it could not even make that nobody tells us.
+ */
+static void ctrans_devfreq_wait(void *data)
+{
+	struct ctrans_load *load = data;
+
+	wait_for_completion_timeout(&load->released,
+				    msecs_to_jiffies(CTRANS_RELEASE_MS));
+}
+
 /**
  * ctrans_devfreq_init() - let the clock follow the load
  * @ct: the device, registered
@@ -115,11 +140,15 @@ void ctrans_devfreq_init(struct ctrans_device *ct)
 	load->profile.target = ctrans_devfreq_target;
 	load->profile.get_dev_status = ctrans_devfreq_status;
 	load->profile.get_cur_freq = ctrans_devfreq_cur;
+	load->profile.exit = ctrans_devfreq_exit;
 	load->ondemand.upthreshold = CTRANS_LOAD_UP;
 	load->ondemand.downdifferential = CTRANS_LOAD_DOWN;
 	load->since = ktime_get();
+	init_completion(&load->released);
 	/* It may look at the load before it returns. */
 	ct->load = load;
+	if (devm_add_action(dev, ctrans_devfreq_wait, load))
+		return;
 	devfreq = devm_devfreq_add_device(dev, &load->profile,
 					  DEVFREQ_GOV_SIMPLE_ONDEMAND,
 					  &load->ondemand);
