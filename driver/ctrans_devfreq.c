@@ -152,11 +152,15 @@ void ctrans_devfreq_init(struct ctrans_device *ct)
 	devfreq = devm_devfreq_add_device(dev, &load->profile,
 					  DEVFREQ_GOV_SIMPLE_ONDEMAND,
 					  &load->ondemand);
-	if (IS_ERR(devfreq))
-		dev_info(dev, "the clock does not follow the load (error %ld): is the devfreq governor simple_ondemand there?\n",
-			 PTR_ERR(devfreq));
-	else
+	if (!IS_ERR(devfreq)) {
 		ct->devfreq = devfreq;
+		return;
+	}
+	dev_info(dev, "the clock does not follow the load (error %ld): is the devfreq governor simple_ondemand there?\n",
+		 PTR_ERR(devfreq));
+	/* It failed before there was a device to be released. */
+	if (!load->profile.max_state)
+		complete(&load->released);
 }
 
 /**
