@@ -19,7 +19,7 @@
 
 #define SOON_MS	20000
 
-/* ---- Queues that stand still -------------------------------------------------- */
+/* ---- Queues that stand still -------------------------------------------- */
 
 void stopped_queue(void)
 {
@@ -122,7 +122,7 @@ void timed_out_queue(void)
 	ctl("clear", NULL, 0);
 }
 
-/* ---- Calls that change things --------------------------------------------------- */
+/* ---- Calls that change things ------------------------------------------- */
 
 void queues_change(void)
 {
@@ -246,7 +246,7 @@ void bindings_change(void)
 	power_default();
 }
 
-/* ---- Ends ------------------------------------------------------------------------ */
+/* ---- Ends --------------------------------------------------------------- */
 
 static void own(int ready)
 {

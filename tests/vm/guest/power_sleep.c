@@ -161,7 +161,7 @@ void works_on(void)
 	power_default();
 }
 
-/* ---- Who only asks --------------------------------------------------------- */
+/* ---- Who only asks ------------------------------------------------------ */
 
 static void read_fdinfo(int fd)
 {
@@ -330,7 +330,7 @@ void asked(void)
 	power_default();
 }
 
-/* ---- Sleepers beside a sleeping chip ---------------------------------------- */
+/* ---- Sleepers beside a sleeping chip ------------------------------------ */
 
 enum { BY_WAIT, BY_POLL, BY_EPOLL, BY_URING, BY_EVENTFD, WAYS };
 

@@ -22,7 +22,7 @@
 
 #define SOON_MS	20000
 
-/* ---- One suspend and resume ----------------------------------------------------- */
+/* ---- One suspend and resume --------------------------------------------- */
 
 static bool offers(const char *file, const char *word)
 {
@@ -62,7 +62,7 @@ static const char *state_of(unsigned int round)
 	return round & 1 && offers("/sys/power/state", "mem") ? "mem" : "freeze";
 }
 
-/* ---- Users ------------------------------------------------------------------------ */
+/* ---- Users -------------------------------------------------------------- */
 
 /* Ends with 0 when told by a byte, or with what went wrong. */
 struct user {
@@ -202,7 +202,7 @@ void devices_suspended(void)
 	power_default();
 }
 
-/* ---- The chip's own sleep ------------------------------------------------------------ */
+/* ---- The chip's own sleep ----------------------------------------------- */
 
 void suspended_asleep(void)
 {

@@ -24,7 +24,7 @@
 
 #define SOON_MS	20000
 
-/* ---- Sleepers of every kind ------------------------------------------------------ */
+/* ---- Sleepers of every kind --------------------------------------------- */
 
 enum { BY_WAIT, BY_POLL, BY_EPOLL, BY_EVENTFD, BY_URING, WAYS };
 
@@ -100,7 +100,7 @@ static void start_all(struct sleeper *s, struct rig *rig, int event)
 	usleep(100000);
 }
 
-/* ---- The module -------------------------------------------------------------------- */
+/* ---- The module --------------------------------------------------------- */
 
 static bool unload_refused(void)
 {
@@ -168,7 +168,7 @@ void unloaded_under(void)
 	close(other.fd);
 }
 
-/* ---- The driver's hold -------------------------------------------------------------- */
+/* ---- The driver's hold -------------------------------------------------- */
 
 void unbound_under(void)
 {
@@ -206,7 +206,7 @@ void unbound_under(void)
 	ctl("clear", NULL, 0);
 }
 
-/* ---- The function --------------------------------------------------------------------- */
+/* ---- The function ------------------------------------------------------- */
 
 /* A user until its device is gone, over and over. */
 static void use_on(void)
@@ -285,7 +285,7 @@ void removed_and_found(void)
 	ctl("clear", NULL, 0);
 }
 
-/* ---- Resets ------------------------------------------------------------------------------ */
+/* ---- Resets ------------------------------------------------------------- */
 
 #define USERS	4u
 #define QUEUES	3u

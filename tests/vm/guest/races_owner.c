@@ -31,7 +31,7 @@ static bool nothing_left(void)
 	return good == 64;
 }
 
-/* ---- SCM_RIGHTS ------------------------------------------------------------------ */
+/* ---- SCM_RIGHTS --------------------------------------------------------- */
 
 union control {
 	struct cmsghdr head;
@@ -160,7 +160,7 @@ void passed_on(void)
 	ok(nothing_left(), "nothing of them is left");
 }
 
-/* ---- ptrace ------------------------------------------------------------------------ */
+/* ---- ptrace ------------------------------------------------------------- */
 
 static void show_rig(int socket)
 {
@@ -307,7 +307,7 @@ void stopped_owner(void)
 	rig_close(&mine);
 }
 
-/* ---- Killed in every call -------------------------------------------------------------- */
+/* ---- Killed in every call ----------------------------------------------- */
 
 /* Every ioctl there is, in an order in which each has something to do. */
 static void call_all(void)

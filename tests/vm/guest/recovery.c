@@ -17,7 +17,7 @@
 #include "pci.h"
 #include "power.h"
 
-/* ---- Knobs ------------------------------------------------------------------- */
+/* ---- Knobs -------------------------------------------------------------- */
 
 void fault(const char *knob)
 {
@@ -65,7 +65,7 @@ bool have_faults(void)
 	return true;
 }
 
-/* ---- The scene ------------------------------------------------------------------ */
+/* ---- The scene ---------------------------------------------------------- */
 
 /* In every buffer of users; no dump may have it. */
 #define SECRET	0x5ec2e75eu
@@ -192,7 +192,7 @@ void scene_close(struct scene *s)
 	faults_off();
 }
 
-/* ---- Uevents ---------------------------------------------------------------------- */
+/* ---- Uevents ------------------------------------------------------------ */
 
 int uevents_open(void)
 {
@@ -238,7 +238,7 @@ bool uevent_seen(int s, const char *begin, unsigned int ms)
 	return false;
 }
 
-/* ---- Dumps --------------------------------------------------------------------------- */
+/* ---- Dumps -------------------------------------------------------------- */
 
 #define DUMPS	"/sys/class/devcoredump"
 

@@ -53,7 +53,7 @@ void scene_close(struct scene *s);
 uint32_t resets_of(struct rig *rig);
 uint32_t state_of(int fd, uint32_t queue);
 
-/* ---- What is said of it ---------------------------------------------------------- */
+/* ---- What is said of it ------------------------------------------------- */
 
 /* Uevents from here on; whether one with this text comes within so long. */
 int uevents_open(void);

@@ -239,7 +239,7 @@ void starved(void)
 	faults_off();
 }
 
-/* ---- Its owner does not wait for the watchdog -------------------------------------- */
+/* ---- Its owner does not wait for the watchdog --------------------------- */
 
 void destroyed_hanging(void)
 {

@@ -35,7 +35,7 @@ static bool made_again(struct rig *rig)
 	return !queue_open(&rig->q, rig->fd, &how, rig->mem.map) && rig_works(rig);
 }
 
-/* ---- Completions ------------------------------------------------------------- */
+/* ---- Completions -------------------------------------------------------- */
 
 /* Whatever is said: not more is done than was asked for. */
 static void check_done(struct rig *rig, unsigned int sent)
@@ -130,7 +130,7 @@ void completions_garbage(void)
 	completions("garbage");
 }
 
-/* ---- Interrupts ----------------------------------------------------------------- */
+/* ---- Interrupts --------------------------------------------------------- */
 
 enum { BY_WAIT, BY_POLL, BY_EVENTFD, WAYS };
 
@@ -259,7 +259,7 @@ void interrupts_many(void)
 	fault("off");
 }
 
-/* ---- Memory ---------------------------------------------------------------------- */
+/* ---- Memory ------------------------------------------------------------- */
 
 /* The physical address of a page, 0: it is not told. */
 static uint64_t physical(const void *at)
@@ -275,8 +275,10 @@ static uint64_t physical(const void *at)
 	return (entry & ((1ull << 55) - 1)) * PAGE;
 }
 
-/* An access that no job asked for. Where there is no memory, nothing happens; where
- * there is, an IOMMU is what keeps it out. */
+/*
+ * An access that no job asked for. Where there is no memory, nothing happens; where
+ * there is, an IOMMU is what keeps it out.
+ */
 void dma_outside(void)
 {
 	const char *boot = getenv("CTRANS_VM");
@@ -323,7 +325,7 @@ void dma_outside(void)
 	faults_off();
 }
 
-/* ---- It is not there ---------------------------------------------------------------- */
+/* ---- It is not there ---------------------------------------------------- */
 
 static void *wait_for_ever(void *arg)
 {
@@ -399,7 +401,7 @@ void all_ones(void)
 	faults_off();
 }
 
-/* ---- It does not come to rest -------------------------------------------------------- */
+/* ---- It does not come to rest ------------------------------------------- */
 
 void never_idle(void)
 {
