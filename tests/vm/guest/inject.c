@@ -171,7 +171,7 @@ static bool again(const struct sweep *sweep, struct scene *s, const uint64_t *wa
 static unsigned int places;
 
 struct tally {
-	unsigned int hit, passed, no_memory, no_copy, bad;
+	unsigned int hit, passed, no_memory, no_copy, others, bad;
 };
 
 /* One round, or false: nothing failed. */
@@ -194,6 +194,8 @@ static bool one(const struct sweep *sweep, unsigned int nth, const uint64_t *wan
 		t->no_memory++;
 	else if (err == -EFAULT)
 		t->no_copy++;
+	else if (sweep->any)
+		t->others++;
 	else
 		good = false;
 	if (err)
@@ -335,8 +337,8 @@ void inject_sweep(const struct sweep *as)
 	}
 	places += t.hit;
 	ok(!t.bad && nth < NTH_MAX && chip_whole() && chip_works(),
-	   "%s: %u places fail: %u with no memory, %u with a fault, %u are got over",
-	   sweep.name, t.hit, t.no_memory, t.no_copy, t.passed);
+	   "%s: %u places fail: %u with no memory, %u with a fault, %u with another error, %u are got over",
+	   sweep.name, t.hit, t.no_memory, t.no_copy, t.others, t.passed);
 	guest_note("  %u rounds in %lld ms, %u places spared", nth - 1,
 		   (long long)((guest_now() - began) / MS), spared);
 }

@@ -42,6 +42,8 @@ struct sweep {
 	bool (*well)(void);
 	/* An error besides -ENOMEM and -EFAULT that a call may give for them. */
 	int also;
+	/* Or any: what passes through other parts of the kernel gets their words. */
+	bool any;
 	/* May the place be made to fail? By default each may. */
 	bool (*may_fail)(unsigned int nth);
 };
