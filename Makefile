@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson builds; this file says what one can ask for.
 .PHONY: all build setup-run run check check-quick check-debug bench soak install \
-	clean help modules vm vm-run vm-setup vm-debug-kernel vm-kcsan-kernel
+	clean help modules vm vm-run vm-setup vm-debug-kernel vm-kcsan-kernel \
+	upstream-series
 .DEFAULT_GOAL := all
 
 MODEL	?= models/demo
@@ -12,6 +13,8 @@ SECONDS	?= 60
 # Empty: whatever the build folder has, /usr/local in a new one.
 PREFIX	?=
 DESTDIR	?=
+# A kernel source to write patches for; empty: Debian's newest.
+LINUX	?=
 # The kernel that `make modules` builds for.
 KDIR	?= /lib/modules/$(shell uname -r)/build
 CMD	?= uname -a
@@ -42,6 +45,8 @@ help:
 	@echo '                   VM_IOMMU=none|intel VM_FILES="what to take along"'
 	@echo 'make vm-debug-kernel  a kernel with KASAN, lockdep and kmemleak for it'
 	@echo 'make vm-kcsan-kernel  one that finds data races instead'
+	@echo 'make upstream-series  the driver as patches to the kernel, in build/upstream/,'
+	@echo '                   and whether reviewers would find fault; LINUX=source tree'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make clean         remove build/ and build-*/'
 
@@ -99,6 +104,9 @@ vm-run: setup-run vm-setup
 
 vm-debug-kernel: vm-setup
 	@tests/vm/debug-kernel.sh >/dev/null
+
+upstream-series: vm-setup
+	@scripts/upstream-series.sh $(if $(LINUX),'$(LINUX)')
 
 vm-kcsan-kernel: vm-setup
 	@tests/vm/debug-kernel.sh build kcsan >/dev/null

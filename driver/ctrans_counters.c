@@ -13,6 +13,8 @@
  */
 #include <linux/math64.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_queue.h"
 
 /* More at once, two years of nanoseconds, is no count. */
@@ -32,6 +34,7 @@ static u64 ctrans_counters_step(u64 *seen, u64 now)
 	*seen = now;
 	return step;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_counters_restart);
 
 /**
  * ctrans_counters_sample_chip() - add what the whole chip has used
@@ -59,6 +62,7 @@ void ctrans_counters_sample_chip(struct ctrans_device *ct)
 	if (khz)
 		total->core_ns += mul_u64_u64_div_u64(cycles, USEC_PER_SEC, khz);
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_counters_sample_chip);
 
 static void ctrans_counters_read(struct ctrans_queue *q, struct ctrans_counts *now)
 {

@@ -67,7 +67,7 @@ static void ctrans_devfreq_load(struct ctrans_device *ct,
 	if (!busy && ctrans_carry_busy(ct))
 		busy = total;
 	status->total_time = max(total, 1);
-	status->busy_time = min(busy, (u64)status->total_time);
+	status->busy_time = min_t(u64, busy, status->total_time);
 	load->since = now;
 	load->core_ns = ct->totals.core_ns;
 }

@@ -73,6 +73,20 @@ bool ctrans_device_check(struct ctrans_device *ct)
 	return false;
 }
 
+static int ctrans_device_ready(struct ctrans_device *ct)
+{
+	u32 state;
+	int err;
+
+	err = read_poll_timeout(ctrans_read, state,
+				state == CTRANS_STATE_READY || state == ~0u,
+				100, CTRANS_RESET_TIMEOUT_US, false,
+				ct, CTRANS_REG_STATE);
+	if (!err && state == ~0u)
+		return -ENODEV;
+	return err;
+}
+
 /**
  * ctrans_device_reset() - all of the chip to its reset values
  * @ct: the device
@@ -84,16 +98,27 @@ bool ctrans_device_check(struct ctrans_device *ct)
  */
 int ctrans_device_reset(struct ctrans_device *ct)
 {
-	u32 state;
-	int err;
-
 	ctrans_write(ct, CTRANS_REG_RESET, CTRANS_RESET_CHIP);
-	err = read_poll_timeout(ctrans_read, state,
-				state == CTRANS_STATE_READY || state == ~0u,
-				100, CTRANS_RESET_TIMEOUT_US, false,
-				ct, CTRANS_REG_STATE);
-	if (!err && state == ~0u)
-		return -ENODEV;
+	return ctrans_device_ready(ct);
+}
+
+/**
+ * ctrans_device_renew() - the same for a chip that should have been reset already
+ * @ct: the device; it lost power, or the bus has reset it
+ *
+ * If it was, nothing is asked of it. If not (a sleep of the machine that was only
+ * rehearsed, another kernel's chip when a hibernated one comes back) it knows a
+ * table of contexts.
+ *
+ * Return: as ctrans_device_reset().
+ */
+int ctrans_device_renew(struct ctrans_device *ct)
+{
+	int err = ctrans_device_ready(ct);
+
+	if (!err && (ctrans_read(ct, CTRANS_REG_CTX_TABLE_LO) ||
+		     ctrans_read(ct, CTRANS_REG_CTX_TABLE_HI)))
+		err = ctrans_device_reset(ct);
 	return err;
 }
 

@@ -307,6 +307,7 @@ int ctrans_device_init(struct ctrans_device *ct);
 void ctrans_device_remove(struct ctrans_device *ct);
 bool ctrans_device_check(struct ctrans_device *ct);
 int ctrans_device_reset(struct ctrans_device *ct);
+int ctrans_device_renew(struct ctrans_device *ct);
 void ctrans_device_start(struct ctrans_device *ct);
 void ctrans_device_stop(struct ctrans_device *ct);
 void ctrans_device_halt(struct ctrans_device *ct);

@@ -11,6 +11,8 @@
 #include <linux/math64.h>
 #include <linux/pm_qos.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_drv.h"
 
 /** struct ctrans_hwmon - what the files of one chip need */
@@ -129,10 +131,10 @@ static int ctrans_hwmon_read_string(struct device *dev, enum hwmon_sensor_types 
 		*str = "chip";
 		return 0;
 	case hwmon_power:
-		*str = "chip, modelled";
+		*str = "chip power";
 		return 0;
 	case hwmon_energy:
-		*str = "chip since probe, modelled";
+		*str = "job energy";
 		return 0;
 	case hwmon_in:
 		*str = "core";
@@ -143,7 +145,7 @@ static int ctrans_hwmon_read_string(struct device *dev, enum hwmon_sensor_types 
 }
 
 /* The slowest point is always allowed. */
-static u32 ctrans_hwmon_cap_khz(struct ctrans_device *ct, u32 cap)
+VISIBLE_IF_KUNIT u32 ctrans_hwmon_cap_khz(struct ctrans_device *ct, u32 cap)
 {
 	u32 khz = ct->opps[0].khz;
 
@@ -152,6 +154,7 @@ static u32 ctrans_hwmon_cap_khz(struct ctrans_device *ct, u32 cap)
 			khz = ct->opps[i].khz;
 	return khz;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_hwmon_cap_khz);
 
 static int ctrans_hwmon_write(struct device *dev, enum hwmon_sensor_types type,
 			      u32 attr, int channel, long val)

@@ -14,6 +14,8 @@
 
 #include <drm/drm_managed.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_drv.h"
 
 /* The chip acknowledges at its next unit of work, which is under 1 ms. */
@@ -170,6 +172,7 @@ int ctrans_mmu_open(struct ctrans_vm *vm)
 	vm->root = NULL;
 	return -EBUSY;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_open);
 
 static void ctrans_mmu_free_tree(struct ctrans_device *ct, struct ctrans_table *t,
 				 unsigned int depth)
@@ -205,6 +208,7 @@ void ctrans_mmu_close(struct ctrans_vm *vm)
 	vm->root = NULL;
 	vm->n_tables = 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_close);
 
 /* ---- Mapping ------------------------------------------------------------ */
 
@@ -283,6 +287,7 @@ int ctrans_mmu_map(struct ctrans_vm *vm, u64 va, dma_addr_t bus, u64 size, bool 
 	dma_wmb();
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_map);
 
 /* ---- Unmapping ----------------------------------------------------------- */
 
@@ -364,6 +369,7 @@ void ctrans_mmu_unmap(struct ctrans_vm *vm, u64 va, u64 size)
 		ctrans_table_free(vm->ct, t);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_mmu_unmap);
 
 /* ---- The device's side --------------------------------------------------- */
 

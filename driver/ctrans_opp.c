@@ -8,6 +8,8 @@
 #include <linux/pm_opp.h>
 #include <linux/units.h>
 
+#include <kunit/visibility.h>
+
 #include "ctrans_drv.h"
 #include "ctrans_trace.h"
 
@@ -20,22 +22,30 @@ static void ctrans_opp_read(struct ctrans_device *ct, u32 index, struct ctrans_o
 }
 
 /* Those who choose by clock or by power must find both going the same way. */
-static bool ctrans_opp_read_table(struct ctrans_device *ct)
+VISIBLE_IF_KUNIT bool ctrans_opp_plausible(const struct ctrans_opp *opp, u32 count)
 {
-	struct ctrans_opp *opp = ct->opps;
-	u32 count = ctrans_read(ct, CTRANS_REG_OPP_COUNT);
-	u32 now = ctrans_read(ct, CTRANS_REG_OPP);
-
-	if (!count || count > CTRANS_OPPS_MAX || now >= count)
-		return false;
 	for (u32 i = 0; i < count; i++, opp++) {
-		ctrans_opp_read(ct, i, opp);
 		if (!opp->khz || opp->khz > ULONG_MAX / HZ_PER_KHZ)
 			return false;
 		if (i && (opp->khz <= opp[-1].khz || opp->mv < opp[-1].mv ||
 			  opp->uw < opp[-1].uw))
 			return false;
 	}
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(ctrans_opp_plausible);
+
+static bool ctrans_opp_read_table(struct ctrans_device *ct)
+{
+	u32 count = ctrans_read(ct, CTRANS_REG_OPP_COUNT);
+	u32 now = ctrans_read(ct, CTRANS_REG_OPP);
+
+	if (!count || count > CTRANS_OPPS_MAX || now >= count)
+		return false;
+	for (u32 i = 0; i < count; i++)
+		ctrans_opp_read(ct, i, &ct->opps[i]);
+	if (!ctrans_opp_plausible(ct->opps, count))
+		return false;
 	ct->n_opps = count;
 	ct->opp = now;
 	return true;
@@ -84,6 +94,7 @@ const struct ctrans_opp *ctrans_opp_now(struct ctrans_device *ct)
 {
 	return &ct->opps[READ_ONCE(ct->opp)];
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_opp_now);
 
 /**
  * ctrans_opp_apply() - tell the chip
@@ -129,3 +140,4 @@ int ctrans_opp_set(struct ctrans_device *ct, unsigned long hz)
 		drm_dev_exit(idx);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_opp_set);

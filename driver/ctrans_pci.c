@@ -197,7 +197,7 @@ static struct pci_driver ctrans_pci_driver = {
 	.shutdown	= ctrans_pci_shutdown,
 	.err_handler	= &ctrans_pci_err_handler,
 	.driver.pm	= pm_ptr(&ctrans_power_ops),
-	.driver.dev_groups = ctrans_dev_groups,
+	.dev_groups	= ctrans_dev_groups,
 };
 
 int ctrans_pci_register(void)

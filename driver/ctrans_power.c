@@ -17,6 +17,7 @@
 #include <linux/pm_runtime.h>
 
 #include "ctrans_queue.h"
+#include "ctrans_trace.h"
 
 #define CTRANS_AUTOSUSPEND_MS	100
 
@@ -167,6 +168,7 @@ static void ctrans_power_force(struct ctrans_device *ct)
  */
 static int ctrans_power_down(struct ctrans_device *ct, bool force)
 {
+	ktime_t start = ktime_get();
 	bool down = false;
 	int err = 0;
 
@@ -182,8 +184,10 @@ static int ctrans_power_down(struct ctrans_device *ct, bool force)
 			ctrans_carry_keep(ct);
 	}
 	mutex_unlock(&ct->slots_lock);
-	if (down)
+	if (down) {
 		ctrans_irq_disable(ct);
+		trace_ctrans_power(false, ktime_us_delta(ktime_get(), start));
+	}
 	mutex_unlock(&ct->reset_lock);
 	return err;
 }
@@ -196,9 +200,14 @@ static int ctrans_power_down(struct ctrans_device *ct, bool force)
  */
 static void ctrans_power_up(struct ctrans_device *ct)
 {
+	ktime_t start = ktime_get();
+
 	mutex_lock(&ct->reset_lock);
-	if (!ct->gone && ct->asleep && !ctrans_reset_wake(ct))
-		ctrans_reset_schedule(ct);
+	if (!ct->gone && ct->asleep) {
+		if (!ctrans_reset_wake(ct))
+			ctrans_reset_schedule(ct);
+		trace_ctrans_power(true, ktime_us_delta(ktime_get(), start));
+	}
 	mutex_unlock(&ct->reset_lock);
 }
 

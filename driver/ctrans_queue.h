@@ -82,6 +82,8 @@ struct ctrans_queue {
 	u32 tail;
 	/** @done: completions so far; never goes back. */
 	u64 done;
+	/** @odd: the last reading of CQ_TAIL was impossible. */
+	bool odd;
 	/** @heard: those of them that sleepers have been woken for. */
 	u64 heard;
 	/** @waiters: struct ctrans_waiter of those who sleep in QUEUE_WAIT. */
@@ -151,6 +153,9 @@ void ctrans_wait_sample(struct ctrans_queue *q);
 void ctrans_wait_look(struct ctrans_queue *q);
 void ctrans_wait_wake(struct ctrans_queue *q);
 void ctrans_wait_watch(struct ctrans_queue *q);
+#if IS_ENABLED(CONFIG_KUNIT)
+int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done);
+#endif
 
 /* ---- ctrans_doorbell.c ------------------------------------------------- */
 

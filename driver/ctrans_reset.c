@@ -18,6 +18,7 @@
 #include <linux/pm_runtime.h>
 
 #include "ctrans_queue.h"
+#include "ctrans_trace.h"
 
 /* How long jobs in hand are waited for when somebody else asks for a reset. */
 #define CTRANS_PREPARE_MS	2000
@@ -51,11 +52,17 @@ void ctrans_queues_lost(struct ctrans_device *ct)
 	unsigned int slot;
 
 	mutex_lock(&ct->slots_lock);
+	/* whoever is woken for one finds all of them like that */
+	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
+		q = ctrans_queue_in(ct, slot);
+		if (q)
+			ctrans_queue_set(q, CTRANS_KQ_LOST);
+	}
 	for (slot = 0; slot < CTRANS_QUEUES; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (!q)
 			continue;
-		ctrans_queue_halt(q, CTRANS_KQ_LOST);
+		ctrans_wait_wake(q);
 		if (ctrans_device_stopped(ct))
 			ctrans_queue_free_status(q);
 	}
@@ -77,6 +84,7 @@ bool ctrans_reset_context(struct ctrans_queue *q)
 	struct ctrans_dump *dump;
 	struct ctrans_queue *other;
 	unsigned int slot;
+	bool obeyed;
 	int idx;
 
 	if (!ctrans_enter_awake(ct, &idx))
@@ -98,7 +106,9 @@ bool ctrans_reset_context(struct ctrans_queue *q)
 	mutex_unlock(&ct->slots_lock);
 	ctrans_dump_close(dump);
 	ctrans_exit_awake(ct, idx);
-	return ctrans_queue_idle(q);
+	obeyed = ctrans_queue_idle(q);
+	trace_ctrans_recovery("context", q->slot, obeyed);
+	return obeyed;
 }
 
 /* ---- The chip -------------------------------------------------------------- */
@@ -137,31 +147,31 @@ static void ctrans_reset_begin(struct ctrans_device *ct, unsigned int ms,
 	ctrans_dump_close(dump);
 }
 
-/* Reset it, and go on with what there was. False: it does not come back. */
-static bool ctrans_reset_again(struct ctrans_device *ct)
+/* The chip is as after power-on: go on with what there was. */
+static void ctrans_reset_end(struct ctrans_device *ct)
 {
-	if (ctrans_device_reset(ct))
-		return false;
 	ctrans_device_start(ct);
 	mutex_lock(&ct->slots_lock);
 	WRITE_ONCE(ct->resetting, false);
 	ctrans_carry_restore(ct);
 	mutex_unlock(&ct->slots_lock);
-	return true;
 }
 
 /* reset_lock held. */
 static void ctrans_reset_give_up(struct ctrans_device *ct)
 {
-	static char wedged[] = "WEDGED=rebind,bus-reset";
-	char *event[] = { wedged, NULL };
+	char wedged[] = "WEDGED=rebind,bus-reset";
+	char *event[2] = { wedged };
 
 	if (!ct->gone) {
 		dev_err(ct->drm.dev, "the chip does not come back from a reset and is cut off; unbind and bind the driver, or power the machine off\n");
 		ctrans_device_cut_off(ct);
+		trace_ctrans_recovery("wedged", -1, true);
+		ctrans_queues_lost(ct);
 		kobject_uevent_env(&ct->drm.accel->kdev->kobj, KOBJ_CHANGE, event);
+	} else {
+		ctrans_queues_lost(ct);
 	}
-	ctrans_queues_lost(ct);
 }
 
 /* True: it works again, or is given up already. */
@@ -175,9 +185,12 @@ static bool ctrans_reset_chip(struct ctrans_device *ct)
 		ctrans_queues_lost(ct);
 	} else {
 		ctrans_reset_begin(ct, 0, "the chip does not do as it is told");
-		good = ctrans_reset_again(ct);
-		if (good)
+		good = !ctrans_device_reset(ct);
+		if (good) {
+			ctrans_reset_end(ct);
 			dev_notice(ct->drm.dev, "the chip was reset\n");
+		}
+		trace_ctrans_recovery("chip", -1, good);
 	}
 	mutex_unlock(&ct->reset_lock);
 	return good;
@@ -245,8 +258,12 @@ void ctrans_reset_schedule(struct ctrans_device *ct)
  */
 bool ctrans_reset_wake(struct ctrans_device *ct)
 {
-	if (!ctrans_device_check(ct) || ctrans_reset_again(ct))
+	if (!ctrans_device_check(ct))
 		return true;
+	if (!ctrans_device_renew(ct)) {
+		ctrans_reset_end(ct);
+		return true;
+	}
 	mutex_lock(&ct->slots_lock);
 	WRITE_ONCE(ct->resetting, true);
 	mutex_unlock(&ct->slots_lock);
@@ -277,11 +294,17 @@ void ctrans_reset_prepare(struct ctrans_device *ct)
  */
 void ctrans_reset_done(struct ctrans_device *ct)
 {
+	bool good;
+
 	if (!ct->gone) {
-		if (ctrans_reset_again(ct))
+		good = !ctrans_device_renew(ct);
+		trace_ctrans_recovery("bus", -1, good);
+		if (good) {
+			ctrans_reset_end(ct);
 			dev_notice(ct->drm.dev, "the bus has reset the chip\n");
-		else
+		} else {
 			ctrans_reset_give_up(ct);
+		}
 	}
 	mutex_unlock(&ct->reset_lock);
 }
@@ -318,7 +341,11 @@ void ctrans_reset_frozen(struct ctrans_device *ct)
 void ctrans_reset_thawed(struct ctrans_device *ct)
 {
 	mutex_lock(&ct->reset_lock);
-	if (!ct->gone && ct->resetting && !ctrans_reset_again(ct))
-		ctrans_reset_give_up(ct);
+	if (!ct->gone && ct->resetting) {
+		if (ctrans_device_renew(ct))
+			ctrans_reset_give_up(ct);
+		else
+			ctrans_reset_end(ct);
+	}
 	mutex_unlock(&ct->reset_lock);
 }

@@ -3,6 +3,8 @@
  * What the chip's sensors say, and whether that can be. Nothing that a reader is
  * shown, or that slows the chip down, comes from a reading that cannot.
  */
+#include <kunit/visibility.h>
+
 #include "ctrans_drv.h"
 
 #define CTRANS_TEMP_LEAST_MC	(-40000)
@@ -39,6 +41,7 @@ void ctrans_sensors_init(struct ctrans_device *ct)
 	ct->temp_max = max;
 	ct->temp_crit = crit;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_sensors_init);
 
 static int ctrans_sensors_read(struct ctrans_device *ct, u32 reg, u32 *value)
 {
@@ -75,6 +78,7 @@ int ctrans_sensors_temp(struct ctrans_device *ct, int *mc)
 	*mc = now;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_sensors_temp);
 
 /**
  * ctrans_sensors_power() - what the chip takes
@@ -95,3 +99,4 @@ int ctrans_sensors_power(struct ctrans_device *ct, u32 *uw)
 	*uw = now;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_sensors_power);

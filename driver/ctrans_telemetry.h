@@ -96,6 +96,11 @@ static inline void ctrans_hwmon_init(struct ctrans_device *ct)
 }
 #endif
 
+#if IS_ENABLED(CONFIG_KUNIT)
+bool ctrans_opp_plausible(const struct ctrans_opp *opp, u32 count);
+u32 ctrans_hwmon_cap_khz(struct ctrans_device *ct, u32 cap);
+#endif
+
 /* ---- ctrans_sysfs.c, ctrans_fdinfo.c, ctrans_debugfs.c ------------------ */
 
 extern const struct attribute_group *ctrans_dev_groups[];

@@ -9,12 +9,14 @@
  * handler arms again while somebody's count is not reached.
  *
  * A queue's 32-bit count is extended to 64 bits from one reading to the next.
- * The watchdog reads often enough that no wrap-around is missed, and a count
- * that goes back is not believed.
+ * The watchdog reads often enough that no wrap-around is missed. A count that goes
+ * back, or beyond what was fetched, is not believed, and its queue is LOST.
  */
 #include <linux/hrtimer.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+
+#include <kunit/visibility.h>
 
 #include "ctrans_queue.h"
 #include "ctrans_trace.h"
@@ -31,7 +33,7 @@ struct ctrans_waiter {
  */
 void ctrans_wait_sample(struct ctrans_queue *q)
 {
-	u32 tail, ahead;
+	u32 tail, ahead, fetched;
 
 	lockdep_assert_held(&q->lock);
 	if (q->state == CTRANS_KQ_LOST)
@@ -42,11 +44,18 @@ void ctrans_wait_sample(struct ctrans_queue *q)
 	/* an index like any other, unless all registers read like that */
 	if (tail == U32_MAX && ctrans_queue_read(q, CTRANS_Q_STATE) == U32_MAX)
 		return;
-	q->tail = tail;
 	ahead = tail - lower_32_bits(q->done);
-	if (ahead <= S32_MAX)
-		q->done += ahead;
+	/* One more is what there usually is: not worth another register. */
+	if (ahead > 1) {
+		fetched = ctrans_queue_read(q, CTRANS_Q_SQ_HEAD);
+		q->odd = ahead > S32_MAX || fetched - tail > 1u << q->sq_log2;
+		if (q->odd)
+			return;
+	}
+	q->tail = tail;
+	q->done += ahead;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_wait_sample);
 
 /* One that sleeps is armed when it starts again. */
 static void ctrans_wait_arm(struct ctrans_queue *q)
@@ -72,7 +81,8 @@ void ctrans_wait_wake(struct ctrans_queue *q)
  * @q: queue in its slot; slots_lock is held, drm_dev_enter() has succeeded
  *
  * The watchdog's look. Completions that no interrupt told of, because nobody had
- * armed or because it was lost, wake everybody now.
+ * armed or because it was lost, wake everybody now. A queue whose count is
+ * impossible is given up.
  */
 void ctrans_wait_watch(struct ctrans_queue *q)
 {
@@ -83,8 +93,16 @@ void ctrans_wait_watch(struct ctrans_queue *q)
 	news = q->done != q->heard;
 	q->heard = q->done;
 	spin_unlock_irq(&q->lock);
-	if (news)
+	/* or there is no chip, which is more than a queue's end */
+	if (q->odd && ctrans_device_check(q->ct)) {
+		dev_notice_ratelimited(q->ct->drm.dev,
+				       "queue %u of %s[%d] is lost: the chip's count of completions is impossible\n",
+				       q->slot, q->comm, q->pid);
+		ctrans_queue_halt(q, CTRANS_KQ_LOST);
+		ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
+	} else if (news) {
 		ctrans_wait_wake(q);
+	}
 }
 
 /* ---- Interrupts --------------------------------------------------------- */
@@ -249,7 +267,7 @@ static void ctrans_wait_enter(struct ctrans_queue *q, struct ctrans_waiter *w)
 }
 
 /* 1: sleep. */
-static int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
+VISIBLE_IF_KUNIT int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
 {
 	u32 state;
 
@@ -263,6 +281,7 @@ static int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done)
 		return 0;
 	return state == CTRANS_KQ_READY ? 1 : -EIO;
 }
+EXPORT_SYMBOL_IF_KUNIT(ctrans_wait_verdict);
 
 static int ctrans_wait_sleep(struct ctrans_queue *q, u64 seq, ktime_t deadline,
 			     u64 *done)

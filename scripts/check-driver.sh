@@ -38,11 +38,15 @@ in_bed() { tests/vm/enter.sh sh -c "cd $inside && $1" 2>&1; }
 checkpatch="/usr/src/scripts/checkpatch.pl --no-tree --strict --terse --quiet"
 checkpatch+=" --show-types --no-summary"
 result "checkpatch --strict" < <(
-	in_bed "$checkpatch -f driver/*.[ch]"
+	in_bed "$checkpatch -f driver/*.[ch] driver/tests/*.c"
 	in_bed "$checkpatch --ignore BIT_MACRO -f uapi/*.h")
 
+result "each file of the driver is in a patch of upstream-series" < <(
+	python3 -B scripts/upstream/series.py --check 2>&1)
+
 result "kernel-doc" < <(
-	in_bed "/usr/src/scripts/kernel-doc -none -Werror driver/*.[ch] uapi/*.h" |
+	in_bed "/usr/src/scripts/kernel-doc -none -Werror driver/*.[ch] \
+		driver/tests/*.c uapi/*.h" |
 		grep -E 'warning|error')
 
 for kernel in 6.12 newest; do

@@ -121,7 +121,8 @@ static uint32_t queue_read(struct chip *chip, unsigned int slot, uint32_t offset
 	case CTRANS_Q_SQ_HEAD:		return q->sq_head;
 	case CTRANS_Q_SQ_TAIL:		return chip_queue_sq_tail(q);
 	case CTRANS_Q_CQ_HEAD:		return chip_queue_cq_head(q);
-	case CTRANS_Q_CQ_TAIL:		return chip_shown_tail(chip, atomic_load(&q->cq_tail));
+	case CTRANS_Q_CQ_TAIL:
+		return chip_shown_tail(chip, atomic_load(&q->cq_tail));
 	case CTRANS_Q_STATE:		return q->state;
 	case CTRANS_Q_ERROR:		return q->error;
 	case CTRANS_Q_ACTIVE:		return q->active;

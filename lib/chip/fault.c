@@ -60,11 +60,13 @@ bool chip_hanging(const struct chip *chip)
 /* What the register and the status line say of completions; what is done goes by @tail. */
 uint32_t chip_shown_tail(const struct chip *chip, uint32_t tail)
 {
-	if (chip_fault_is(chip, CHIP_FAULT_CQ_GARBAGE))
+	uint32_t faults = atomic_load_explicit(&chip->faults, memory_order_relaxed);
+
+	if (faults & CHIP_FAULT_CQ_GARBAGE)
 		return (tail + 1) * 0x9e3779b1u ^ 0x5bd1e995u;
-	if (chip_fault_is(chip, CHIP_FAULT_CQ_REWIND))
+	if (faults & CHIP_FAULT_CQ_REWIND)
 		return tail - 5;
-	if (chip_fault_is(chip, CHIP_FAULT_CQ_JUMP))
+	if (faults & CHIP_FAULT_CQ_JUMP)
 		return tail + (16u << CTRANS_QUEUE_LOG2_MAX);
 	return tail;
 }

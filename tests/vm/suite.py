@@ -147,7 +147,7 @@ def all_tests(build):
 
 def environment():
     """What of ours is for the tests, as assignments of the guest's shell."""
-    names = ("CTRANS_QUICK", "FUZZ_SECONDS", "FUZZ_SEED")
+    names = ("CTRANS_QUICK", "FUZZ_SECONDS", "FUZZ_SEED", "LIFE_LOOPS")
     return "".join(f"export {n}={os.environ[n]}\n" for n in names
                    if re.fullmatch(r"\w+", os.environ.get(n, "")))
 

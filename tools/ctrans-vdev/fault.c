@@ -13,6 +13,7 @@
 #define WORDS_MAX	4u
 /* Beyond any machine's memory, below CTRANS_BUS_BITS. */
 #define STRAY_AT	0xdb0000000000ull
+#define WRONG_TAILS	(CHIP_FAULT_CQ_GARBAGE | CHIP_FAULT_CQ_REWIND | CHIP_FAULT_CQ_JUMP)
 
 /* A fault's values, without its name. */
 struct words {
@@ -75,8 +76,7 @@ static int set_completion(struct vdev *v, const struct words *w)
 		on = CHIP_FAULT_CQ_JUMP;
 	else
 		return -EINVAL;
-	chip_change_faults(v->chip, CHIP_FAULT_CQ_GARBAGE | CHIP_FAULT_CQ_REWIND |
-			   CHIP_FAULT_CQ_JUMP, on);
+	chip_change_faults(v->chip, WRONG_TAILS, on);
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static void say_completion(struct vdev *v, char *to, size_t size)
 {
 	uint32_t faults = chip_faults(v->chip);
 
-	if (faults & (CHIP_FAULT_CQ_GARBAGE | CHIP_FAULT_CQ_REWIND | CHIP_FAULT_CQ_JUMP))
+	if (faults & WRONG_TAILS)
 		snprintf(to, size, "\"%s\"", faults & CHIP_FAULT_CQ_GARBAGE ? "garbage" :
 			 faults & CHIP_FAULT_CQ_REWIND ? "rewind" : "jump");
 }
@@ -267,7 +267,8 @@ static int32_t temperature(const struct vdev_faults *f)
 
 	if (ms >= f->ramp_ms)
 		return f->end_mc;
-	return (int32_t)(f->start_mc + ((int64_t)f->end_mc - f->start_mc) * ms / f->ramp_ms);
+	return (int32_t)(f->start_mc +
+			 ((int64_t)f->end_mc - f->start_mc) * ms / f->ramp_ms);
 }
 
 static void say_temperature(struct vdev *v, char *to, size_t size)
@@ -315,19 +316,21 @@ static bool *ours_idle(struct vdev *v)
 }
 
 static const struct fault faults[] = {
-	{ "hang", 1, CHIP_FAULT_HANG | CHIP_FAULT_HANG_ONE, .set = set_hang, .say = say_hang },
-	{ "ignore-abort", 0, CHIP_FAULT_IGNORE_ABORT },
-	{ "ignore-context", 0, CHIP_FAULT_IGNORE_CTX },
-	{ "ignore-reset", 0, CHIP_FAULT_IGNORE_RESET },
+	{ "hang", 1, .flags = CHIP_FAULT_HANG | CHIP_FAULT_HANG_ONE,
+	  .set = set_hang, .say = say_hang },
+	{ "ignore-abort", 0, .flags = CHIP_FAULT_IGNORE_ABORT },
+	{ "ignore-context", 0, .flags = CHIP_FAULT_IGNORE_CTX },
+	{ "ignore-reset", 0, .flags = CHIP_FAULT_IGNORE_RESET },
 	{ "ignore-flr", 0, .ours = ours_flr },
 	{ "never-idle", 0, .ours = ours_idle },
-	{ "tlb-never-ack", 0, CHIP_FAULT_NO_TLB_ACK },
+	{ "tlb-never-ack", 0, .flags = CHIP_FAULT_NO_TLB_ACK },
 	{ "drop-irq", 1, .set = set_drop, .off = off_drop, .say = say_drop },
-	{ "duplicate-irq", 1, .set = set_duplicate, .off = off_duplicate, .say = say_duplicate },
+	{ "duplicate-irq", 1, .set = set_duplicate, .off = off_duplicate,
+	  .say = say_duplicate },
 	{ "spurious-irq", 1, .set = set_spurious },
-	{ "completion", 1, CHIP_FAULT_CQ_GARBAGE | CHIP_FAULT_CQ_REWIND | CHIP_FAULT_CQ_JUMP,
-	  .set = set_completion, .say = say_completion },
-	{ "dma-outside", 1, CHIP_FAULT_STRAY_DMA, .set = set_dma_outside },
+	{ "completion", 1, .flags = WRONG_TAILS, .set = set_completion,
+	  .say = say_completion },
+	{ "dma-outside", 1, .flags = CHIP_FAULT_STRAY_DMA, .set = set_dma_outside },
 	{ "all-ones", 2, .set = set_all_ones, .off = off_all_ones, .say = say_all_ones },
 	{ "temperature", 4, .set = set_temperature, .off = off_temperature,
 	  .say = say_temperature },

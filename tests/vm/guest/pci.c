@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "pci.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "accel.h"
 #include "guest.h"
+
+#define DEVICES	"/sys/bus/pci/devices"
 
 int file_write(const char *path, const char *text)
 {
@@ -40,12 +43,33 @@ int file_read(const char *path, char *text, size_t size)
 	return n < 0 ? (int)n : 0;
 }
 
+static bool is_chip(const char *function)
+{
+	char path[320], vendor[16], device[16];
+
+	snprintf(path, sizeof(path), DEVICES "/%s/vendor", function);
+	if (file_read(path, vendor, sizeof(vendor)))
+		return false;
+	snprintf(path, sizeof(path), DEVICES "/%s/device", function);
+	return !file_read(path, device, sizeof(device)) &&
+	       !strcmp(vendor, "0x1234") && !strcmp(device, "0xc7f0");
+}
+
 const char *pci_name(void)
 {
 	static char name[64];
+	struct dirent *entry;
+	DIR *dir;
 
-	if (!name[0])
-		snprintf(name, sizeof(name), "%s", accel_pci_name());
+	if (name[0])
+		return name;
+	dir = opendir(DEVICES);
+	must(dir);
+	while (!name[0] && (entry = readdir(dir)))
+		if (is_chip(entry->d_name))
+			snprintf(name, sizeof(name), "%.63s", entry->d_name);
+	closedir(dir);
+	must(name[0]);
 	return name;
 }
 
@@ -53,7 +77,7 @@ const char *pci_path(const char *attribute)
 {
 	static char path[192];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", pci_name(),
+	snprintf(path, sizeof(path), DEVICES "/%s/%s", pci_name(),
 		 attribute);
 	return path;
 }

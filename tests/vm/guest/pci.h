@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PCI function of the first chip, as sysfs has it. Its name is looked up by
- * the first call and kept, for there is no node while no driver is bound.
+ * The PCI function of the first chip, as sysfs has it, bound or not. Its name is
+ * looked up once: call pci_name() before it may be removed.
  */
 #ifndef PCI_H
 #define PCI_H
