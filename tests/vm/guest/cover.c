@@ -65,9 +65,14 @@ unsigned int cover_take(void)
 	return fresh;
 }
 
+unsigned int cover_count(void)
+{
+	return places ? (unsigned int)__atomic_load_n(&places[0], __ATOMIC_ACQUIRE) : 0;
+}
+
 unsigned long cover_place(unsigned int i)
 {
-	return places && i < places[0] ? places[1 + i] : 0;
+	return i < cover_count() ? places[1 + i] : 0;
 }
 
 unsigned int cover_edges(void)

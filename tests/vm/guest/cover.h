@@ -13,7 +13,8 @@ void cover_this(void);
 void cover_clear(void);
 unsigned int cover_take(void);
 unsigned int cover_edges(void);
-/* The place reached as number i, from 0, since cover_clear(); 0: there is none. */
+/* How many places were reached since cover_clear(), and number i of them, from 0. */
+unsigned int cover_count(void);
 unsigned long cover_place(unsigned int i);
 
 #endif

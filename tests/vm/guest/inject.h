@@ -42,11 +42,10 @@ struct sweep {
 	bool (*well)(void);
 	/* An error besides -ENOMEM and -EFAULT that a call may give for them. */
 	int also;
-	/*
-	 * Then it is swept from the last failure to the first, until this says
-	 * that what is left is none of the driver's.
-	 */
-	bool (*enough)(void);
+	/* Or any: what passes through other parts of the kernel gets their words. */
+	bool any;
+	/* May the place be made to fail? By default each may. */
+	bool (*may_fail)(unsigned int nth);
 };
 
 /* Skips, with its reason, where the kernel has no such thing. */
@@ -54,6 +53,12 @@ bool inject_here(void);
 /* One line for each sweep; and one for all: a call alone may have nothing to fail. */
 void inject_sweep(const struct sweep *sweep);
 void inject_done(void);
+/* Calls of this thread from here to there are counted, of which none fails. */
+void inject_count(void);
+void inject_off(void);
+/* How many places a call has passed that is under way in that thread, armed to count. */
+int inject_watch(int tid);
+unsigned int inject_passed(int watch);
 
 /* Scenes, each with all of the one before. */
 void scene_nothing(struct scene *s);
