@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson builds; this file says what one can ask for.
-.PHONY: all build setup-run run check check-quick bench soak install clean help \
-	modules vm vm-run vm-setup vm-debug-kernel upstream-series
+.PHONY: all build setup-run run check check-quick check-debug bench soak install \
+	clean help modules vm vm-run vm-setup vm-debug-kernel vm-kcsan-kernel \
+	upstream-series
 .DEFAULT_GOAL := all
 
 MODEL	?= models/demo
@@ -29,6 +30,9 @@ help:
 	@echo 'make check         set up, build, every test, sanitizers, fuzzing'
 	@echo '                   FUZZ_SECONDS=s for each target (10; 60 with CI=true)'
 	@echo 'make check-quick   the unit tests and a short end-to-end run'
+	@echo 'make check-debug   the driver on a debug kernel, which it builds first: tests in'
+	@echo '                   the kernel, all of its detectors, failing allocations, and'
+	@echo '                   fuzzing by coverage for FUZZ_SECONDS=s (600)'
 	@echo 'make bench         speed on this machine beside its memory bound and, as'
 	@echo '                   root, beside llama.cpp; a quarter of an hour; translation'
 	@echo '                   alone, four minutes: PARTS=peer SHAPES="t5-small fsmt"'
@@ -37,9 +41,10 @@ help:
 	@echo 'make modules       the driver, ctrans.ko in driver/; KDIR=another kernel'
 	@echo 'make vm            a shell in a virtual machine with the driver and the chip'
 	@echo 'make vm-run        one command there: CMD="ctrans devices"'
-	@echo '                   both: VM_KERNEL=6.12|newest|debug VM_IRQ=msix|msi|intx'
+	@echo '                   both: VM_KERNEL=6.12|newest|debug|kcsan VM_IRQ=msix|msi|intx'
 	@echo '                   VM_IOMMU=none|intel VM_FILES="what to take along"'
 	@echo 'make vm-debug-kernel  a kernel with KASAN, lockdep and kmemleak for it'
+	@echo 'make vm-kcsan-kernel  one that finds data races instead'
 	@echo 'make upstream-series  the driver as patches to the kernel, in build/upstream/,'
 	@echo '                   and whether reviewers would find fault; LINUX=source tree'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
@@ -68,6 +73,10 @@ check:
 check-quick:
 	@scripts/setup.sh check
 	@scripts/check.sh --quick
+
+check-debug:
+	@scripts/setup.sh check
+	@scripts/debug.sh
 
 bench:
 	@scripts/setup.sh bench
@@ -98,6 +107,9 @@ vm-debug-kernel: vm-setup
 
 upstream-series: vm-setup
 	@scripts/upstream-series.sh $(if $(LINUX),'$(LINUX)')
+
+vm-kcsan-kernel: vm-setup
+	@tests/vm/debug-kernel.sh build kcsan >/dev/null
 
 install: build
 	$(if $(PREFIX),meson configure build --prefix '$(PREFIX)')

@@ -131,10 +131,10 @@ static int ctrans_hwmon_read_string(struct device *dev, enum hwmon_sensor_types 
 		*str = "chip";
 		return 0;
 	case hwmon_power:
-		*str = "chip, modelled";
+		*str = "chip power";
 		return 0;
 	case hwmon_energy:
-		*str = "chip since probe, modelled";
+		*str = "job energy";
 		return 0;
 	case hwmon_in:
 		*str = "core";

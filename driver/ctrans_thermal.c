@@ -3,8 +3,11 @@
  * A chip that gets too warm is slowed down: its sensor is a thermal zone, its
  * clock what cools it. There is no critical trip: it would power the machine off,
  * for what may be a bad sensor of a chip that takes less than a watt.
+ *
+ * The cooling device is ours, as devfreq's own needs CONFIG_THERMAL_OF on some
+ * kernels. Each of its states takes one more of the operating points away.
  */
-#include <linux/devfreq_cooling.h>
+#include <linux/pm_qos.h>
 #include <linux/thermal.h>
 
 #include "ctrans_drv.h"
@@ -14,6 +17,55 @@
 #define CTRANS_PASSIVE_MS	200
 /* It is slowed down until it has cooled by so much. */
 #define CTRANS_HYSTERESIS_MC	3000
+
+/** struct ctrans_cooling - what the cooling device has to know */
+struct ctrans_cooling {
+	/** @ct: the device. */
+	struct ctrans_device *ct;
+	/** @request: what @state comes to, for the clock. */
+	struct dev_pm_qos_request request;
+	/** @state: operating points that it may not have, the fastest first. */
+	unsigned long state;
+};
+
+static int ctrans_cooling_max(struct thermal_cooling_device *cdev, unsigned long *state)
+{
+	struct ctrans_cooling *c = cdev->devdata;
+
+	*state = c->ct->n_opps - 1;
+	return 0;
+}
+
+static int ctrans_cooling_get(struct thermal_cooling_device *cdev, unsigned long *state)
+{
+	struct ctrans_cooling *c = cdev->devdata;
+
+	*state = c->state;
+	return 0;
+}
+
+/* The core serialises. */
+static int ctrans_cooling_set(struct thermal_cooling_device *cdev, unsigned long state)
+{
+	struct ctrans_cooling *c = cdev->devdata;
+	struct ctrans_device *ct = c->ct;
+	int ret;
+
+	if (state >= ct->n_opps)
+		return -EINVAL;
+	ret = dev_pm_qos_update_request(&c->request,
+					ct->opps[ct->n_opps - 1 - state].khz);
+	if (ret < 0)
+		return ret;
+	c->state = state;
+	return 0;
+}
+
+static const struct thermal_cooling_device_ops ctrans_cooling_ops = {
+	.get_max_state = ctrans_cooling_max,
+	.get_cur_state = ctrans_cooling_get,
+	.set_cur_state = ctrans_cooling_set,
+};
 
 /*
  * A chip that sleeps gets no warmer than it was. THERMAL_TEMP_INVALID has the
@@ -53,9 +105,14 @@ static const struct thermal_zone_params ctrans_thermal_params = {
 	.no_hwmon = true,
 };
 
+static void ctrans_thermal_release(void *request)
+{
+	dev_pm_qos_remove_request(request);
+}
+
 static void ctrans_thermal_uncool(void *cooling)
 {
-	devfreq_cooling_unregister(cooling);
+	thermal_cooling_device_unregister(cooling);
 }
 
 static void ctrans_thermal_remove(void *tz)
@@ -66,12 +123,26 @@ static void ctrans_thermal_remove(void *tz)
 static int ctrans_thermal_cool(struct ctrans_device *ct)
 {
 	struct thermal_cooling_device *cooling;
+	struct device *dev = ct->drm.dev;
+	struct ctrans_cooling *c;
+	int err;
 
-	cooling = devfreq_cooling_em_register(ct->devfreq, NULL);
+	c = devm_kzalloc(dev, sizeof(*c), GFP_KERNEL);
+	if (!c)
+		return -ENOMEM;
+	c->ct = ct;
+	err = dev_pm_qos_add_request(dev, &c->request, DEV_PM_QOS_MAX_FREQUENCY,
+				     ct->opps[ct->n_opps - 1].khz);
+	if (err < 0)
+		return err;
+	err = devm_add_action_or_reset(dev, ctrans_thermal_release, &c->request);
+	if (err)
+		return err;
+	cooling = thermal_cooling_device_register("ctrans", c, &ctrans_cooling_ops);
 	if (IS_ERR(cooling))
 		return PTR_ERR(cooling);
 	ct->cooling = cooling;
-	return devm_add_action_or_reset(ct->drm.dev, ctrans_thermal_uncool, cooling);
+	return devm_add_action_or_reset(dev, ctrans_thermal_uncool, cooling);
 }
 
 static int ctrans_thermal_watch(struct ctrans_device *ct)

@@ -370,6 +370,13 @@ struct drm_ctrans_queue_get_state {
  *
  * From FAULTED or TIMEDOUT to READY, with the entry after the failed one; no
  * index is rewound. READY already: nothing. LOST: -EIO, make a new queue.
+ *
+ * What makes a queue LOST: a reset of the chip while a job of it was on the cores; one
+ * of its context, as another queue of its VM had a job that could not be aborted; an
+ * error of the bus; the end of the device. All other queues go on after a reset of the
+ * chip as if nothing had happened, and after its sleep as well, be it the chip's own or
+ * the machine's: only a job that takes longer than a machine going to sleep waits, two
+ * seconds, is aborted, and its queue TIMEDOUT.
  */
 struct drm_ctrans_queue_restart {
 	/** @queue_id: which. */

@@ -192,7 +192,7 @@ static int why_stopped(struct ct_accel *a, struct queue *q, uint32_t *stopped,
 	switch (s.state) {
 	case CTRANS_KQ_LOST:
 		return ct_fail(err, -ENODEV,
-			"device accel:%d was reset, for the %uth time, and what ran on it is lost: open the model again",
+			"device accel:%d lost what ran on it, in a reset (there were %u) or for good: open the model again",
 			a->number, s.reset_count);
 	case CTRANS_KQ_TIMEDOUT:
 		return ct_fail(err, -EIO,

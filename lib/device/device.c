@@ -254,7 +254,7 @@ int ct_queue_wait(struct ct_queue *q, struct ctrans_cqe *cqe, struct ct_err *err
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (is_lost(q))
 		return ct_fail(err, -ENODEV,
-			"the device is gone, or was reset, and what ran on it is lost: open the model again");
+			"the device is gone, or was reset under its job, and what ran on it is lost: open the model again");
 	q->cq_head++;
 	if (cqe->status != CTRANS_ST_OK) {
 		ret = q->dev->t->queue_restart(q->dev->state, &q->r, q->cq_head, err);

@@ -3,7 +3,7 @@
 #
 # kernel.sh KERNEL image|build|release|config: where a kernel of the bed is: its
 # image and .config on this machine, its build folder inside the tree, its name.
-# KERNEL: 6.12 (Debian trixie's), newest (or 7: trixie-backports'), debug.
+# KERNEL: 6.12 (Debian trixie's), newest (or 7: trixie-backports'), debug, kcsan.
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
@@ -14,9 +14,9 @@ tree=$("$here/bed.sh")
 fail() { echo "vm: $*" >&2; exit 1; }
 
 case $kernel in
-debug)
-	dir=$("$here/debug-kernel.sh" path) ||
-		fail "there is no debug kernel: make vm-debug-kernel"
+debug | kcsan)
+	dir=$("$here/debug-kernel.sh" path "$kernel") ||
+		fail "there is no $kernel kernel: make vm-$kernel-kernel"
 	case $what in
 	image) echo "$dir/bzImage" ;;
 	build) echo "/bed/${dir##*/}/build" ;;
@@ -26,7 +26,7 @@ debug)
 	exit ;;
 6.12) pattern='6.12*' ;;
 newest | 7) pattern='[!5-6]*' ;;
-*) fail "no kernel '$kernel': there are 6.12, newest and debug" ;;
+*) fail "no kernel '$kernel': there are 6.12, newest, debug and kcsan" ;;
 esac
 
 release=$(find "$tree/boot" -name "vmlinuz-$pattern" -printf '%f\n' |

@@ -97,7 +97,7 @@ class Feed:
 
 
 class Machine:
-    """kernel: 6.12, newest, debug; irq: msix, msi, intx; iommu: none, intel;
+    """kernel: 6.12, newest, debug, kcsan; irq: msix, msi, intx; iommu: none, intel;
     load: with the driver."""
 
     def __init__(self, kernel, build_dir, *, irq="msix", iommu="none",
@@ -127,7 +127,7 @@ class Machine:
     # ---- before the boot
 
     def write_archive(self, settings, files):
-        release = "" if self.kernel == "debug" else \
+        release = "" if self.kernel in ("debug", "kcsan") else \
             script("kernel.sh", self.kernel, "release")
         cpio = initramfs.build(ROOT, self.build_dir, self.tree, release,
                                self.modules, self.extra)
@@ -170,6 +170,8 @@ class Machine:
         args = KERNEL_ARGS
         if self.iommu == "intel":
             args += " intel_iommu=on iommu.strict=1"
+        if self.kernel in ("debug", "kcsan"):
+            args += " kunit.enable=1"
         command = [
             self.tree + "/lib64/ld-linux-x86-64.so.2", "--library-path", lib,
             self.tree + "/usr/bin/qemu-system-x86_64",

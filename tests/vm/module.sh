@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # module.sh KERNEL: build the driver and the modules of tests/vm/*/Kbuild for a
-# kernel of the bed (6.12, newest, debug) and print the folder that holds them,
+# kernel of the bed (6.12, newest, debug, kcsan) and print the folder that holds them,
 # ctrans.ko and NAME.ko. What was built of the same sources for the same kernel
 # is used again. Prints nothing where there is no driver yet.
 set -euo pipefail

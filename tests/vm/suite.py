@@ -4,8 +4,8 @@
 all or those named, and print one TAP for them and for what a machine says besides:
 the kernel's log, its taint, the chip's count of violations, how everything ended.
 
-BOOT names a kernel and a machine, below. The console's text is left in
-BUILD/check-logs/vm.BOOT.console."""
+BOOT names a kernel and a machine, below; --list has those of `make check`. The
+console's text is left in BUILD/check-logs/vm.BOOT.console."""
 import glob
 import json
 import os
@@ -19,20 +19,40 @@ import klog
 from machine import ROOT, Failure, Machine, stale_folders
 
 # Every test on every kernel; on machines of another kind those in which the kind
-# can make a difference.
+# can make a difference. What only the debug kernel can do is left to it.
+DEBUG_ONLY = r"kunit|inject"
 BOOTS = {
-    "6.12": {},
-    "newest": {},
-    "debug": {},
-    "iommu": {"kernel": "6.12", "iommu": "intel"},
+    "6.12": {"without": DEBUG_ONLY},
+    "newest": {"without": DEBUG_ONLY},
+    "iommu": {"kernel": "6.12", "iommu": "intel", "without": DEBUG_ONLY},
     "msi": {"kernel": "6.12", "irq": "msi", "only": r"node|wait|ioctl"},
     "intx": {"kernel": "6.12", "irq": "intx", "only": r"node|wait|ioctl"},
 }
-TEST_SECONDS = {"debug": 900}
-BOOT_LIMIT = {"debug": 3600}
+DEBUG_BOOTS = {
+    "debug": {"without": r"inject|fuzz_cover"},
+    "debug-inject": {"kernel": "debug", "only": r"inject"},
+    "debug-fuzz": {"kernel": "debug", "only": r"fuzz_cover"},
+}
+# By hand: `make vm-kcsan-kernel` first.
+MORE_BOOTS = {
+    "kcsan": {"without": DEBUG_ONLY},
+}
+ALL_BOOTS = {**BOOTS, **DEBUG_BOOTS, **MORE_BOOTS}
+SLOW = ("debug", "kcsan")
 
-# What a module that is not the kernel's own and not signed means for it.
-TAINT_OUT_OF_TREE, TAINT_UNSIGNED = 1 << 12, 1 << 13
+# What a module that is not the kernel's own and not signed means for it; and one
+# that has tests to run in the kernel.
+TAINT_OUT_OF_TREE, TAINT_UNSIGNED, TAINT_TEST = 1 << 12, 1 << 13, 1 << 18
+
+
+def limits(boot, kernel):
+    """Seconds for one test, and for all."""
+    fuzz = int(os.environ.get("FUZZ_SECONDS") or 20)
+    if boot == "debug-inject":
+        return 3600, 5400
+    if kernel in SLOW:
+        return 900 + fuzz, 3600 + 2 * fuzz
+    return 300 + fuzz, 1800 + 2 * fuzz
 
 
 class Tap:
@@ -127,19 +147,21 @@ def all_tests(build):
 
 def environment():
     """What of ours is for the tests, as assignments of the guest's shell."""
-    names = ("CTRANS_QUICK", "FUZZ_SECONDS", "FUZZ_SEED")
+    names = ("CTRANS_QUICK", "FUZZ_SECONDS", "FUZZ_SEED", "LIFE_LOOPS")
     return "".join(f"export {n}={os.environ[n]}\n" for n in names
                    if re.fullmatch(r"\w+", os.environ.get(n, "")))
 
 
 def run(tap, boot, tests):
-    how = dict(BOOTS[boot])
-    only = how.pop("only", None)
+    how = dict(ALL_BOOTS[boot])
+    only = how.pop("only", "")
+    without = how.pop("without", "$.")
     kernel = how.pop("kernel", boot)
     build = os.environ.get("CTRANS_BUILD") or ROOT + "/build"
     if not tests:
-        tests = [t for t in all_tests(build)
-                 if not only or re.search(only, t)]
+        tests = [t for t in all_tests(build) if re.search(only, t) and
+                 not re.search(without, t)]
+    each, whole = limits(boot, kernel)
     vm = Machine(kernel, build, **how)
     try:
         if not vm.modules:
@@ -150,7 +172,7 @@ def run(tap, boot, tests):
             suite = f.read()
         command = (f"export CTRANS_VM={boot} CTRANS_VM_KERNEL={kernel}\n"
                    f"{environment()}"
-                   f"exec sh /vm/suite {TEST_SECONDS.get(kernel, 300)} "
+                   f"exec sh /vm/suite {each} "
                    f"{' '.join(tests)}\n")
         vm.boot({"mode": "command"},
                 {"/vm/command": command.encode(), "/vm/suite": suite},
@@ -158,7 +180,7 @@ def run(tap, boot, tests):
         guest = Guest(tap)
         stray = []
         in_time = vm.serve({"stdout": guest.take, "stderr": stray.append},
-                           None, BOOT_LIMIT.get(kernel, 1800))
+                           None, whole)
         qemu_died = vm.status is None and vm.qemu.poll() is not None
         vm.stop()
         text = vm.console_text()
@@ -185,7 +207,7 @@ def run(tap, boot, tests):
                          re.sub(r"^\[ *[\d.]+\] *", "", report[0]), report)
         expected = TAINT_OUT_OF_TREE | TAINT_UNSIGNED
         tap.line(len(guest.taints) == 2 and guest.taints[0] & ~expected == 0 and
-                 guest.taints[1] == guest.taints[0],
+                 guest.taints[1] & ~TAINT_TEST == guest.taints[0],
                  "the kernel is tainted by nothing but a module of others",
                  [f"before and after: {guest.taints}"])
         tap.line(vm.qemu.returncode == 0, "QEMU ends well",
@@ -206,17 +228,18 @@ def main(args):
     if args == ["--list"]:
         print("\n".join(BOOTS))
         return 0
-    if not args or args[0] not in BOOTS:
-        print(__doc__ + "\n\nBOOT: " + ", ".join(BOOTS), file=sys.stderr)
+    if not args or args[0] not in ALL_BOOTS:
+        print(__doc__ + "\n\nBOOT: " + ", ".join(ALL_BOOTS), file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stale_folders()
     tap = Tap()
-    if args[0] == "debug" and subprocess.run(
-            [ROOT + "/tests/vm/debug-kernel.sh", "path"], check=False,
+    kernel = ALL_BOOTS[args[0]].get("kernel", args[0])
+    if kernel in SLOW and subprocess.run(
+            [ROOT + "/tests/vm/debug-kernel.sh", "path", kernel], check=False,
             stdout=subprocess.DEVNULL).returncode:
-        print("1..0 # SKIP there is no debug kernel; `make vm-debug-kernel` "
-              "builds it in ten minutes or so")
+        print(f"1..0 # SKIP there is no {kernel} kernel; `make vm-{kernel}-kernel`"
+              " builds it in a quarter of an hour or so")
         return 0
     try:
         run(tap, args[0], args[1:])

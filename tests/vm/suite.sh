@@ -17,6 +17,17 @@ kmemleak=/sys/kernel/debug/kmemleak
 [ -w $kmemleak ] || kmemleak=
 [ -z "$kmemleak" ] || echo clear >$kmemleak
 
+# Races in which a function of the driver takes part, from here on.
+kcsan=/sys/kernel/debug/kcsan
+if [ -w $kcsan ]; then
+	echo whitelist >$kcsan
+	sed -n 's/^[0-9a-f]* [tT] \([a-z_0-9]*\)[[:space:]]\[ctrans\]$/!\1/p' \
+		/proc/kallsyms | sort -u | while read -r name; do
+		echo "$name" >$kcsan
+	done
+	echo on >$kcsan
+fi
+
 for name; do
 	echo "@begin $name"
 	mark "$name"

@@ -4,8 +4,8 @@
 
 run prints the command's output and exits with its status; 124 when it took
 longer than VM_TIMEOUT seconds, 125 when there was no guest to run it in. The
-environment says what kind of guest: VM_KERNEL=6.12|newest|debug, VM_IRQ=msix|
-msi|intx, VM_IOMMU=none|intel, VM_MEMORY=MiB, VM_CPUS, VM_LOAD=no, VM_MODULE_ARGS,
+environment says what kind of guest: VM_KERNEL=6.12|newest|debug|kcsan, VM_IRQ=
+msix|msi|intx, VM_IOMMU=none|intel, VM_MEMORY=MiB, VM_CPUS, VM_LOAD=no, VM_MODULE_ARGS,
 VM_FILES="path..." (of the checkout, to take along), VM_LOG=file (a copy of the
 kernel's console)."""
 import os

@@ -10,6 +10,19 @@
 /* No buffer beyond this: an emptied machine proves nothing. */
 #define FUZZ_BO_MAX	(600 * (uint64_t)PAGE)
 
+/*
+ * What a step draws its decisions from: the numbers on its tape, then those of a
+ * generator, which are written there while there is room. So a step is repeated by
+ * its tape, and a tape changed in one place is a step that differs in one decision.
+ */
+#define FUZZ_TAPE	48
+
+struct fuzz_tape {
+	uint64_t seed;		/* of what comes after the last */
+	uint32_t n;
+	uint64_t number[FUZZ_TAPE];
+};
+
 struct fuzz_map {
 	char *at;
 	uint64_t size;
@@ -38,6 +51,8 @@ struct fuzz_kit {
 
 struct fuzz {
 	uint64_t seed;
+	struct fuzz_tape *tape;	/* NULL: only the generator */
+	uint32_t drawn;		/* numbers of the tape */
 	struct fuzz_kit kit;
 	struct fuzz_file file[FUZZ_FILES];
 	struct fuzz_map map[FUZZ_NAMES];
@@ -46,7 +61,8 @@ struct fuzz {
 	uint64_t ops;
 };
 
-/* fuzz_values.c: below n; true once in n; numbers that hurt */
+/* fuzz_values.c: the next number; below n; true once in n; numbers that hurt */
+uint64_t fuzz_draw(struct fuzz *f);
 uint64_t fuzz_below(struct fuzz *f, uint64_t n);
 bool fuzz_rare(struct fuzz *f, unsigned int n);
 uint64_t fuzz_number(struct fuzz *f);
@@ -68,6 +84,8 @@ void fuzz_write_map(struct fuzz *f);
 
 /* fuzz_kit.c: jobs that mostly get as far as being run */
 void fuzz_kit(struct fuzz *f);
+/* From here on calls of the first file are about the kit's things, too. */
+void fuzz_kit_shared(struct fuzz *f);
 
 /* fuzz_calls.c: one random step */
 void fuzz_step(struct fuzz *f);

@@ -6,7 +6,7 @@
 
 void fuzz_fill_sqe(struct fuzz *f, struct ctrans_sqe *sqe)
 {
-	*sqe = nop(guest_random(&f->seed));
+	*sqe = nop(fuzz_draw(f));
 	if (fuzz_rare(f, 3))
 		return;
 	sqe->op = CTRANS_OP_RUN;
@@ -65,7 +65,7 @@ void fuzz_fill_insn(struct fuzz *f, struct ctrans_insn *insn)
 			.weight_va = fuzz_va(f), .colsum_va = fuzz_va(f),
 			.scale_va = fuzz_va(f), .in_stride = stride,
 			.out_stride = stride, .n_in = n, .n_out = n,
-			.spike_mask = { guest_random(&f->seed), 0 },
+			.spike_mask = { fuzz_draw(f), 0 },
 			.theta_f32 = 0x3f800000, .rows_max = 8,
 			.theta_mode = (uint8_t)fuzz_below(f, 2),
 		};
@@ -111,7 +111,7 @@ void fuzz_write_map(struct fuzz *f)
 		break;
 	case 4:
 		for (int i = 0; i < 64; i++)
-			((uint64_t *)at)[i] = guest_random(&f->seed);
+			((uint64_t *)at)[i] = fuzz_draw(f);
 		break;
 	default:
 		/* doorbells, where the mapping is one */

@@ -44,6 +44,31 @@ no_room:
 	kit->fd = -1;
 }
 
+void fuzz_kit_shared(struct fuzz *f)
+{
+	struct fuzz_file *file = &f->file[0];
+	struct fuzz_kit *kit = &f->kit;
+
+	if (kit->fd < 0)
+		kit_open(f);
+	if (kit->fd < 0)
+		return;
+	close(file->fd);
+	file->fd = dup(kit->fd);
+	must(file->fd >= 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		file->bo[i] = kit->mem.handle;
+		file->vm[i] = kit->vm;
+		file->queue[i] = kit->q.id;
+	}
+	file->offset[0] = kit->q.doorbell_offset;
+	file->size[0] = PAGE;
+	file->offset[1] = kit->q.status_offset;
+	file->size[1] = kit->q.status_size;
+	must(!bo_offset(kit->fd, kit->mem.handle, &file->offset[2]));
+	file->size[2] = kit->mem.size;
+}
+
 /* Not the ring: its entries are filled one by one. */
 static uint64_t kit_va(struct fuzz *f)
 {

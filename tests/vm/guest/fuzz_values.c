@@ -4,9 +4,24 @@
 
 #include "fuzz.h"
 
+uint64_t fuzz_draw(struct fuzz *f)
+{
+	struct fuzz_tape *tape = f->tape;
+	uint64_t number;
+
+	if (tape && f->drawn < tape->n)
+		return tape->number[f->drawn++];
+	number = guest_random(&f->seed);
+	if (tape && tape->n < FUZZ_TAPE) {
+		tape->number[tape->n++] = number;
+		f->drawn++;
+	}
+	return number;
+}
+
 uint64_t fuzz_below(struct fuzz *f, uint64_t n)
 {
-	return (guest_random(&f->seed) >> 11) % n;
+	return (fuzz_draw(f) >> 11) % n;
 }
 
 bool fuzz_rare(struct fuzz *f, unsigned int n)
@@ -22,7 +37,7 @@ uint64_t fuzz_number(struct fuzz *f)
 	case 2: return (1ull << fuzz_below(f, 64)) - 1;
 	case 3: return -fuzz_below(f, 3 * PAGE);
 	case 4: return fuzz_below(f, 1 << 20) * PAGE;
-	default: return guest_random(&f->seed);
+	default: return fuzz_draw(f);
 	}
 }
 

@@ -29,6 +29,13 @@ int64_t guest_now(void)
 	return ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
+unsigned int guest_loops(unsigned int otherwise)
+{
+	const char *loops = getenv("LIFE_LOOPS");
+
+	return loops && atoi(loops) > 0 ? (unsigned int)atoi(loops) : otherwise;
+}
+
 uint64_t guest_random(uint64_t *seed)
 {
 	*seed ^= *seed >> 12;

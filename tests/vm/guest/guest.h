@@ -66,6 +66,9 @@ int64_t guest_now(void);
 #define MS	1000000ll
 #define SECOND	1000000000ll
 
+/* How often a test is to do what is done over and over: LIFE_LOOPS, if set. */
+unsigned int guest_loops(unsigned int otherwise);
+
 /* xorshift64*; *seed is never 0. */
 uint64_t guest_random(uint64_t *seed);
 

@@ -2,6 +2,7 @@
 #include "jobs.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -82,6 +83,20 @@ void queue_send(struct queue *q, const struct ctrans_sqe *sqe)
 int queue_finish(struct queue *q, int64_t ns)
 {
 	return queue_wait_until(q->fd, q->id, q->tail, guest_now() + ns, NULL);
+}
+
+bool queue_watch(struct queue *q, int64_t ns)
+{
+	int64_t until = guest_now() + ns;
+
+	while (__atomic_load_n(&queue_line(q)->cq_tail, __ATOMIC_ACQUIRE) !=
+	       q->tail) {
+		if (guest_now() > until)
+			return false;
+		/* two CPUs, and the chip's host is busy, too */
+		sched_yield();
+	}
+	return true;
 }
 
 bool queue_take(struct queue *q, struct ctrans_cqe *cqe)
@@ -175,10 +190,11 @@ bool is_pattern(const float *at, unsigned int n, uint32_t seed)
 
 #define F32_ONE	0x3f800000u
 
-struct ctrans_sqe rig_copy(struct rig *rig, uint64_t src, uint64_t dst,
-			   unsigned int n)
+/* By the program in a slot of page 1. */
+static struct ctrans_sqe copy_by(struct rig *rig, unsigned int slot, uint64_t src,
+				 uint64_t dst, unsigned int n)
 {
-	struct ctrans_insn *insn = rig_page(rig, 1);
+	struct ctrans_insn *insn = (struct ctrans_insn *)rig_page(rig, 1) + slot;
 	struct ctrans_args *args = rig_page(rig, 2);
 	struct ctrans_row *row = (struct ctrans_row *)(args + 1);
 
@@ -202,10 +218,62 @@ struct ctrans_sqe rig_copy(struct rig *rig, uint64_t src, uint64_t dst,
 		.op = CTRANS_OP_RUN,
 		.sequence = rig->q.tail,
 		.user_data = rig->q.tail,
-		.prog_va = RIG_PAGE(1),
+		.prog_va = RIG_PAGE(1) + slot * sizeof(*insn),
 		.prog_len = sizeof(*insn),
 		.args_va = RIG_PAGE(2),
 	};
+}
+
+struct ctrans_sqe rig_copy(struct rig *rig, uint64_t src, uint64_t dst,
+			   unsigned int n)
+{
+	return copy_by(rig, 0, src, dst, n);
+}
+
+/* A quarter of a page each. */
+#define BATCH_N	256u
+
+void rig_batch(struct rig *rig, uint32_t seed)
+{
+	float *src = rig_page(rig, RIG_FREE);
+
+	for (unsigned int i = 0; i < 4; i++)
+		pattern(src + i * BATCH_N, BATCH_N, seed + i);
+	memset(rig_page(rig, RIG_FREE + 1), 0, BATCH / 4 * PAGE);
+	for (unsigned int i = 0; i < BATCH; i++) {
+		uint64_t from = RIG_PAGE(RIG_FREE) + i % 4 * BATCH_N * 4;
+		uint64_t to = RIG_PAGE(RIG_FREE + 1) + (uint64_t)i * BATCH_N * 4;
+		struct ctrans_sqe sqe = copy_by(rig, i, from, to, BATCH_N);
+
+		queue_fill(&rig->q, &sqe);
+	}
+	queue_ring(&rig->q);
+}
+
+bool rig_batch_right(struct rig *rig, uint32_t seed)
+{
+	const float *dst = rig_page(rig, RIG_FREE + 1);
+
+	for (unsigned int i = 0; i < BATCH; i++) {
+		uint32_t user_data = rig->q.head;
+		struct ctrans_cqe cqe;
+
+		if (!queue_take(&rig->q, &cqe)) {
+			guest_note("job %u of a batch has no completion", i);
+			return false;
+		}
+		if (cqe.status != CTRANS_ST_OK || cqe.user_data != user_data) {
+			guest_note("job %u of a batch: status %d, user data %llu "
+				   "for %u", i, cqe.status,
+				   (unsigned long long)cqe.user_data, user_data);
+			return false;
+		}
+		if (!is_pattern(dst + i * BATCH_N, BATCH_N, seed + i % 4)) {
+			guest_note("job %u of a batch: wrong result", i);
+			return false;
+		}
+	}
+	return true;
 }
 
 struct ctrans_sqe rig_long(struct rig *rig, unsigned int parts)

@@ -49,6 +49,11 @@ void queue_nops(struct queue *q, unsigned int n);
 void queue_send(struct queue *q, const struct ctrans_sqe *sqe);
 /* Wait for all that were filled, at most so long. */
 int queue_finish(struct queue *q, int64_t ns);
+/*
+ * The same by looking at the status page: no call that the driver could take as
+ * an occasion to look after the queue.
+ */
+bool queue_watch(struct queue *q, int64_t ns);
 /* The next completion, if there is one; tells the chip. */
 bool queue_take(struct queue *q, struct ctrans_cqe *cqe);
 unsigned int queue_take_all(struct queue *q);
@@ -116,6 +121,14 @@ bool is_pattern(const float *at, unsigned int n, uint32_t seed);
 #define COPY_MAX	1024
 struct ctrans_sqe rig_copy(struct rig *rig, uint64_t src, uint64_t dst,
 			   unsigned int n);
+/*
+ * BATCH copies in line, each by its own program in page 1 and to a place of its
+ * own, all in pages RIG_FREE up to RIG_FREE + 8; for a queue with nothing in it.
+ * Later: whether each has its completion, in order, and its result.
+ */
+#define BATCH	32
+void rig_batch(struct rig *rig, uint32_t seed);
+bool rig_batch_right(struct rig *rig, uint32_t seed);
 /*
  * One that takes some 25 ms for each of its parts, of which there are 16 at most,
  * in instructions of a tenth of a millisecond.

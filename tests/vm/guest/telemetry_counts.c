@@ -94,7 +94,8 @@ void counts_of_memory(void)
 	total = fdinfo_number(fd, "drm-total-memory");
 	resident = fdinfo_number(fd, "drm-resident-memory");
 	is(total, SIZE, "a buffer");
-	is(resident, 0, "has no memory before it is used");
+	/* newer kernels leave a zero out */
+	ok(resident <= 0, "has no memory before it is used");
 
 	vm = vm_must(fd);
 	must(!vm_map(fd, vm, handle, RIG_VA, 0, SIZE / 2, 0));
@@ -159,6 +160,7 @@ void counts_go_on(void)
 void trace_events(void)
 {
 	static char text[1 << 20];
+	struct drm_ctrans_queue_get_state st;
 	struct ctrans_sqe bad;
 	struct rig rig;
 	uint64_t pj, cycles;
@@ -175,6 +177,8 @@ void trace_events(void)
 	bad.prog_len = 64;
 	queue_send(&rig.q, &bad);
 	queue_finish(&rig.q, 60 * SECOND);
+	/* which looks, where the interrupt may be late */
+	must(!queue_get_state(rig.fd, rig.q.id, &st));
 	must(vm_unmap(rig.fd, rig.vm, RIG_VA + (1 << 30), PAGE) < 0);
 	rig_close(&rig);
 	must(!sysfs_write(TRACE "/events/ctrans/enable", "0"));
