@@ -208,7 +208,7 @@ struct ctrans_kernel_line {
 enum ctrans_kernel_state {
 	CTRANS_KQ_READY		= 0,
 	CTRANS_KQ_FAULTED	= 1,	/* stopped for an error of its own */
-	CTRANS_KQ_TIMEDOUT	= 2,	/* its job was aborted: no progress, or too late for a sleep */
+	CTRANS_KQ_TIMEDOUT	= 2,	/* its job was aborted: no progress, or a sleep */
 	CTRANS_KQ_LOST		= 3,	/* reset under its job, or chip gone; make a new queue */
 };
 
