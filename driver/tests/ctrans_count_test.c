@@ -9,7 +9,8 @@
 
 #include "../ctrans_queue.h"
 
-#define SLOT	5
+#define SLOT		5
+#define RING_LOG2	4
 
 struct count_chip {
 	struct ctrans_device ct;
@@ -22,17 +23,24 @@ static void chip_set(struct count_chip *c, u32 reg, u32 value)
 	writel(value, c->ct.regs + CTRANS_REG_Q(SLOT) + reg);
 }
 
-/* A reading that finds @tail; returns the count that it leaves. */
-static u64 count_after(struct count_chip *c, u32 tail)
+/* A reading that finds @tail and @fetched; returns the count that it leaves. */
+static u64 count_fetched(struct count_chip *c, u32 tail, u32 fetched)
 {
 	u64 done;
 
+	chip_set(c, CTRANS_Q_SQ_HEAD, fetched);
 	chip_set(c, CTRANS_Q_CQ_TAIL, tail);
 	spin_lock_irq(&c->q.lock);
 	ctrans_wait_sample(&c->q);
 	done = c->q.done;
 	spin_unlock_irq(&c->q.lock);
 	return done;
+}
+
+/* The same where nothing is fetched that is not completed. */
+static u64 count_after(struct count_chip *c, u32 tail)
+{
+	return count_fetched(c, tail, tail);
 }
 
 static int count_init(struct kunit *test)
@@ -44,6 +52,7 @@ static int count_init(struct kunit *test)
 	c->q.ct = &c->ct;
 	c->q.slot = SLOT;
 	c->q.state = CTRANS_KQ_READY;
+	c->q.sq_log2 = RING_LOG2;
 	spin_lock_init(&c->q.lock);
 	INIT_LIST_HEAD(&c->q.waiters);
 	chip_set(c, CTRANS_Q_STATE, CTRANS_QSTATE_RUNNING);
@@ -93,6 +102,42 @@ static void count_not_believed(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, count_after(c, done + 2 + S32_MAX),
 				done + 2 + S32_MAX);
 	}
+}
+
+/* No more is completed than was fetched, and no more is in hand than a ring holds. */
+static void count_of_fetched(struct kunit *test)
+{
+	static const u64 at[] = { 0, 1000, U32_MAX - 4, 1ull << 32 };
+	const u32 ring = 1u << RING_LOG2;
+	struct count_chip *c = test->priv;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		const u64 done = at[i], next = done + 5;
+
+		c->q.done = done;
+		c->q.tail = done;
+		KUNIT_EXPECT_EQ(test, count_fetched(c, next, next - 1), done);
+		KUNIT_EXPECT_TRUE(test, c->q.odd);
+		KUNIT_EXPECT_EQ(test, c->q.tail, (u32)done);
+		KUNIT_EXPECT_EQ(test, count_fetched(c, next, next + ring + 1), done);
+		KUNIT_EXPECT_TRUE(test, c->q.odd);
+		KUNIT_EXPECT_EQ(test, count_fetched(c, next, next + ring), next);
+		KUNIT_EXPECT_FALSE(test, c->q.odd);
+		KUNIT_EXPECT_EQ(test, count_fetched(c, next + 3, next + 3), next + 3);
+		KUNIT_EXPECT_FALSE(test, c->q.odd);
+	}
+}
+
+/* Asleep nothing is read, and nothing has happened. */
+static void count_asleep(struct kunit *test)
+{
+	struct count_chip *c = test->priv;
+
+	c->q.done = 10;
+	c->ct.asleep = true;
+	KUNIT_EXPECT_EQ(test, count_after(c, 11), 10);
+	c->ct.asleep = false;
+	KUNIT_EXPECT_EQ(test, count_after(c, 11), 11);
 }
 
 /* All ones is a number like any other, unless every register reads so. */
@@ -171,6 +216,8 @@ static struct kunit_case ctrans_count_cases[] = {
 	KUNIT_CASE(count_goes_on),
 	KUNIT_CASE(count_wraps),
 	KUNIT_CASE(count_not_believed),
+	KUNIT_CASE(count_of_fetched),
+	KUNIT_CASE(count_asleep),
 	KUNIT_CASE(count_of_ones),
 	KUNIT_CASE(count_of_lost),
 	KUNIT_CASE(sequences),

@@ -3,7 +3,6 @@
  * What the chip tells of itself, and what is made of it: operating points, sensors,
  * counters. The chip's registers are memory of the test.
  */
-#include <kunit/device.h>
 #include <kunit/test.h>
 
 #include <linux/units.h>
@@ -34,11 +33,8 @@ static void chip_set64(struct telemetry_chip *c, u32 lo, u64 value)
 static int telemetry_init(struct kunit *test)
 {
 	struct telemetry_chip *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
-	struct device *dev = kunit_device_register(test, "ctrans-telemetry");
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
-	c->ct.drm.dev = dev;
 	c->ct.regs = (__force void __iomem *)c->regs;
 	mutex_init(&c->ct.slots_lock);
 	memcpy(c->ct.opps, points, sizeof(points));

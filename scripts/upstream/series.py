@@ -109,6 +109,15 @@ def replaced(text, what, by, where):
 
 # ---- Files ------------------------------------------------------------------
 
+def of_names(text):
+    """Names of this repository's folders mean nothing there."""
+    for ours, theirs in (("docs/driver/sysfs-", "Documentation/ABI/testing/sysfs-"),
+                         ("docs/driver/", "Documentation/accel/ctrans/")):
+        text = text.replace(ours, theirs)
+    text = re.sub(r"\bdriver/(ctrans_\w+\.[ch])", DRIVER + r"\1", text)
+    return re.sub(r"\buapi/(ctrans_\w+\.h)", r"\1", text)
+
+
 def of_driver(text):
     for name in UAPI:
         text = re.sub(rf'#include "(\.\./)+uapi/{name}"', f"#include <drm/{name}>",
@@ -120,8 +129,7 @@ def of_driver(text):
                   text)
     # Newer kernels allocate by type.
     text = re.sub(r"\bkzalloc\(sizeof\((\*\w+)\), ", r"kzalloc_obj(\1, ", text)
-    # Names of this repository's folders mean nothing there.
-    return re.sub(r"\buapi/(ctrans_\w+\.h)", r"\1", text)
+    return of_names(text)
 
 
 def of_uapi(name, text):
@@ -223,7 +231,7 @@ class Series:
             text = read(path)
             if name == "index.rst":
                 text = replaced(text, "   tested\n", "", "docs/driver/index.rst")
-            write(self.repo + to, of_docs(text))
+            write(self.repo + to, of_names(text))
         self.change("Documentation/accel/index.rst", lambda text: insert_sorted(
             text, "   ctrans/index", r"^   \w+/index"))
 
@@ -231,11 +239,6 @@ class Series:
         git(self.repo, "add", "-A")
         git(self.repo, "commit", "-q", "-s", "-F", "-",
             text=f"{subject}\n\n{textwrap.fill(body, 72)}\n")
-
-
-def of_docs(text):
-    text = re.sub(r"\bdriver/(ctrans_\w+\.[ch])", DRIVER + r"\1", text)
-    return re.sub(r"\buapi/(ctrans_\w+\.h)", r"\1", text)
 
 
 def insert_entry(text, entry):
