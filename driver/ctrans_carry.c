@@ -15,13 +15,6 @@
 
 #include "ctrans_queue.h"
 
-static u64 ctrans_carry_bits(struct ctrans_device *ct, u32 lo)
-{
-	u64 bits = ctrans_read(ct, lo);
-
-	return bits | (u64)ctrans_read(ct, lo + 4) << 32;
-}
-
 /**
  * ctrans_carry_busy() - has any queue something to do
  * @ct: the device
@@ -30,7 +23,7 @@ static u64 ctrans_carry_bits(struct ctrans_device *ct, u32 lo)
  */
 bool ctrans_carry_busy(struct ctrans_device *ct)
 {
-	return ctrans_carry_bits(ct, CTRANS_REG_QBUSY_LO);
+	return ctrans_read64(ct, CTRANS_REG_QBUSY_LO);
 }
 
 /**
@@ -157,7 +150,7 @@ static bool ctrans_carry_read(struct ctrans_queue *q)
 void ctrans_carry_keep(struct ctrans_device *ct)
 {
 	struct ctrans_queue *q;
-	u64 pending = ctrans_carry_bits(ct, CTRANS_REG_QPEND_LO);
+	u64 pending = ctrans_read64(ct, CTRANS_REG_QPEND_LO);
 	unsigned int slot;
 
 	lockdep_assert_held(&ct->slots_lock);

@@ -270,7 +270,10 @@ static inline void ctrans_write(struct ctrans_device *ct, u32 reg, u32 value)
 	writel(value, ct->regs + reg);
 }
 
-/* Reading LO latches HI; the caller serialises readers of one pair. */
+/*
+ * Reading LO latches HI; the caller serialises readers of one pair. Bitmaps of
+ * queues are halves that need no latch.
+ */
 static inline u64 ctrans_read64(struct ctrans_device *ct, u32 lo)
 {
 	u64 v = ctrans_read(ct, lo);

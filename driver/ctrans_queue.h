@@ -84,8 +84,6 @@ struct ctrans_queue {
 	u64 done;
 	/** @odd: the last reading of CQ_TAIL was impossible. */
 	bool odd;
-	/** @heard: those of them that sleepers have been woken for. */
-	u64 heard;
 	/** @waiters: struct ctrans_waiter of those who sleep in QUEUE_WAIT. */
 	struct list_head waiters;
 	/** @wait: where they sleep. */
@@ -101,6 +99,8 @@ struct ctrans_queue {
 
 	/** @words: its indices and doorbell words while it stands still. */
 	struct ctrans_queue_words words;
+	/** @pending: its interrupt was, when the watchdog looked; its own. */
+	bool pending;
 	/** @hang: what the watchdog has seen; its own. */
 	struct ctrans_hang hang;
 
@@ -152,7 +152,7 @@ void ctrans_queue_free_status(struct ctrans_queue *q);
 void ctrans_wait_sample(struct ctrans_queue *q);
 void ctrans_wait_look(struct ctrans_queue *q);
 void ctrans_wait_wake(struct ctrans_queue *q);
-void ctrans_wait_watch(struct ctrans_queue *q);
+void ctrans_wait_watch(struct ctrans_queue *q, bool pending);
 #if IS_ENABLED(CONFIG_KUNIT)
 int ctrans_wait_verdict(struct ctrans_queue *q, u64 seq, u64 *done);
 #endif

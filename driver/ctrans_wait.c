@@ -76,35 +76,6 @@ void ctrans_wait_wake(struct ctrans_queue *q)
 		eventfd_signal(q->eventfd);
 }
 
-/**
- * ctrans_wait_watch - count completions, and do without interrupts
- * @q: queue in its slot; slots_lock is held, drm_dev_enter() has succeeded
- *
- * The watchdog's look. Completions that no interrupt told of, because nobody had
- * armed or because it was lost, wake everybody now. A queue whose count is
- * impossible is given up.
- */
-void ctrans_wait_watch(struct ctrans_queue *q)
-{
-	bool news;
-
-	spin_lock_irq(&q->lock);
-	ctrans_wait_sample(q);
-	news = q->done != q->heard;
-	q->heard = q->done;
-	spin_unlock_irq(&q->lock);
-	/* or there is no chip, which is more than a queue's end */
-	if (q->odd && ctrans_device_check(q->ct)) {
-		dev_notice_ratelimited(q->ct->drm.dev,
-				       "queue %u of %s[%d] is lost: the chip's count of completions is impossible\n",
-				       q->slot, q->comm, q->pid);
-		ctrans_queue_halt(q, CTRANS_KQ_LOST);
-		ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
-	} else if (news) {
-		ctrans_wait_wake(q);
-	}
-}
-
 /* ---- Interrupts --------------------------------------------------------- */
 
 static void ctrans_wait_completed(struct ctrans_queue *q)
@@ -115,7 +86,6 @@ static void ctrans_wait_completed(struct ctrans_queue *q)
 
 	spin_lock_irqsave(&q->lock, flags);
 	ctrans_wait_sample(q);
-	q->heard = q->done;
 	list_for_each_entry(w, &q->waiters, link) {
 		if (w->seq <= q->done)
 			reached = true;
@@ -150,6 +120,38 @@ void ctrans_wait_completions(struct ctrans_device *ct, u64 pending)
 			ctrans_wait_completed(q);
 	}
 	rcu_read_unlock();
+}
+
+/**
+ * ctrans_wait_watch - count completions, and do without interrupts
+ * @q: queue in its slot; slots_lock is held, the chip is awake
+ * @pending: its bit of QPEND
+ *
+ * The watchdog's look. An interrupt that is pending at two of them has been lost:
+ * this is it. A queue whose count is impossible is given up.
+ */
+void ctrans_wait_watch(struct ctrans_queue *q, bool pending)
+{
+	struct ctrans_device *ct = q->ct;
+	bool lost = pending && q->pending;
+
+	q->pending = pending && !lost;
+	if (lost) {
+		ctrans_write(ct, CTRANS_REG_QPEND_LO + q->slot / 32 * 4,
+			     BIT(q->slot % 32));
+		ctrans_wait_completed(q);
+	}
+	spin_lock_irq(&q->lock);
+	ctrans_wait_sample(q);
+	spin_unlock_irq(&q->lock);
+	/* or there is no chip, which is more than a queue's end */
+	if (!q->odd || !ctrans_device_check(ct))
+		return;
+	dev_notice_ratelimited(ct->drm.dev,
+			       "queue %u of %s[%d] is lost: the chip's count of completions is impossible\n",
+			       q->slot, q->comm, q->pid);
+	ctrans_queue_halt(q, CTRANS_KQ_LOST);
+	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
 }
 
 static const char *ctrans_error_name(u32 error)

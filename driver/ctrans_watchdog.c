@@ -65,13 +65,16 @@ static unsigned int ctrans_watchdog_look(struct ctrans_device *ct)
 {
 	unsigned int slot, period = 0;
 	struct ctrans_queue *q;
+	u64 pending = 0;
 
+	if (!ct->asleep)
+		pending = ctrans_read64(ct, CTRANS_REG_QPEND_LO);
 	for (slot = 0; slot < CTRANS_QUEUES && !ct->asleep; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (!q || q->state == CTRANS_KQ_LOST)
 			continue;
 		period = min_not_zero(period, q->timeout_ms / CTRANS_LOOKS + 1);
-		ctrans_wait_watch(q);
+		ctrans_wait_watch(q, pending >> slot & 1);
 		/* Or the others might keep the reset, which is next, waiting. */
 		if (q->state == CTRANS_KQ_READY && ctrans_watchdog_stuck(q) &&
 		    !ctrans_watchdog_end(ct, slot))

@@ -301,7 +301,8 @@ struct drm_ctrans_queue_create {
 	__u32 timeout_ms;
 	/**
 	 * @eventfd: signalled on every completion interrupt and when the queue
-	 * leaves READY; or -1. For an interrupt store to CTRANS_DB_ARM first.
+	 * leaves READY; or -1. For an interrupt store to CTRANS_DB_ARM first. A
+	 * signal is a hint to look: after a sleep of the chip one may come more.
 	 */
 	__s32 eventfd;
 	/** @queue_id: [out] */
