@@ -273,8 +273,9 @@ int ctrans_ioctl_bo_create(struct drm_device *dev, void *data, struct drm_file *
 		return -ENOMEM;
 
 	shmem = drm_gem_shmem_create(dev, args->size);
+	/* What has no inode has no space left, says shmem: it is memory all the same. */
 	if (IS_ERR(shmem))
-		return PTR_ERR(shmem);
+		return PTR_ERR(shmem) == -ENOSPC ? -ENOMEM : PTR_ERR(shmem);
 	obj = &shmem->base;
 	if (ct->dma32)
 		mapping_set_gfp_mask(obj->filp->f_mapping,

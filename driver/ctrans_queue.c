@@ -116,6 +116,17 @@ void ctrans_queue_halt(struct ctrans_queue *q, u32 state)
 	ctrans_wait_wake(q);
 }
 
+/*
+ * Memory is freed for what this says: a chip whose one register is wrong must not
+ * be believed by it alone.
+ */
+static u32 ctrans_queue_works(struct ctrans_queue *q)
+{
+	u32 active = ctrans_queue_read(q, CTRANS_Q_ACTIVE);
+
+	return active ?: ctrans_queue_read(q, CTRANS_Q_STATE) == CTRANS_QSTATE_RUNNING;
+}
+
 /**
  * ctrans_queue_idle - wait until no job of it is on the cores
  * @q: queue that was told to stop, perhaps drained meanwhile by its destroyer
@@ -138,8 +149,7 @@ bool ctrans_queue_idle(struct ctrans_queue *q)
 		mutex_lock(&ct->slots_lock);
 		/* asleep it has no job; in a reset it may have one till the end */
 		if (ctrans_queue_in(ct, q->slot) == q && !ctrans_device_stopped(ct))
-			active = ct->asleep ? ct->resetting :
-					      ctrans_queue_read(q, CTRANS_Q_ACTIVE);
+			active = ct->asleep ? ct->resetting : ctrans_queue_works(q);
 		mutex_unlock(&ct->slots_lock);
 		drm_dev_exit(idx);
 		if (!active)
@@ -200,7 +210,11 @@ static void ctrans_queue_silence(struct ctrans_queue *q)
 	mutex_unlock(&ct->slots_lock);
 }
 
-static void ctrans_queue_drain(struct ctrans_queue *q)
+/**
+ * ctrans_queue_drain - take a queue out of its slot, and free what the chip knew
+ * @q: queue that is LOST and was aborted
+ */
+void ctrans_queue_drain(struct ctrans_queue *q)
 {
 	struct ctrans_device *ct = q->ct;
 

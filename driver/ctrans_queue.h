@@ -145,6 +145,7 @@ void ctrans_queue_halt(struct ctrans_queue *q, u32 state);
 bool ctrans_queue_idle(struct ctrans_queue *q);
 int ctrans_queue_program(struct ctrans_queue *q);
 bool ctrans_queue_recover(struct ctrans_queue *q);
+void ctrans_queue_drain(struct ctrans_queue *q);
 void ctrans_queue_free_status(struct ctrans_queue *q);
 
 /* ---- ctrans_wait.c ----------------------------------------------------- */

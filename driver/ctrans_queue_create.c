@@ -79,11 +79,14 @@ fail:
 int ctrans_queue_program(struct ctrans_queue *q)
 {
 	const struct ctrans_queue_words *words = &q->words;
-	u32 state = CTRANS_QSTATE_STOPPED;
+	u32 state = ctrans_queue_read(q, CTRANS_Q_STATE);
 	struct ctrans_device *ct = q->ct;
 	u32 bit = BIT(q->slot % 32), hi = q->slot / 32 * 4;
 	u32 base = CTRANS_REG_Q(q->slot);
 
+	/* One that runs ignores what is written, and is not ours. */
+	if (state != CTRANS_QSTATE_STOPPED && state != CTRANS_QSTATE_ERROR)
+		return ctrans_device_check(ct) ? -EIO : -ENODEV;
 	ctrans_write64(ct, base + CTRANS_Q_SQ_VA_LO, q->sq_va);
 	ctrans_write64(ct, base + CTRANS_Q_STATUS_LO, q->status_dma);
 	ctrans_queue_write(q, CTRANS_Q_SIZES, q->cq_log2 << 8 | q->sq_log2);
@@ -105,36 +108,59 @@ int ctrans_queue_program(struct ctrans_queue *q)
 	return ctrans_device_check(ct) ? -EIO : -ENODEV;
 }
 
-static int ctrans_queue_start(struct ctrans_queue *q)
+/*
+ * The chip did not start it, or says so: it may know all of it. Nothing is freed
+ * before a reset has made it forget.
+ */
+static void ctrans_queue_withdraw(struct ctrans_queue *q)
+{
+	dev_err_ratelimited(q->ct->drm.dev,
+			    "queue %u does not start; resetting the chip\n", q->slot);
+	ctrans_reset_schedule(q->ct);
+	flush_work(&q->ct->reset_work);
+	ctrans_queue_drain(q);
+	synchronize_rcu();
+}
+
+/* Both locks held. In its slot it is afterwards, unless that says -EBUSY. */
+static int ctrans_queue_place(struct ctrans_queue *q)
 {
 	struct ctrans_device *ct = q->ct;
 	unsigned int slot;
-	int ret = -EBUSY;
+	int ret;
 
-	mutex_lock(&ct->reset_lock);
-	if (ct->gone) {
-		mutex_unlock(&ct->reset_lock);
-		return -ENODEV;
-	}
-	mutex_lock(&ct->slots_lock);
-	if (ct->asleep) {	/* a reset has failed, and the next is on its way */
-		mutex_unlock(&ct->slots_lock);
-		mutex_unlock(&ct->reset_lock);
-		return -EIO;
-	}
 	for (slot = 0; slot < ct->n_queues; slot++)
 		if (!rcu_access_pointer(ct->slots[slot]))
 			break;
-	if (slot < ct->n_queues) {
-		q->slot = slot;
-		ctrans_queue_tell(q);
-		ctrans_counters_queue_start(q);
-		ret = ctrans_queue_program(q);
-		if (!ret)
-			rcu_assign_pointer(ct->slots[slot], q);
+	if (slot == ct->n_queues)
+		return -EBUSY;
+	q->slot = slot;
+	ctrans_queue_tell(q);
+	ctrans_counters_queue_start(q);
+	ret = ctrans_queue_program(q);
+	rcu_assign_pointer(ct->slots[slot], q);
+	if (ret)
+		ctrans_queue_set(q, CTRANS_KQ_LOST);
+	return ret;
+}
+
+static int ctrans_queue_start(struct ctrans_queue *q)
+{
+	struct ctrans_device *ct = q->ct;
+	bool placed = false;
+	int ret = -ENODEV;
+
+	mutex_lock(&ct->reset_lock);
+	if (!ct->gone) {
+		mutex_lock(&ct->slots_lock);
+		/* asleep here: a reset has failed, and the next is on its way */
+		ret = ct->asleep ? -EIO : ctrans_queue_place(q);
+		placed = !ct->asleep && ret != -EBUSY;
+		mutex_unlock(&ct->slots_lock);
 	}
-	mutex_unlock(&ct->slots_lock);
 	mutex_unlock(&ct->reset_lock);
+	if (ret && placed)
+		ctrans_queue_withdraw(q);
 	return ret;
 }
 
