@@ -25,7 +25,7 @@ BOOT_SECONDS = 300
 # What the guest's kernel is told. Patience first: the machine is emulated and
 # may share its host with anything, and a stall of the host is no bug of ours.
 KERNEL_ARGS = ("console=ttyS0 loglevel=7 panic=-1 rcupdate.rcu_cpu_stall_timeout=300 "
-               "watchdog_thresh=60 kasan_multi_shot")
+               "watchdog_thresh=60 kasan_multi_shot tsc=nowatchdog")
 
 
 class Failure(Exception):
