@@ -24,6 +24,9 @@
 /* Jobs in hand may take so long to end before the machine sleeps without them. */
 #define CTRANS_SUSPEND_MS	2000
 
+/* All resets of a ladder together; of the bus's own recovery nobody tells its end. */
+#define CTRANS_RESET_MS		30000
+
 /**
  * ctrans_enter() - the chip is here and awake until ctrans_exit()
  * @ct: the device
@@ -65,6 +68,7 @@ void ctrans_exit(struct ctrans_device *ct, int idx)
  */
 bool ctrans_power_hold(struct ctrans_device *ct, bool reset)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(CTRANS_RESET_MS);
 	bool awake, again;
 
 	for (;;) {
@@ -75,6 +79,12 @@ bool ctrans_power_hold(struct ctrans_device *ct, bool reset)
 		mutex_unlock(&ct->slots_lock);
 		if (awake || !again || ctrans_device_stopped(ct))
 			return awake;
+		if (time_after(jiffies, end)) {
+			dev_err(ct->drm.dev, "a reset does not end; the chip is cut off the bus\n");
+			ctrans_device_cut_off(ct);
+			ctrans_reset_schedule(ct);
+			return false;
+		}
 		usleep_range(500, 2000);
 	}
 }
@@ -213,14 +223,9 @@ static void ctrans_power_up(struct ctrans_device *ct)
 
 /* ---- What the kernel calls ------------------------------------------------ */
 
-static struct ctrans_device *ctrans_power_device(struct device *dev)
-{
-	return dev_get_drvdata(dev);
-}
-
 static int ctrans_power_runtime_suspend(struct device *dev)
 {
-	struct ctrans_device *ct = ctrans_power_device(dev);
+	struct ctrans_device *ct = dev_get_drvdata(dev);
 	int err = ctrans_power_down(ct, false);
 
 	if (err) {
@@ -235,7 +240,7 @@ static int ctrans_power_runtime_suspend(struct device *dev)
 
 static int ctrans_power_resume(struct device *dev)
 {
-	struct ctrans_device *ct = ctrans_power_device(dev);
+	struct ctrans_device *ct = dev_get_drvdata(dev);
 
 	ctrans_power_up(ct);
 	ctrans_devfreq_resume(ct);
@@ -245,7 +250,7 @@ static int ctrans_power_resume(struct device *dev)
 /* The bus has woken the device for this. Processes are frozen. */
 static int ctrans_power_suspend(struct device *dev)
 {
-	struct ctrans_device *ct = ctrans_power_device(dev);
+	struct ctrans_device *ct = dev_get_drvdata(dev);
 	int err = ctrans_power_down(ct, true);
 
 	if (!err)

@@ -169,7 +169,10 @@ bool ctrans_queue_idle(struct ctrans_queue *q)
  */
 bool ctrans_queue_recover(struct ctrans_queue *q)
 {
-	if (ctrans_queue_idle(q) || ctrans_reset_context(q))
+	bool obeyed = ctrans_queue_idle(q);
+
+	trace_ctrans_recovery("abort", q->slot, obeyed);
+	if (obeyed || ctrans_reset_context(q))
 		return true;
 	ctrans_reset_schedule(q->ct);
 	return false;

@@ -113,6 +113,14 @@ bool ctrans_reset_context(struct ctrans_queue *q)
 
 /* ---- The chip -------------------------------------------------------------- */
 
+/* slots_lock held. */
+static void ctrans_reset_mark(struct ctrans_device *ct)
+{
+	WRITE_ONCE(ct->resetting, true);
+	WRITE_ONCE(ct->reset_count, ct->reset_count + 1);
+	ctrans_doorbell_count_reset(ct);
+}
+
 /*
  * Queues to where ctrans_carry.c has them; nobody touches a register until the end
  * of the reset. Once, however many resets it takes.
@@ -128,9 +136,7 @@ static void ctrans_reset_begin(struct ctrans_device *ct, unsigned int ms,
 		return;
 	dump = why ? ctrans_dump_open(ct) : NULL;
 	mutex_lock(&ct->slots_lock);
-	WRITE_ONCE(ct->resetting, true);
-	WRITE_ONCE(ct->reset_count, ct->reset_count + 1);
-	ctrans_doorbell_count_reset(ct);
+	ctrans_reset_mark(ct);
 	if (!ct->asleep) {
 		ctrans_dump_take(dump, NULL, why);
 		ctrans_carry_hide(ct);
@@ -321,10 +327,8 @@ void ctrans_reset_frozen(struct ctrans_device *ct)
 
 	mutex_lock(&ct->reset_lock);
 	mutex_lock(&ct->slots_lock);
-	WRITE_ONCE(ct->resetting, true);
+	ctrans_reset_mark(ct);
 	WRITE_ONCE(ct->asleep, true);
-	WRITE_ONCE(ct->reset_count, ct->reset_count + 1);
-	ctrans_doorbell_count_reset(ct);
 	for (unsigned int slot = 0; slot < CTRANS_QUEUES; slot++) {
 		q = ctrans_queue_in(ct, slot);
 		if (q)

@@ -12,7 +12,6 @@
 #include <drm/drm_managed.h>
 
 #include "ctrans_queue.h"
-#include "ctrans_trace.h"
 
 #define CTRANS_PERIOD_MIN_MS	5
 #define CTRANS_PERIOD_MAX_MS	1000
@@ -45,9 +44,7 @@ static bool ctrans_watchdog_end(struct ctrans_device *ct, unsigned int slot)
 	ctrans_queue_write(q, CTRANS_Q_CTRL, CTRANS_QCTRL_ABORT);
 	mutex_unlock(&ct->slots_lock);
 
-	idle = ctrans_queue_idle(q);
-	trace_ctrans_recovery("abort", slot, idle);
-	idle = idle || ctrans_queue_recover(q);
+	idle = ctrans_queue_recover(q);
 
 	mutex_lock(&ct->slots_lock);
 	if (ctrans_queue_in(ct, slot) == q) {

@@ -23,6 +23,7 @@
 
 #include "jobs.h"
 #include "pci.h"
+#include "power.h"
 #include "test_life.h"
 
 static int unload(void)
@@ -391,7 +392,7 @@ void fallen_off(void)
 	must(config >= 0);
 	must(!epoll_ctl(set, EPOLL_CTL_ADD, idle, &ev));
 	/* the bus would wake one that sleeps with decoding on */
-	must(!pci_write("power/control", "on"));
+	power_on();
 	rig_open(&rig);
 	ok(rig_works(&rig), "it works");
 	s = (struct sleeper){ .rig = &rig };
@@ -412,7 +413,7 @@ void fallen_off(void)
 	is(pci_bind(), 0, "and bound, which has it decode again");
 	close(accel_open_within(30));
 	ok(chip_works(), "a new file works");
-	must(!pci_write("power/control", "auto"));
+	power_default();
 	rig_unmap(&rig);
 	close(rig.fd);
 	close(idle);

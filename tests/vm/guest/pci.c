@@ -30,17 +30,22 @@ int file_write(const char *path, const char *text)
 int file_read(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t done = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, size - 1);
-	if (n < 0)
-		n = -errno;
+	do {
+		n = read(fd, text + done, size - 1 - done);
+		if (n > 0)
+			done += (size_t)n;
+	} while (n > 0 && done < size - 1);
+	n = n < 0 ? -errno : 0;
 	close(fd);
-	text[n < 0 ? 0 : n] = 0;
-	text[strcspn(text, "\n")] = 0;
-	return n < 0 ? (int)n : 0;
+	text[done] = 0;
+	if (done && text[done - 1] == '\n')
+		text[done - 1] = 0;
+	return (int)n;
 }
 
 static bool is_chip(const char *function)

@@ -20,6 +20,11 @@ void power_auto(int delay_ms)
 	must(!pci_write("power/control", "auto"));
 }
 
+void power_on(void)
+{
+	must(!pci_write("power/control", "on"));
+}
+
 void power_default(void)
 {
 	power_auto(DEFAULT_MS);

@@ -7,6 +7,8 @@
 
 /* It may sleep, so many milliseconds after its last use. */
 void power_auto(int delay_ms);
+/* It stays awake from here. */
+void power_on(void);
 /* As the driver has it after its probe. */
 void power_default(void);
 bool power_asleep(void);

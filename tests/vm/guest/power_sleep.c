@@ -3,18 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "jobs.h"
 #include "pci.h"
 #include "power.h"
+#include "sleepers.h"
 #include "test_power.h"
 
 /* Waking takes milliseconds; this is what a busy host may add. */
@@ -110,14 +108,14 @@ void kept_awake(void)
 	power_auto(5);
 	rig_open(&rig);
 	must(power_sleeps_within(SOON_MS));
-	must(!pci_write("power/control", "on"));
+	power_on();
 	ok(!power_asleep(), "\"on\" wakes it");
 	usleep(500000);
 	ok(!power_asleep(), "and it stays awake, with nothing to do");
 	ok(rig_works(&rig), "it works");
 	usleep(200000);
 	ok(!power_asleep(), "still awake");
-	must(!pci_write("power/control", "auto"));
+	power_default();
 	ok(power_sleeps_within(SOON_MS), "\"auto\": it sleeps");
 	must(!pci_write("power/autosuspend_delay_ms", "-1"));
 	ok(rig_works(&rig), "a delay of -1: it works");
@@ -332,89 +330,10 @@ void asked(void)
 
 /* ---- Sleepers beside a sleeping chip ------------------------------------ */
 
-enum { BY_WAIT, BY_POLL, BY_EPOLL, BY_URING, BY_EVENTFD, WAYS };
-
-static const char *const ways[] = {
-	"QUEUE_WAIT", "poll()", "epoll", "io_uring", "an eventfd",
-};
-
-struct sleeper {
-	pthread_t thread;
-	struct rig *rig;
-	int event;
-	int way;
-	bool woken;
-};
-
-static bool by_uring(int fd)
-{
-	struct __kernel_timespec limit = { .tv_sec = SOON_MS / 1000 };
-	struct io_uring_sqe *sqe;
-	struct io_uring_cqe *cqe;
-	struct io_uring ring;
-	bool woken;
-
-	if (io_uring_queue_init(4, &ring, 0))
-		return true;	/* not in this kernel: guest_wait says so */
-	sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_poll_add(sqe, fd, POLLIN);
-	must(io_uring_submit(&ring) == 1);
-	woken = !io_uring_wait_cqe_timeout(&ring, &cqe, &limit) &&
-		cqe->res & POLLIN;
-	io_uring_queue_exit(&ring);
-	return woken;
-}
-
-/* It may be signalled for nothing; not being signalled is what counts. */
-static bool by_eventfd(struct rig *rig, int event)
-{
-	struct pollfd p = { .fd = event, .events = POLLIN };
-	uint64_t count;
-
-	while (poll(&p, 1, SOON_MS) == 1) {
-		must(read(event, &count, sizeof(count)) == sizeof(count));
-		if (queue_line(&rig->q)->cq_tail == rig->q.tail)
-			return true;
-	}
-	return false;
-}
-
-static void *sleep_on(void *arg)
-{
-	struct sleeper *s = arg;
-	struct pollfd p = { .events = POLLIN };
-	struct epoll_event ev = { .events = EPOLLIN };
-	int set;
-
-	switch (s->way) {
-	case BY_WAIT:
-		s->woken = !queue_finish(&s->rig->q, SOON_MS * MS);
-		break;
-	case BY_POLL:
-		p.fd = s->rig->fd;
-		s->woken = poll(&p, 1, SOON_MS) == 1 && p.revents == POLLIN;
-		break;
-	case BY_EVENTFD:
-		s->woken = by_eventfd(s->rig, s->event);
-		break;
-	case BY_EPOLL:
-		set = epoll_create1(EPOLL_CLOEXEC);
-		must(!epoll_ctl(set, EPOLL_CTL_ADD, s->rig->fd, &ev));
-		s->woken = epoll_wait(set, &ev, 1, SOON_MS) == 1;
-		close(set);
-		break;
-	case BY_URING:
-		s->woken = by_uring(s->rig->fd);
-		break;
-	}
-	return NULL;
-}
-
 void waited_for(void)
 {
 	unsigned int rounds = 10, woken[WAYS] = { 0 }, slept = 0;
 	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	uint64_t count;
 	struct rig rig;
 
 	power_auto(5);
@@ -427,27 +346,20 @@ void waited_for(void)
 		rig.q.doorbell[CTRANS_DB_ARM / 4] = rig.q.head;
 		/* an interrupt of before may be on its way */
 		must(power_sleeps_within(SOON_MS));
-		while (read(event, &count, sizeof(count)) == sizeof(count))
-			;
-		for (int way = 0; way < WAYS; way++) {
-			s[way] = (struct sleeper){ .rig = &rig, .event = event,
-						   .way = way };
-			must(!pthread_create(&s[way].thread, NULL, sleep_on,
-					     &s[way]));
-		}
-		usleep(50000);
+		event_drain(event);
+		sleepers_start(s, &rig, event, rig.q.tail);
 		slept += power_sleeps_within(SOON_MS);
 		usleep(20000);
 		queue_ring(&rig.q);
 		for (int way = 0; way < WAYS; way++) {
-			pthread_join(s[way].thread, NULL);
-			woken[way] += s[way].woken;
+			sleeper_join(&s[way]);
+			woken[way] += sleeper_woken(&s[way]);
 		}
 		queue_take_all(&rig.q);
 	}
 	is(slept, rounds, "it sleeps though it is waited for");
 	for (int way = 0; way < WAYS; way++)
-		is(woken[way], rounds, "who waits by %s is woken", ways[way]);
+		is(woken[way], rounds, "who waits by %s is woken", sleeper_ways[way]);
 	rig_close(&rig);
 	power_default();
 }

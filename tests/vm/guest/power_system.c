@@ -221,7 +221,7 @@ void suspended_asleep(void)
 		good += rig_batch_right(&rig, i);
 		good += power_sleeps_within(SOON_MS);
 		/* awake by order, and idle */
-		must(!pci_write("power/control", "on"));
+		power_on();
 		good += !suspend_once("devices", state_of(i));
 		good += !power_asleep();
 		good += rig_works(&rig);

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,85 +19,8 @@
 
 #include "jobs.h"
 #include "pci.h"
+#include "sleepers.h"
 #include "test_races.h"
-
-#define SOON_MS	20000
-
-/* ---- Sleepers of every kind --------------------------------------------- */
-
-enum { BY_WAIT, BY_POLL, BY_EPOLL, BY_EVENTFD, BY_URING, WAYS };
-
-static const char *const ways[] = {
-	"QUEUE_WAIT", "poll()", "epoll", "an eventfd", "io_uring",
-};
-
-struct sleeper {
-	pthread_t thread;
-	struct rig *rig;
-	int event;
-	int way;
-	int got;	/* events, or -errno */
-};
-
-static int by_uring(int fd)
-{
-	struct __kernel_timespec limit = { .tv_sec = SOON_MS / 1000 };
-	struct io_uring_sqe *sqe;
-	struct io_uring_cqe *cqe;
-	struct io_uring ring;
-	int got;
-
-	if (io_uring_queue_init(4, &ring, 0))
-		return -ENOSYS;
-	sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_poll_add(sqe, fd, POLLIN);
-	must(io_uring_submit(&ring) == 1);
-	got = io_uring_wait_cqe_timeout(&ring, &cqe, &limit);
-	if (!got)
-		got = cqe->res;
-	io_uring_queue_exit(&ring);
-	return got;
-}
-
-static void *sleep_on(void *arg)
-{
-	struct sleeper *s = arg;
-	struct pollfd p = { .events = POLLIN };
-	struct epoll_event ev = { .events = EPOLLIN };
-	int set;
-
-	switch (s->way) {
-	case BY_WAIT:
-		s->got = queue_wait_until(s->rig->fd, s->rig->q.id, 1000,
-					  guest_now() + SOON_MS * MS, NULL);
-		break;
-	case BY_POLL:
-	case BY_EVENTFD:
-		p.fd = s->way == BY_POLL ? s->rig->fd : s->event;
-		s->got = poll(&p, 1, SOON_MS) == 1 ? p.revents : -ETIME;
-		break;
-	case BY_EPOLL:
-		set = epoll_create1(EPOLL_CLOEXEC);
-		must(!epoll_ctl(set, EPOLL_CTL_ADD, s->rig->fd, &ev));
-		s->got = epoll_wait(set, &ev, 1, SOON_MS) == 1 ? (int)ev.events :
-			 -ETIME;
-		close(set);
-		break;
-	case BY_URING:
-		s->got = by_uring(s->rig->fd);
-		break;
-	}
-	return NULL;
-}
-
-static void start_all(struct sleeper *s, struct rig *rig, int event)
-{
-	for (int way = 0; way < WAYS; way++) {
-		s[way] = (struct sleeper){ .rig = rig, .event = event, .way = way };
-		must(!pthread_create(&s[way].thread, NULL, sleep_on, &s[way]));
-	}
-	usleep(100000);
-}
 
 /* ---- The module --------------------------------------------------------- */
 
@@ -107,14 +29,6 @@ static bool unload_refused(void)
 	int err = syscall(SYS_delete_module, "ctrans", O_NONBLOCK) ? -errno : 0;
 
 	return err == -EWOULDBLOCK || err == -EBUSY;
-}
-
-static void drain(int event)
-{
-	uint64_t count;
-
-	while (read(event, &count, sizeof(count)) == sizeof(count))
-		;
 }
 
 void unloaded_under(void)
@@ -128,7 +42,7 @@ void unloaded_under(void)
 
 	rig_open(&other);
 	rig_open_in(&rig, accel_open(), event, 0);
-	start_all(s, &rig, event);
+	sleepers_start(s, &rig, event, 1000);
 	for (int i = 0; i < 50; i++)
 		refused += unload_refused();
 	is(refused, 50, "unloading refused under sleepers of every kind");
@@ -137,12 +51,12 @@ void unloaded_under(void)
 	for (int i = 0; i < 5; i++)
 		queue_nops(&rig.q, 4);
 	for (int way = BY_POLL; way < WAYS; way++) {
-		pthread_join(s[way].thread, NULL);
+		sleeper_join(&s[way]);
 		ok(s[way].got == -ENOSYS || s[way].got & POLLIN,
-		   "who sleeps in %s is woken by jobs", ways[way]);
+		   "who sleeps in %s is woken by jobs", sleeper_ways[way]);
 	}
 	queue_close(&rig.q);
-	pthread_join(s[BY_WAIT].thread, NULL);
+	sleeper_join(&s[BY_WAIT]);
 	ok(s[BY_WAIT].got == -EIO || s[BY_WAIT].got == -ENOENT,
 	   "who sleeps in QUEUE_WAIT by the queue's end");
 
@@ -182,11 +96,11 @@ void unbound_under(void)
 
 		rig_open_in(&rig, accel_open_within(30), event, 0);
 		usleep(50000);
-		drain(event);
-		start_all(s, &rig, event);
+		event_drain(event);
+		sleepers_start(s, &rig, event, 1000);
 		must(!pci_unbind());
 		for (int way = 0; way < WAYS; way++)
-			pthread_join(s[way].thread, NULL);
+			sleeper_join(&s[way]);
 		told[BY_WAIT] += s[BY_WAIT].got == -ENODEV;
 		told[BY_EVENTFD] += s[BY_EVENTFD].got == POLLIN;
 		told[BY_POLL] += (s[BY_POLL].got & POLLHUP) != 0 && s[BY_POLL].got > 0;
@@ -200,7 +114,7 @@ void unbound_under(void)
 		must(!pci_bind());
 	}
 	for (int way = 0; way < WAYS; way++)
-		is(told[way], rounds, "unbound: who sleeps in %s is told", ways[way]);
+		is(told[way], rounds, "unbound: who sleeps in %s is told", sleeper_ways[way]);
 	close(accel_open_within(30));
 	ok(chip_works(), "and it works");
 	ctl("clear", NULL, 0);

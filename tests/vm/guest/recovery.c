@@ -78,6 +78,17 @@ uint32_t state_of(int fd, uint32_t queue)
 	return st.state;
 }
 
+bool made_again(struct rig *rig)
+{
+	struct drm_ctrans_queue_create how = {
+		.vm_id = rig->vm, .sq_log2 = RIG_SQ_LOG2, .cq_log2 = RIG_CQ_LOG2,
+		.sq_va = RIG_VA, .eventfd = -1,
+	};
+
+	queue_close(&rig->q);
+	return !queue_open(&rig->q, rig->fd, &how, rig->mem.map) && rig_works(rig);
+}
+
 uint32_t resets_of(struct rig *rig)
 {
 	struct drm_ctrans_queue_get_state st;

@@ -50,6 +50,8 @@ void scene_told(struct scene *s, int err, unsigned int rungs);
 void scene_others(struct scene *s);
 void scene_close(struct scene *s);
 
+/* A new queue where one was that is lost, or may be; it works. */
+bool made_again(struct rig *rig);
 uint32_t resets_of(struct rig *rig);
 uint32_t state_of(int fd, uint32_t queue);
 

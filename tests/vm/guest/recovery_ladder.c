@@ -17,18 +17,6 @@
 #include "recovery.h"
 #include "test_recovery.h"
 
-/* A new queue where a lost one was. */
-static bool made_again(struct rig *rig)
-{
-	struct drm_ctrans_queue_create how = {
-		.vm_id = rig->vm, .sq_log2 = RIG_SQ_LOG2, .cq_log2 = RIG_CQ_LOG2,
-		.sq_va = RIG_VA, .eventfd = -1,
-	};
-
-	queue_close(&rig->q);
-	return !queue_open(&rig->q, rig->fd, &how, rig->mem.map) && rig_works(rig);
-}
-
 void queue_abort(void)
 {
 	struct ctrans_cqe cqe = { 0 };

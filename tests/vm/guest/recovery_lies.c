@@ -18,22 +18,11 @@
 #include "pci.h"
 #include "power.h"
 #include "recovery.h"
+#include "sleepers.h"
 #include "test_recovery.h"
 
 #define SOON_MS	20000
 #define BOUND	(PATIENCE_MS * MS)
-
-/* A new queue where one was that may have been lost. */
-static bool made_again(struct rig *rig)
-{
-	struct drm_ctrans_queue_create how = {
-		.vm_id = rig->vm, .sq_log2 = RIG_SQ_LOG2, .cq_log2 = RIG_CQ_LOG2,
-		.sq_va = RIG_VA, .eventfd = -1,
-	};
-
-	queue_close(&rig->q);
-	return !queue_open(&rig->q, rig->fd, &how, rig->mem.map) && rig_works(rig);
-}
 
 /* ---- Completions -------------------------------------------------------- */
 
@@ -132,32 +121,6 @@ void completions_garbage(void)
 
 /* ---- Interrupts --------------------------------------------------------- */
 
-enum { BY_WAIT, BY_POLL, BY_EVENTFD, WAYS };
-
-static const char *const ways[] = { "QUEUE_WAIT", "poll()", "an eventfd" };
-
-struct sleeper {
-	pthread_t thread;
-	struct rig *rig;
-	int event, way;
-	bool woken;
-	int64_t at;
-};
-
-static void *sleep_on(void *arg)
-{
-	struct sleeper *s = arg;
-	struct pollfd p = { .events = POLLIN };
-
-	p.fd = s->way == BY_POLL ? s->rig->fd : s->event;
-	if (s->way == BY_WAIT)
-		s->woken = !queue_finish(&s->rig->q, SOON_MS * MS);
-	else
-		s->woken = poll(&p, 1, SOON_MS) == 1 && p.revents == POLLIN;
-	s->at = guest_now();
-	return NULL;
-}
-
 /*
  * Not one comes: the watchdog looks after who sleeps, twice in a row and so within
  * two seconds, or the chip's own sleep does.
@@ -168,7 +131,6 @@ static void drop(int delay_ms)
 	int64_t longest[WAYS] = { 0 };
 	unsigned int woken[WAYS] = { 0 }, rounds = 4;
 	struct rig rig;
-	uint64_t count;
 
 	power_auto(delay_ms);
 	rig_open_in(&rig, accel_open(), event, 0);
@@ -181,20 +143,13 @@ static void drop(int delay_ms)
 		queue_fill(&rig.q, &(struct ctrans_sqe){ .op = CTRANS_OP_NOP });
 		rig.q.doorbell[CTRANS_DB_ARM / 4] = rig.q.head;
 		usleep(100000);
-		while (read(event, &count, sizeof(count)) == sizeof(count))
-			;
-		for (int way = 0; way < WAYS; way++) {
-			s[way] = (struct sleeper){ .rig = &rig, .event = event,
-						   .way = way };
-			must(!pthread_create(&s[way].thread, NULL, sleep_on,
-					     &s[way]));
-		}
-		usleep(100000);
+		event_drain(event);
+		sleepers_start(s, &rig, event, rig.q.tail);
 		began = guest_now();
 		queue_ring(&rig.q);
 		for (int way = 0; way < WAYS; way++) {
-			pthread_join(s[way].thread, NULL);
-			woken[way] += s[way].woken;
+			sleeper_join(&s[way]);
+			woken[way] += sleeper_woken(&s[way]);
 			if (s[way].at - began > longest[way])
 				longest[way] = s[way].at - began;
 		}
@@ -202,7 +157,7 @@ static void drop(int delay_ms)
 	}
 	for (int way = 0; way < WAYS; way++) {
 		is(woken[way], rounds, "no interrupts: who sleeps in %s is woken",
-		   ways[way]);
+		   sleeper_ways[way]);
 		ok(longest[way] < 2 * SECOND + BOUND, "within %lld ms",
 		   (long long)(longest[way] / MS));
 	}
@@ -334,8 +289,7 @@ static void *wait_for_ever(void *arg)
 {
 	struct sleeper *s = arg;
 
-	s->woken = queue_wait_until(s->rig->fd, s->rig->q.id, 1000, INT64_MAX,
-				    NULL) == -ENODEV;
+	s->got = queue_wait_until(s->rig->fd, s->rig->q.id, 1000, INT64_MAX, NULL);
 	s->at = guest_now();
 	return NULL;
 }
@@ -364,7 +318,7 @@ static void ones(const char *knob, bool asleep)
 	/* nobody can know of it before somebody wants something */
 	queue_nops(&other.q, 1);
 	pthread_join(s.thread, NULL);
-	ok(s.woken, "%s%s: who waits is told -ENODEV", knob,
+	ok(s.got == -ENODEV, "%s%s: who waits is told -ENODEV", knob,
 	   asleep ? ", asleep" : "");
 	ok(s.at - began < 2 * SECOND + BOUND, "within %lld ms",
 	   (long long)((s.at - began) / MS));

@@ -2,7 +2,6 @@
 #include "sysfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "pci.h"
 
 const char *sysfs_path(const char *pattern)
 {
@@ -19,7 +19,7 @@ const char *sysfs_path(const char *pattern)
 
 	snprintf(path, sizeof(path), "%s%s%s",
 		 pattern[0] == '/' ? "" : "/sys/bus/pci/devices/",
-		 pattern[0] == '/' ? "" : accel_pci_name(),
+		 pattern[0] == '/' ? "" : pci_name(),
 		 pattern[0] == '/' ? "" : "/");
 	strncat(path, pattern, sizeof(path) - strlen(path) - 1);
 	if (glob(path, 0, NULL, &found))
@@ -32,26 +32,8 @@ const char *sysfs_path(const char *pattern)
 int sysfs_read(const char *pattern, char *text, size_t size)
 {
 	const char *path = sysfs_path(pattern);
-	size_t done = 0;
-	ssize_t n;
-	int fd;
 
-	if (!path)
-		return -ENOENT;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	do {
-		n = read(fd, text + done, size - 1 - done);
-		if (n > 0)
-			done += (size_t)n;
-	} while (n > 0 && done < size - 1);
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	text[done] = 0;
-	if (done && text[done - 1] == '\n')
-		text[done - 1] = 0;
-	return (int)n;
+	return path ? file_read(path, text, size) : -ENOENT;
 }
 
 int sysfs_number(const char *pattern, int64_t *value)
@@ -68,18 +50,8 @@ int sysfs_number(const char *pattern, int64_t *value)
 int sysfs_write(const char *pattern, const char *text)
 {
 	const char *path = sysfs_path(pattern);
-	ssize_t n;
-	int fd;
 
-	if (!path)
-		return -ENOENT;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	return (int)n;
+	return path ? file_write(path, text) : -ENOENT;
 }
 
 bool sysfs_becomes(const char *pattern, const char *text, unsigned int seconds)
@@ -149,14 +121,4 @@ bool clock_pin(unsigned int khz)
 void clock_free(void)
 {
 	clock_limits(0, 0);
-}
-
-void chip_keep_awake(bool awake)
-{
-	must(!sysfs_write("power/control", awake ? "on" : "auto"));
-}
-
-bool chip_sleeps(void)
-{
-	return sysfs_becomes("power/runtime_status", "suspended", 30);
 }

@@ -34,9 +34,4 @@ struct drm_ctrans_clock clock_now(int fd);
 bool clock_pin(unsigned int khz);
 void clock_free(void);
 
-/* The chip stays awake from here, or sleeps when it is idle again. */
-void chip_keep_awake(bool awake);
-/* Waits until it sleeps. */
-bool chip_sleeps(void);
-
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "jobs.h"
+#include "power.h"
 #include "sysfs.h"
 #include "test_telemetry.h"
 
@@ -19,7 +20,7 @@ void sensors_plausible(void)
 	char text[64];
 
 	rig_open(&rig);
-	chip_keep_awake(true);
+	power_on();
 	must(!sysfs_read(HWMON "name", text, sizeof(text)));
 	ok(!strcmp(text, "ctrans"), "sensors by the driver's name");
 	is(sysfs_number(HWMON "temp1_input", &value), 0, "a temperature");
@@ -44,7 +45,7 @@ void sensors_plausible(void)
 	ok(value > 0 && value <= most, "with a job no more than it can be: %lld",
 	   (long long)value);
 	clock_free();
-	chip_keep_awake(false);
+	power_default();
 	rig_close(&rig);
 }
 
@@ -58,7 +59,7 @@ void sensors_garbage(void)
 		guest_skip("the chip's sensor cannot be broken");
 		return;
 	}
-	chip_keep_awake(true);
+	power_on();
 	is(sysfs_number(HWMON "temp1_input", &value), -ENODATA, "no temperature");
 	is(sysfs_number(HWMON "power1_input", &value), -ENODATA, "no power");
 	is(sysfs_number(HWMON "in0_input", &value), 0, "but a voltage");
@@ -79,7 +80,7 @@ void sensors_garbage(void)
 	is(sysfs_number(HWMON "temp1_input", &value), 0, "it is back");
 	is(kmsg_count(kmsg, "ctrans", NULL, 0) +
 	   kmsg_count(again, "thermal", NULL, 0), 0, "and nobody complains");
-	chip_keep_awake(false);
+	power_default();
 	close(kmsg);
 	close(again);
 }
@@ -102,7 +103,7 @@ void asleep_untouched(void)
 	int64_t value;
 
 	rig_open(&rig);
-	ok(chip_sleeps(), "it sleeps");
+	ok(power_sleeps_within(30000), "it sleeps");
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		is(sysfs_read(files[i], text, sizeof(text)), 0, "%s", files[i]);
 	is(sysfs_number(HWMON "temp1_input", &value), -ENODATA, "no temperature");

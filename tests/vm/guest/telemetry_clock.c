@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "jobs.h"
+#include "power.h"
 #include "sysfs.h"
 #include "test_telemetry.h"
 
@@ -46,7 +47,7 @@ void clock_pinned(void)
 	int fd = accel_open();
 	int64_t hz;
 
-	chip_keep_awake(true);
+	power_on();
 	for (unsigned int i = 0; i < POINTS; i++) {
 		must(clock_pin(points[i]));
 		clock = clock_now(fd);
@@ -61,15 +62,15 @@ void clock_pinned(void)
 
 	must(!sysfs_write("reset", "1"));
 	is(opp_register(), POINTS - 1, "it has it after a reset");
-	chip_keep_awake(false);
-	ok(chip_sleeps(), "it falls asleep");
+	power_default();
+	ok(power_sleeps_within(30000), "it falls asleep");
 	is(clock_now(fd).khz, 200000, "of which the answer is as before");
 	must(clock_pin(points[1]));
 	is(clock_now(fd).khz, 87500, "the wish can be changed");
 	ok(sysfs_becomes("power/runtime_status", "suspended", 0), "which wakes nobody");
-	chip_keep_awake(true);
+	power_on();
 	is(opp_register(), 1, "and it has it when it wakes");
-	chip_keep_awake(false);
+	power_default();
 	clock_free();
 	close(fd);
 }
@@ -124,7 +125,7 @@ void clock_follows(void)
 
 	rig_open(&rig);
 	clock_free();
-	chip_keep_awake(true);
+	power_on();
 	ok(clock_becomes(rig.fd, points[0]), "without work it is the slowest");
 	sqe = rig_long(&rig, 8);
 	for (unsigned int i = 0; i < 16; i++)
@@ -132,7 +133,7 @@ void clock_follows(void)
 	ok(clock_becomes(rig.fd, points[POINTS - 1]), "with work the fastest");
 	must(!queue_finish(&rig.q, 100 * SECOND));
 	ok(clock_becomes(rig.fd, points[0]), "and the slowest again");
-	chip_keep_awake(false);
+	power_default();
 	rig_close(&rig);
 }
 
@@ -173,7 +174,7 @@ void clock_warm(void)
 		return;
 	}
 	must(!sysfs_write("devfreq/*/min_freq", "200000000"));
-	chip_keep_awake(true);
+	power_on();
 	ok(clock_becomes(fd, points[POINTS - 2]), "at 95 degrees it slows down");
 	must(!sysfs_number(zone("temp"), &mc));
 	is(mc, 95000, "of which the zone knows");
@@ -183,7 +184,7 @@ void clock_warm(void)
 	must(ctl("fault temperature 40000", text, sizeof(text)));
 	ok(clock_becomes(fd, points[POINTS - 1]), "at 40 degrees it does not");
 	ctl("fault temperature off", text, sizeof(text));
-	chip_keep_awake(false);
+	power_default();
 	clock_free();
 	close(fd);
 }

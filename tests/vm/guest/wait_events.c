@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "jobs.h"
-#include "pci.h"
+#include "power.h"
 #include "test_wait.h"
 
 /* What poll() says of a file within so many milliseconds. */
@@ -279,7 +279,7 @@ void arm_rules(void)
 	struct rig rig;
 
 	/* a chip that slept has forgotten what it was armed with */
-	must(!pci_write("power/control", "on"));
+	power_on();
 	rig_open_in(&rig, accel_open(), event, 0);
 	arm(&rig, 0);
 	arm(&rig, 0);
@@ -301,6 +301,6 @@ void arm_rules(void)
 	must(!queue_get_state(rig.fd, rig.q.id, &st));
 	is(st.state, CTRANS_KQ_READY, "READY");
 	ok(rig_works(&rig), "the queue works");
-	must(!pci_write("power/control", "auto"));
+	power_default();
 	rig_close(&rig);
 }
